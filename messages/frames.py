@@ -1,0 +1,75 @@
+"""The words around a message: what the house itself says, in the reader's language.
+
+`Facts` is everything a frame needs that is not in the alert or its variant.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Notice(StrEnum):
+    """The house's short answers to something a person wrote. Values they take stand beside each, as `Facts.values` keys."""
+
+    ECHO_RECEIVED = "echo_received"
+    ECHO_WILL_PASS = "echo_will_pass"
+    ECHO_PASSED_ON = "echo_passed_on"  # count
+    ECHO_CANNOT = "echo_cannot"
+    ECHO_RING_ME = "echo_ring_me"
+    ECHO_MESSAGE = "echo_message"  # a person will read it
+    MEDIA_RECEIVED = "media_received"
+    COUNT_QUESTION = "count_question"
+    COUNT_UNLIKELY = "count_unlikely"  # count
+    WHICH_ALERT = "which_alert"  # choices: "12 (vann): 1, 13 (skred): 61"
+    MENU = "menu"
+    IN_FORCE = "in_force"  # alerts: one line each, or none
+    NOTHING_IN_FORCE = "nothing_in_force"
+    VERIFY = "verify"  # alerts
+    DANGER = "danger"
+    STOPPED = "stopped"
+    STARTED = "started"
+    PAUSED = "paused"
+    ALERT_CLOSED = "alert_closed"  # number
+    THANKS = "thanks"  # count
+    NOT_REGISTERED = "not_registered"
+
+
+class Missing(StrEnum):
+    """Why a person's text is not in their own language; said in the missing-language line."""
+
+    NO_TEXT = "no_text"  # nobody has written one yet
+    NOT_REVIEWED = "not_reviewed"  # there is one, but the policy wants a reviewed one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the frame says besides the alert: who sends, whom to ask, how to answer. Times are shown in `timezone`."""
+
+    #: the reader's language: the frame is in this one, whatever the variant's is
+    language: str
+    municipality: str
+    timezone: str = "Europe/Oslo"
+    contact_name: str = ""
+    contact_phone: str = ""
+    #: "08-22", "" if always
+    contact_hours: str = ""
+    #: can the reader answer this sender at all? A one-way sender prints no digits
+    two_way: bool = True
+    #: number to answer by SMS when the sender itself cannot be answered
+    reply_to: str = ""
+    #: 0: bare digits 1 2 4; 6: 61 62 64; 7: 71 72 74 (the second and third open alert)
+    legend: int = 0
+    #: a page of the reader's own, for media that may carry a link
+    link: str = ""
+    #: page to leave this list, for e-mail
+    unsubscribe_url: str = ""
+    missing: Missing | None = None
+    #: the Norwegian twin, for e-mail and for frames not yet reviewed: (headline, forward)
+    twin: tuple[str, str] | None = None
+    #: whom this person stands in for, when asked as a deputy ("" if not)
+    deputy: bool = False
+    #: which reminder this is, 0 = first message
+    reminder: int = 0
+    #: did this reader pass on the alert that is now withdrawn or replaced?
+    had_passed_on: bool = False
+    #: values of a Notice
+    values: dict[str, str | int] = field(default_factory=dict)

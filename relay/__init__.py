@@ -1,0 +1,1 @@
+"""The journey: who gets what, when, and what came of it. Read `flow` first."""
