@@ -1,0 +1,55 @@
+"""Column types: aware UTC times, JSON, ids, and text that is sealed at rest."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, LargeBinary, TypeDecorator
+from sqlalchemy.dialects.postgresql import JSONB
+
+from relay.store import sealing
+
+#: 64-bit ids; SQLite counts up by itself only in INTEGER
+Id = BigInteger().with_variant(Integer, "sqlite")
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware time, kept in UTC. SQLite forgets zones: DateTime(timezone=True) comes back naive there."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times: nobody knows which moment they mean."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            msg = f"naive time {value!r}"
+            raise ValueError(msg)
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        """Give back aware UTC on every database."""
+        if value is None:
+            return None
+        moment: datetime = value
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+class Sealed(TypeDecorator[str]):
+    """Text encrypted at rest with the process's keyring, bound to its column by name (`table.column`)."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place = place
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:
+        """Seal."""
+        return None if value is None else sealing.keyring().seal(value, self.place)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Open."""
+        return None if value is None else sealing.keyring().open(bytes(value), self.place)

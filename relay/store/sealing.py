@@ -1,0 +1,88 @@
+"""Encryption at rest: AES-256-GCM under a key with an id, and a keyed look-up of values that must be found again."""
+
+import base64
+import binascii
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from relay.model import NotReady
+
+KEY_BYTES = 32
+_NONCE = 12
+_REMEDY = "Set BUDSTIKKE_ENCRYPTION_KEY and BUDSTIKKE_LOOKUP_KEY (make them with: budstikke keys)."
+
+
+@dataclass(frozen=True, slots=True)
+class Keyring:
+    """The keys of one installation: sealing keys by id (the first seals, all open), and the look-up key, which never changes."""
+
+    keys: Mapping[int, AESGCM]
+    newest: int
+    lookup_key: bytes
+
+    def seal(self, text: str, place: str) -> bytes:
+        """Encrypt `text` for the column `place`: key id, nonce, cipher text."""
+        nonce = os.urandom(_NONCE)
+        return bytes([self.newest]) + nonce + self.keys[self.newest].encrypt(nonce, text.encode("utf-8", "surrogatepass"), place.encode())
+
+    def open(self, sealed: bytes, place: str) -> str:
+        """Decrypt what `seal` made for the same column; NotReady when no key of ours fits."""
+        try:
+            key = self.keys[sealed[0]]
+            return key.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], place.encode()).decode("utf-8", "surrogatepass")
+        except (KeyError, IndexError, InvalidTag) as error:
+            msg = f"{place} was encrypted under another key than the one in use. {_REMEDY}"
+            raise NotReady(msg) from error
+
+    def lookup(self, value: str) -> str:
+        """Return the keyed fingerprint by which the normalised `value` is found again (HMAC-SHA-256, hex)."""
+        return hmac.new(self.lookup_key, value.encode("utf-8", "surrogatepass"), sha256).hexdigest()
+
+
+def make_key() -> str:
+    """Return a new key for the settings, as base64."""
+    return base64.b64encode(os.urandom(KEY_BYTES)).decode()
+
+
+def build(encryption_keys: str, lookup_key: str) -> Keyring:
+    """Read keys from the settings: `encryption_keys` is "base64" or "2:base64,1:base64", newest first."""
+    parts = [part.rpartition(":") for part in encryption_keys.split(",") if part.strip()]
+    keys = {int(number or 1): AESGCM(_decode(key)) for number, _, key in parts}
+    if not keys or not lookup_key:
+        msg = f"The keys of this installation are missing. {_REMEDY}"
+        raise NotReady(msg)
+    return Keyring(keys, next(iter(keys)), _decode(lookup_key))
+
+
+def _decode(key: str) -> bytes:
+    try:
+        raw = base64.b64decode(key.strip(), validate=True)
+    except binascii.Error:
+        raw = b""
+    if len(raw) != KEY_BYTES:
+        msg = f"A key is not 32 bytes of base64. {_REMEDY}"
+        raise NotReady(msg)
+    return raw
+
+
+_current: Keyring | None = None
+
+
+def use(keys: Keyring) -> None:
+    """Make `keys` this process's keyring; column types have no other way to get at it."""
+    global _current  # noqa: PLW0603 - one keyring a process, set once by the composition root
+    _current = keys
+
+
+def keyring() -> Keyring:
+    """Return this process's keyring, or say what is missing."""
+    if _current is None:
+        msg = f"The keys of this installation are missing. {_REMEDY}"
+        raise NotReady(msg)
+    return _current

@@ -1,0 +1,696 @@
+"""Every table. The register is ORM and changes slowly; the facts are plain tables that are written by the thousand.
+
+Every row belongs to a municipality. States are words (relay.model), evidence is a rank (channels.base.Evidence).
+"""
+
+from datetime import date, datetime, time
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    Time,
+    UniqueConstraint,
+    false,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+
+from relay.store.columns import Id, Json, Moment, Sealed
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class Base(DeclarativeBase):
+    """The register's base; the facts share its metadata."""
+
+    metadata = MetaData(naming_convention=NAMES)
+    type_annotation_map = {datetime: Moment(), int: Id, dict[str, Any]: Json, list[str]: Json}
+
+
+class Audited:
+    """Who made a row, who touched it last, and when."""
+
+    created_at: Mapped[datetime]
+    created_by: Mapped[str] = mapped_column(String(120))
+    updated_at: Mapped[datetime]
+    updated_by: Mapped[str] = mapped_column(String(120))
+
+
+def _tenant() -> Mapped[int]:
+    return mapped_column(ForeignKey("municipality.id"), index=True)
+
+
+# --- the register -----------------------------------------------------------------------------------------------------
+
+
+class Municipality(Audited, Base):
+    """A tenant."""
+
+    __tablename__ = "municipality"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    number: Mapped[str] = mapped_column(String(4), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    latitude: Mapped[float | None] = mapped_column(Float)
+    longitude: Mapped[float | None] = mapped_column(Float)
+    timezone: Mapped[str] = mapped_column(String(40), default="Europe/Oslo")
+    norwegian: Mapped[str] = mapped_column(String(2), default="nb")
+    quiet_from: Mapped[time | None] = mapped_column(Time)
+    quiet_to: Mapped[time | None] = mapped_column(Time)
+    last_number: Mapped[int] = mapped_column(Integer, default=0)
+    last_event: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class User(Audited, Base):
+    """Somebody who acts for a municipality."""
+
+    __tablename__ = "user"
+    __table_args__ = (UniqueConstraint("municipality_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    municipality_id: Mapped[int] = _tenant()
+    name: Mapped[str] = mapped_column(String(120))
+    active: Mapped[bool] = mapped_column(Boolean, default=True)
+
+
+class Sender(Audited, Base):
+    """From whom a channel's messages come: number, name or mailbox at one provider account."""
+
+    __tablename__ = "sender"
+    __table_args__ = (UniqueConstraint("municipality_id", "channel", "address"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    municipality_id: Mapped[int] = _tenant()
+    #: sms | whatsapp | email
+    channel: Mapped[str] = mapped_column(String(20))
+    address: Mapped[str] = mapped_column(String(254))
+    #: registry name of the channel ("twilio_sms"), and the account its callbacks come to
+    provider: Mapped[str] = mapped_column(String(40))
+    account: Mapped[str] = mapped_column(String(60))
+    two_way: Mapped[bool] = mapped_column(Boolean, default=True)
+    #: number to answer when this sender cannot be answered
+    reply_to: Mapped[str] = mapped_column(String(254), default="")
+    #: SMS segments, else messages
+    pace_per_second: Mapped[float] = mapped_column(Float, default=1.0)
+    pace_burst: Mapped[float] = mapped_column(Float, default=1.0)
+    #: what one segment or message costs, in NOK
+    price: Mapped[float] = mapped_column(Float, default=0.0)
+    #: provider's content ids: {"forward:nb": "HX…"}
+    contents: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    #: why nothing more leaves by it until a person has looked; "" = open
+    stopped: Mapped[str] = mapped_column(String(200), default="")
+    stopped_at: Mapped[datetime | None]
+    swept_at: Mapped[datetime | None]
+
+
+class ContactPoint(Audited, Base):
+    """The fixed person a group may ring."""
+
+    __tablename__ = "contact_point"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    municipality_id: Mapped[int] = _tenant()
+    name: Mapped[str] = mapped_column(Sealed("contact_point.name"))
+    phone: Mapped[str] = mapped_column(Sealed("contact_point.phone"))
+    hours: Mapped[str] = mapped_column(String(60), default="")
+
+
+class LanguageGroup(Audited, Base):
+    """A language and a community that is reached through it."""
+
+    __tablename__ = "language_group"
+    __table_args__ = (UniqueConstraint("municipality_id", "language", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    municipality_id: Mapped[int] = _tenant()
+    language: Mapped[str] = mapped_column(String(20))
+    name: Mapped[str] = mapped_column(String(120))
+    #: how many must say that they will pass it on
+    quorum: Mapped[int] = mapped_column(Integer, default=2)
+    estimate: Mapped[int | None] = mapped_column(Integer)
+    estimate_source: Mapped[str] = mapped_column(String(120), default="")
+    estimate_on: Mapped[date | None] = mapped_column(Date)
+    contact_point_id: Mapped[int | None] = mapped_column(ForeignKey("contact_point.id"))
+    contact_point: Mapped[ContactPoint | None] = relationship(lazy="raise_on_sql")
+
+
+class ResourcePerson(Audited, Base):
+    """A trusted person who links the authorities to a group."""
+
+    __tablename__ = "resource_person"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    municipality_id: Mapped[int] = _tenant()
+    name: Mapped[str] = mapped_column(Sealed("resource_person.name"))
+    #: volunteer | employee
+    kind: Mapped[str] = mapped_column(String(20), default="volunteer")
+    #: languages they read, their own first
+    languages: Mapped[list[str]] = mapped_column(Json)
+    agreed_on: Mapped[date | None] = mapped_column(Date)
+    agreed_until: Mapped[date | None] = mapped_column(Date)
+    adult_confirmed_on: Mapped[date | None] = mapped_column(Date)
+    adult_confirmed_by: Mapped[str] = mapped_column(String(120), default="")
+    paused: Mapped[bool] = mapped_column(Boolean, default=False)
+    paused_until: Mapped[datetime | None]
+    quiet_from: Mapped[time | None] = mapped_column(Time)
+    quiet_to: Mapped[time | None] = mapped_column(Time)
+    work_from: Mapped[time | None] = mapped_column(Time)
+    work_to: Mapped[time | None] = mapped_column(Time)
+    #: stands by for this person
+    deputy_of_id: Mapped[int | None] = mapped_column(ForeignKey("resource_person.id"), index=True)
+    left_at: Mapped[datetime | None]
+    addresses: Mapped[list["Address"]] = relationship(lazy="raise_on_sql", order_by="Address.position")
+    memberships: Mapped[list["Membership"]] = relationship(lazy="raise_on_sql", order_by="Membership.position")
+
+
+class Membership(Base):
+    """A person answers for a group; the lowest position is their own."""
+
+    __tablename__ = "membership"
+    person_id: Mapped[int] = mapped_column(ForeignKey("resource_person.id"), primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("language_group.id"), primary_key=True, index=True)
+    municipality_id: Mapped[int] = _tenant()
+    position: Mapped[int] = mapped_column(Integer, default=0)
+
+
+class Address(Audited, Base):
+    """A channel and a value. Never changed: a new value is a new row, the old one becomes REPLACED."""
+
+    __tablename__ = "address"
+    __table_args__ = (Index("ix_address_channel_lookup", "channel", "lookup"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    municipality_id: Mapped[int] = _tenant()
+    person_id: Mapped[int] = mapped_column(ForeignKey("resource_person.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(20))
+    value: Mapped[str] = mapped_column(Sealed("address.value"))
+    #: keyed fingerprint of the normalised value
+    lookup: Mapped[str] = mapped_column(String(64))
+    position: Mapped[int] = mapped_column(Integer, default=0)
+    state: Mapped[str] = mapped_column(String(20), default="ACTIVE")
+    state_reason: Mapped[str] = mapped_column(String(60), default="")
+    state_at: Mapped[datetime | None]
+    verified_at: Mapped[datetime | None]
+    #: opens WhatsApp's 24-hour window
+    last_inbound_at: Mapped[datetime | None]
+
+
+class PolicyRow(Audited, Base):
+    """A municipality's own policy; without one, relay.routing.DEFAULT_POLICY holds."""
+
+    __tablename__ = "policy"
+    __table_args__ = (UniqueConstraint("municipality_id", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    municipality_id: Mapped[int] = _tenant()
+    name: Mapped[str] = mapped_column(String(60))
+    count_after_minutes: Mapped[int] = mapped_column(Integer, default=60)
+    steps: Mapped[list["PolicyStep"]] = relationship(lazy="raise_on_sql", order_by="PolicyStep.position")
+
+
+class PolicyStep(Base):
+    """One step: minutes per gravity, absent where the step is not for that gravity."""
+
+    __tablename__ = "policy_step"
+    policy_id: Mapped[int] = mapped_column(ForeignKey("policy.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(Integer, primary_key=True)
+    action: Mapped[str] = mapped_column(String(20))
+    life_minutes: Mapped[int | None] = mapped_column(Integer)
+    standard_minutes: Mapped[int | None] = mapped_column(Integer)
+    routine_minutes: Mapped[int | None] = mapped_column(Integer)
+
+
+# --- the facts --------------------------------------------------------------------------------------------------------
+
+
+def _key() -> Column[int]:
+    return Column("id", Id, primary_key=True)
+
+
+def _belongs() -> Column[int]:
+    return Column("municipality_id", Id, ForeignKey("municipality.id"), nullable=False)
+
+
+def _points(name: str, to: str, *, null: bool = False) -> Column[int]:
+    return Column(name, Id, ForeignKey(to), nullable=null)
+
+
+def _word(name: str, size: int = 20, default: str | None = "") -> Column[str]:
+    return Column(name, String(size), nullable=False, server_default=default)
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=text("0"))
+
+
+def _flag(name: str) -> Column[bool]:
+    return Column(name, Boolean, nullable=False, server_default=false())
+
+
+def _at(name: str, *, null: bool = True) -> Column[datetime]:
+    return Column(name, Moment, nullable=null)
+
+
+alert = Table(
+    "alert",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    Column("number", Integer, nullable=False),
+    _word("kind", default=None),
+    _word("act", default=None),
+    _word("state", default=None),
+    _word("severity"),
+    _word("urgency"),
+    _word("certainty"),
+    Column("gravity", SmallInteger, nullable=False),
+    Column("event", String(300), nullable=False),
+    Column("areas", Json, nullable=False),
+    _at("sent_at", null=False),
+    _at("onset_at"),
+    _at("expires_at"),
+    _at("next_news_at"),
+    _at("act_by_at"),
+    _points("replaces_id", "alert.id", null=True),
+    # where it comes from; the triple makes one CAP message one alert
+    _word("source"),
+    Column("cap_sender", String(300)),
+    Column("cap_identifier", String(300)),
+    _at("cap_sent_at"),
+    Column("cap_references", Json),
+    Column("document", LargeBinary),
+    Column("document_sha256", String(64)),
+    Column("notes", Json),
+    # why it can never be released as real; "" = it can
+    _word("never_real", 300),
+    # who stands for it
+    _word("author", 120),
+    _word("editor", 120),
+    _word("approver", 120),
+    _word("override_reason", 500),
+    _at("created_at", null=False),
+    _at("updated_at", null=False),
+    _at("approved_at"),
+    _at("released_at"),
+    _at("ended_at"),
+    # the digits' first digit for this alert: 0, 6, 7 …
+    Column("legend", SmallInteger, nullable=False, server_default=text("0")),
+    _flag("paused"),
+    Column("revision", BigInteger, nullable=False, server_default=text("0")),
+    UniqueConstraint("municipality_id", "number"),
+    UniqueConstraint("municipality_id", "cap_sender", "cap_identifier", "cap_sent_at", name="uq_alert_cap_identity"),
+    Index("ix_alert_municipality_state", "municipality_id", "state"),
+)
+
+variant = Table(
+    "variant",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("alert_id", "alert.id"),
+    _word("language", default=None),
+    Column("headline", Text, nullable=False),
+    Column("forward", Text, nullable=False),
+    Column("ask", Text, nullable=False, server_default=""),
+    Column("topic", Text, nullable=False, server_default=""),
+    Column("place", Text, nullable=False, server_default=""),
+    Column("detail", Text, nullable=False, server_default=""),
+    _word("review", default="DRAFT"),
+    _word("source", 120),
+    _flag("approved"),
+    _at("updated_at", null=False),
+    _word("updated_by", 120),
+    UniqueConstraint("alert_id", "language"),
+)
+
+#: one row a group in the plan: who counts toward its quorum, and when it was met
+alert_group = Table(
+    "alert_group",
+    Base.metadata,
+    Column("alert_id", Id, ForeignKey("alert.id"), primary_key=True),
+    Column("group_id", Id, ForeignKey("language_group.id"), primary_key=True),
+    _belongs(),
+    _word("language", default=None),
+    Column("name", String(120), nullable=False),
+    _count("quorum"),
+    _count("people"),
+    _count("counted"),
+    _at("met_at"),
+)
+
+recipient = Table(
+    "recipient",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("alert_id", "alert.id"),
+    _points("person_id", "resource_person.id"),
+    # the group they answer for first, and the text they read and why
+    _points("group_id", "language_group.id"),
+    _word("reader_language", default=None),
+    _word("language"),
+    _word("language_why"),
+    # why they get nothing; "" = they are planned
+    _word("left_out"),
+    _word("wait"),
+    _at("waits_until"),
+    _word("pierced"),
+    _flag("deputy"),
+    _points("stands_for_id", "recipient.id", null=True),
+    # what came of it
+    _word("rung", default="none"),
+    _at("answered_at"),
+    _count("reported"),
+    Column("evidence", SmallInteger, nullable=False, server_default=text("-1")),
+    _flag("failed"),
+    _flag("possible_duplicate"),
+    _at("count_asked_at"),
+    UniqueConstraint("alert_id", "person_id"),
+    Index("ix_recipient_person", "person_id", "alert_id"),
+)
+
+#: a person in two groups counts in both
+recipient_group = Table(
+    "recipient_group",
+    Base.metadata,
+    Column("recipient_id", Id, ForeignKey("recipient.id"), primary_key=True),
+    Column("group_id", Id, ForeignKey("language_group.id"), primary_key=True),
+    _belongs(),
+    _points("alert_id", "alert.id"),
+    _word("language"),
+    Index("ix_recipient_group_alert", "alert_id", "group_id"),
+)
+
+#: one required send. Notices (answers of the house) are deliveries too: with a text, and perhaps without an alert
+delivery = Table(
+    "delivery",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("alert_id", "alert.id", null=True),
+    _points("recipient_id", "recipient.id", null=True),
+    _points("person_id", "resource_person.id", null=True),
+    _points("address_id", "address.id", null=True),
+    _points("sender_id", "sender.id", null=True),
+    _word("channel"),
+    Column("step", SmallInteger, nullable=False),
+    _word("action"),
+    _word("part", default=None),
+    _word("language"),
+    # what makes a notice one: "echo:ANSWER"; "" for planned sends
+    _word("cause", 80),
+    Column("text", Sealed("delivery.text")),
+    # for a notice to a number that is nobody's
+    Column("to", Sealed("delivery.to")),
+    Column("gravity", SmallInteger, nullable=False),
+    _at("planned_at", null=False),
+    _at("due_at", null=False),
+    _at("expires_at"),
+    # "" | "window": waits for WhatsApp's window to open | "quiet_hours" …
+    _word("hold"),
+    _word("state", default="WAITING"),
+    _word("spared_by"),
+    _at("ended_at"),
+    _points("stands_for_id", "recipient.id", null=True),
+    # the claim
+    _word("claimed_by", 60),
+    _at("lease_until"),
+    Column("fence", BigInteger, nullable=False, server_default=text("0")),
+    # what came of it
+    _count("attempts"),
+    Column("evidence", SmallInteger, nullable=False, server_default=text("-1")),
+    _word("reason", 40),
+    _word("code"),
+    _count("segments"),
+    UniqueConstraint("recipient_id", "step", "part", "address_id", "language", "cause", name="uq_delivery_required_send"),
+    Index(
+        "uq_delivery_cause", "municipality_id", "cause", unique=True, postgresql_where=text("cause <> ''"), sqlite_where=text("cause <> ''")
+    ),
+    Index(
+        "ix_delivery_due",
+        "gravity",
+        "due_at",
+        "id",
+        postgresql_where=text("state = 'WAITING'"),
+        sqlite_where=text("state = 'WAITING'"),
+    ),
+    Index(
+        "ix_delivery_claimed",
+        "lease_until",
+        postgresql_where=text("state = 'CLAIMED'"),
+        sqlite_where=text("state = 'CLAIMED'"),
+    ),
+    Index("ix_delivery_alert_state", "alert_id", "state"),
+    Index("ix_delivery_recipient", "recipient_id", "state"),
+    Index("ix_delivery_address_hold", "address_id", postgresql_where=text("hold <> ''"), sqlite_where=text("hold <> ''")),
+)
+
+#: one try. Written and committed before its POST; the token comes back in every status
+attempt = Table(
+    "attempt",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("delivery_id", "delivery.id"),
+    Column("alert_id", Id),
+    Column("recipient_id", Id),
+    _points("sender_id", "sender.id"),
+    _word("account", 60),
+    _word("channel"),
+    Column("n", SmallInteger, nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("provider_id", String(200)),
+    Column("evidence", SmallInteger, nullable=False),
+    _word("reason", 40),
+    _word("code"),
+    _count("segments"),
+    Column("price", Float),
+    # of the text as sent: to recognise it at the provider
+    _word("body_sha256", 64),
+    _at("started_at", null=False),
+    _at("ended_at"),
+    # evidence rose last
+    _at("risen_at"),
+    _word("found_by"),
+    # an unknown one, looked for so often, next at
+    _count("looks"),
+    _at("look_at"),
+    _at("looked_at"),
+    _points("possible_duplicate_of", "attempt.id", null=True),
+    UniqueConstraint("token"),
+    UniqueConstraint("delivery_id", "n"),
+    UniqueConstraint("account", "provider_id", name="uq_attempt_provider_id"),
+    # at most one that may still be on its way
+    Index(
+        "uq_attempt_open",
+        "delivery_id",
+        unique=True,
+        postgresql_where=text("evidence IN (0, 1)"),
+        sqlite_where=text("evidence IN (0, 1)"),
+    ),
+    Index("ix_attempt_evidence", "evidence", postgresql_where=text("evidence IN (0, 1)"), sqlite_where=text("evidence IN (0, 1)")),
+    Index("ix_attempt_alert", "alert_id"),
+)
+
+#: every status a provider told us, once
+status = Table(
+    "status",
+    Base.metadata,
+    _key(),
+    _word("account", 60),
+    Column("provider_id", String(200), nullable=False),
+    _word("word", 40),
+    _word("code"),
+    _word("token", 64),
+    Column("evidence", SmallInteger, nullable=False),
+    _at("received_at", null=False),
+    _word("heard_by"),
+    # no attempt of ours was found for it (yet)
+    _flag("foreign"),
+    UniqueConstraint("account", "provider_id", "word", "code"),
+)
+
+#: everything people sent us, once
+inbound = Table(
+    "inbound",
+    Base.metadata,
+    _key(),
+    _word("account", 60),
+    Column("provider_id", String(200), nullable=False),
+    _word("channel"),
+    Column("sender", Sealed("inbound.sender")),
+    _word("sender_lookup", 64),
+    _word("to", 254),
+    Column("text", Sealed("inbound.text")),
+    Column("facts", Sealed("inbound.facts")),  # JSON: payload, replied_to, media …
+    _at("received_at", null=False),
+    _word("heard_by"),
+    _at("handled_at"),
+    _word("verdict", 60),
+    UniqueConstraint("account", "provider_id"),
+    Index(
+        "ix_inbound_unhandled",
+        "id",
+        postgresql_where=text("handled_at IS NULL"),
+        sqlite_where=text("handled_at IS NULL"),
+    ),
+    Index("ix_inbound_sender", "sender_lookup", "received_at"),
+)
+
+answer = Table(
+    "answer",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("inbound_id", "inbound.id", null=True),
+    _points("alert_id", "alert.id", null=True),
+    _points("recipient_id", "recipient.id", null=True),
+    _points("person_id", "resource_person.id", null=True),
+    _word("meaning", default=None),
+    Column("count", Integer),
+    _flag("danger"),
+    Column("guessed", Json, nullable=False),
+    _word("bound_by"),
+    _at("at", null=False),
+    UniqueConstraint("inbound_id", "recipient_id"),
+    Index("ix_answer_alert", "alert_id"),
+)
+
+redistribution_report = Table(
+    "redistribution_report",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("alert_id", "alert.id"),
+    _points("recipient_id", "recipient.id"),
+    _points("answer_id", "answer.id"),
+    Column("count", Integer),
+    Column("means", Sealed("redistribution_report.means")),
+    # the last one of a person counts, all are kept
+    _flag("counts"),
+    _at("at", null=False),
+    Index("ix_redistribution_report_alert", "alert_id"),
+)
+
+thread = Table(
+    "thread",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("person_id", "resource_person.id", null=True),
+    _points("alert_id", "alert.id", null=True),
+    _word("sender_lookup", 64),
+    _word("state", default="open"),
+    _flag("danger"),
+    _word("owner", 120),
+    _at("opened_at", null=False),
+    _at("last_at", null=False),
+    _count("unread"),
+    Index("ix_thread_municipality", "municipality_id", "state"),
+)
+
+note = Table(
+    "note",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("thread_id", "thread.id"),
+    # in | out
+    _word("direction", default=None),
+    _word("author", 120),
+    Column("text", Sealed("note.text")),
+    _points("inbound_id", "inbound.id", null=True),
+    _points("delivery_id", "delivery.id", null=True),
+    _at("at", null=False),
+    Index("ix_note_thread", "thread_id"),
+)
+
+task = Table(
+    "task",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _word("kind", default=None),
+    _points("alert_id", "alert.id", null=True),
+    _points("recipient_id", "recipient.id", null=True),
+    _points("person_id", "resource_person.id", null=True),
+    _points("thread_id", "thread.id", null=True),
+    _points("delivery_id", "delivery.id", null=True),
+    # makes the same task one
+    Column("cause", String(120), nullable=False),
+    Column("words", Sealed("task.words")),
+    Column("gravity", SmallInteger, nullable=False),
+    _word("owner", 120),
+    _at("opened_at", null=False),
+    _at("due_at"),
+    _at("done_at"),
+    _word("done_by", 120),
+    _word("outcome", 200),
+    UniqueConstraint("municipality_id", "cause"),
+    Index("ix_task_open", "municipality_id", postgresql_where=text("done_at IS NULL"), sqlite_where=text("done_at IS NULL")),
+)
+
+#: the numbers, kept in the same transaction as the facts. group 0 = the whole alert, channel "" = people, else messages
+counter = Table(
+    "counter",
+    Base.metadata,
+    Column("alert_id", Id, ForeignKey("alert.id"), primary_key=True),
+    Column("group_id", Id, primary_key=True, autoincrement=False),
+    Column("channel", String(20), primary_key=True),
+    Column("name", String(20), primary_key=True),
+    _belongs(),
+    Column("value", BigInteger, nullable=False, server_default=text("0")),
+)
+
+#: what happened, numbered per municipality without gaps, for "events since"
+event = Table(
+    "event",
+    Base.metadata,
+    Column("municipality_id", Id, ForeignKey("municipality.id"), primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("alert_id", Id),
+    _word("kind", 40, None),
+    Column("data", Json, nullable=False),
+    _at("at", null=False),
+    Index("ix_event_alert", "alert_id", "number"),
+)
+
+#: who did what; the chain that proves it comes with the audit
+act_log = Table(
+    "act_log",
+    Base.metadata,
+    _key(),
+    Column("municipality_id", Id, ForeignKey("municipality.id")),
+    _at("at", null=False),
+    _word("actor", 120, None),
+    _word("act", 60, None),
+    _word("subject", 120),
+    Column("data", Json, nullable=False),
+    Index("ix_act_log_municipality", "municipality_id", "id"),
+)
+
+worker = Table(
+    "worker",
+    Base.metadata,
+    Column("name", String(60), primary_key=True),
+    _at("started_at", null=False),
+    _at("seen_at", null=False),
+    _word("host", 120),
+    Column("pid", Integer, nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    _flag("leader"),
+)
+
+#: the little that the installation remembers about itself
+fact = Table("fact", Base.metadata, Column("name", String(60), primary_key=True), Column("value", Text, nullable=False))
