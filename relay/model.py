@@ -184,6 +184,8 @@ class LeftOut(StrEnum):
     NO_TEXT = "no_text"  # no variant that this person can read
     OUTSIDE_AREA = "outside_area"
     NEVER_GOT_ORIGINAL = "never_got_original"  # a withdrawal goes only to those who got or may have got the original
+    ENDS_FIRST = "ends_first"  # the alert expires before the hours allow the first message
+    NOT_ASKED = "not_asked"  # stands by, and the policy asks no deputy at this gravity
 
 
 class WaitFor(StrEnum):
@@ -205,6 +207,8 @@ class PlannedSend:
     language: str
     due_at: datetime
     wait: WaitFor | None = None
+    #: the hours that this very send disregards
+    pierced: WaitFor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -250,9 +254,10 @@ class Work:
     fence: int
     expires_at: datetime | None
     window_open: bool
+    #: the group whose contact point the text names
+    group_id: int | None
     is_deputy: bool
     had_passed_on: bool
-    possible_duplicate_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
