@@ -1,10 +1,32 @@
 """The words around a message: what the house itself says, in the reader's language.
 
-`Facts` is everything a frame needs that is not in the alert or its variant.
+`Facts` is everything a frame needs that is not in the alert or its variant. The words are in locales/<tag>/LC_MESSAGES/frame.po,
+under symbolic ids ("ask.question"); they are read at run time, so that a translator sees a change at the next start.
 """
 
+import gettext
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.parser import HeaderParser
 from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from io import BytesIO
+from types import MappingProxyType
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import PoFileError, read_po
+
+from messages.alert import Review
+from messages.languages import normalise, number
+
+#: the frame that stands in where a language has none
+FALLBACK = "nb"
+
+
+class FrameError(ValueError):
+    """A word of the frame is missing or does not fit its placeholders. Correct locales/<tag>/LC_MESSAGES/frame.po."""
 
 
 class Notice(StrEnum):
@@ -52,6 +74,8 @@ class Facts:
     contact_phone: str = ""
     #: "08-22", "" if always
     contact_hours: str = ""
+    #: 110, 112 or 113: where the reader rings when somebody is in danger
+    danger_number: str = "112"
     #: can the reader answer this sender at all? A one-way sender prints no digits
     two_way: bool = True
     #: number to answer by SMS when the sender itself cannot be answered
@@ -73,3 +97,79 @@ class Facts:
     had_passed_on: bool = False
     #: values of a Notice
     values: dict[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Catalogue:
+    """One frame.po as it is used: its texts, and who has stood for them."""
+
+    texts: gettext.GNUTranslations
+    review: Review
+
+
+def frame_languages() -> tuple[str, ...]:
+    """Return the tags that have a frame of their own, sorted."""
+    return tuple(sorted(_files()))
+
+
+def frame_language(language: str) -> str:
+    """Return the tag of the frame that a reader of `language` gets: their own, or Norwegian."""
+    tag = normalise(language)
+    return tag if tag is not None and tag in _files() else FALLBACK
+
+
+def review_state(language: str) -> Review:
+    """Say whether a translator has stood for the frame that readers of `language` get."""
+    return _catalogue(frame_language(language)).review
+
+
+def say(language: str, msgid: str, **values: object) -> str:
+    """Return one entry of the frame with its values filled in; raise FrameError when there is none or a value is missing."""
+    return _fill(msgid, _texts(language).gettext(msgid), values)
+
+
+def say_plural(language: str, msgid: str, count: int, **values: object) -> str:
+    """Return one entry of the frame in the plural form for `count`, which is also the value of {count}."""
+    return _fill(msgid, _texts(language).ngettext(msgid, msgid, count), {"count": number(count), **values})
+
+
+def _texts(language: str) -> gettext.GNUTranslations:
+    return _catalogue(frame_language(language)).texts
+
+
+def _fill(msgid: str, text: str, values: Mapping[str, object]) -> str:
+    if text == msgid:
+        raise FrameError(f"no entry {msgid!r} in any frame")
+    try:
+        return text.format_map(values)
+    except (KeyError, ValueError, IndexError, AttributeError) as why:
+        raise FrameError(f"{msgid}: {text!r} wants a value that it did not get: {why}") from why
+
+
+@cache
+def _files() -> Mapping[str, Traversable]:
+    found = {folder.name: folder / "LC_MESSAGES" / "frame.po" for folder in files("locales").iterdir() if folder.is_dir()}
+    return MappingProxyType({tag: file for tag, file in found.items() if file.is_file()})
+
+
+@cache
+def _catalogue(tag: str) -> _Catalogue:
+    raw = _files()[tag].read_bytes()
+    try:
+        catalogue = read_po(BytesIO(raw), abort_invalid=True)
+        compiled = BytesIO()
+        write_mo(compiled, catalogue)  # leaves out what is empty or fuzzy: the fallback says it then
+    except (PoFileError, ValueError) as why:
+        raise FrameError(f"locales/{tag}/LC_MESSAGES/frame.po cannot be read: {why}") from why
+    compiled.seek(0)
+    texts = gettext.GNUTranslations(compiled)
+    if tag != FALLBACK:
+        texts.add_fallback(_catalogue(FALLBACK).texts)
+    return _Catalogue(texts, _review(raw))
+
+
+def _review(raw: bytes) -> Review:
+    """Read X-Review from the header entry: Babel keeps only the headers that it knows."""
+    head = raw.decode().split('msgstr ""', 1)[-1].split("\n\n", 1)[0]
+    lines = "\n".join(line.strip().strip('"').removesuffix("\\n") for line in head.strip().splitlines())
+    return Review.REVIEWED if HeaderParser().parsestr(lines).get("X-Review", "").lower() == "reviewed" else Review.DRAFT

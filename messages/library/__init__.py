@@ -1,0 +1,122 @@
+"""Preparedness templates, ready before the night comes: one TOML file each, with a text per language and {parameters}.
+
+The first file says what each field is. A template becomes a Variant by `fill`; the frame is put around it later.
+"""
+
+import string
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from types import MappingProxyType
+from typing import Any
+
+from messages.alert import Act, Certainty, Review, Severity, Urgency, Variant
+from messages.languages import UnknownLanguageError, get, normalise
+
+_FIELDS = ("headline", "forward", "topic", "ask", "detail")
+_META = frozenset({"id", "version", "act", "severity", "urgency", "certainty", "life_and_health", "leave_first", "parameters", "defaults"})
+
+
+class TemplateError(ValueError):
+    """This template cannot be used as it is. Fill in what it asks for, or correct its file in messages/library."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LibraryTemplate:
+    """One preparedness template: what it proposes for the alert, and its texts by language tag."""
+
+    id: str
+    version: int
+    act: Act
+    severity: Severity
+    urgency: Urgency
+    certainty: Certainty
+    #: a message about life and health: sent at any hour
+    life_and_health: bool
+    #: the area itself is dangerous: asks begin by telling the reader to leave it first
+    leave_first: bool
+    #: name -> what to fill in, for the form
+    parameters: Mapping[str, str]
+    defaults: Mapping[str, str]
+    texts: Mapping[str, Mapping[str, str]] = field(repr=False)
+
+    def languages(self) -> tuple[str, ...]:
+        """Return the tags that have a text, in the order of the file."""
+        return tuple(self.texts)
+
+    def fill(self, language: str, values: Mapping[str, str]) -> Variant:
+        """Return the text in one language with its parameters filled in; raise TemplateError when one is missing or unknown."""
+        tag = normalise(language)
+        if tag not in self.texts:
+            raise TemplateError(f"{self.id} has no text in {language}")
+        texts, given = self.texts[tag], self._given(values)
+        filled = {name: _fill(self.id, texts.get(name, ""), given) for name in _FIELDS}
+        review = Review.REVIEWED if texts.get("review") == "reviewed" else Review.DRAFT
+        extra = MappingProxyType({"leave_first": "yes" if self.leave_first else "no"})
+        return Variant(language=tag, place=given.get("place", ""), review=review, source=f"library:{self.id}", extra=extra, **filled)
+
+    def _given(self, values: Mapping[str, str]) -> dict[str, str]:
+        if unknown := sorted(set(values) - set(self.parameters)):
+            raise TemplateError(f"{self.id} has no parameter {', '.join(unknown)}")
+        return {**self.defaults, **{name: " ".join(value.split()) for name, value in values.items()}}
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """Return the names in braces in `text`; raise TemplateError when its braces do not match."""
+    try:
+        return frozenset(name for _, name, _, _ in string.Formatter().parse(text) if name is not None)
+    except ValueError as why:
+        raise TemplateError(f"braces do not match in {text!r}: {why}") from why
+
+
+def templates() -> Mapping[str, LibraryTemplate]:
+    """Return every template of the house by its id."""
+    return _library()
+
+
+def template(name: str) -> LibraryTemplate:
+    """Return one template by its id, with hyphens or underscores; raise TemplateError when there is none."""
+    found = _library().get(name.replace("_", "-"))
+    if found is None:
+        raise TemplateError(f"no template {name!r}; there are: {', '.join(_library())}")
+    return found
+
+
+def parse(source: str) -> LibraryTemplate:
+    """Read one template file; raise TemplateError when it is not as the first file says."""
+    try:
+        data = tomllib.loads(source)
+        texts = {get(tag).tag: data[tag] for tag in data if tag not in _META}
+        return LibraryTemplate(texts=MappingProxyType(texts), **_meta(data))
+    except (tomllib.TOMLDecodeError, UnknownLanguageError, KeyError, TypeError, ValueError) as why:
+        raise TemplateError(f"a template cannot be read: {why}") from why
+
+
+def _meta(data: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "id": data["id"],
+        "version": int(data["version"]),
+        "act": Act(data["act"]),
+        "severity": Severity(data["severity"]),
+        "urgency": Urgency(data["urgency"]),
+        "certainty": Certainty(data["certainty"]),
+        "life_and_health": bool(data["life_and_health"]),
+        "leave_first": bool(data["leave_first"]),
+        "parameters": MappingProxyType(data["parameters"]),
+        "defaults": MappingProxyType(data.get("defaults", {})),
+    }
+
+
+def _fill(template_id: str, text: str, given: Mapping[str, str]) -> str:
+    if missing := sorted(placeholders(text) - set(given)):
+        raise TemplateError(f"{template_id} needs {', '.join(missing)}")
+    return text.format_map(given).strip()
+
+
+@cache
+def _library() -> Mapping[str, LibraryTemplate]:
+    sources = sorted((file.name, file) for file in files(__package__).iterdir() if file.name.endswith(".toml"))
+    found = [parse(file.read_text(encoding="utf-8")) for _, file in sources]
+    return MappingProxyType({item.id: item for item in found})
