@@ -65,6 +65,12 @@ class Reason(Enum):
     NOT_A_MOBILE = (Then.NEXT, Fault.ADDRESS, True, "This number is not a mobile. Correct it in the register.")
     NOT_ON_WHATSAPP = (Then.NEXT, Fault.ADDRESS, True, "This number is not on WhatsApp.")
     OPTED_OUT = (Then.NEXT, Fault.PERSON, True, "This person has opted out of this channel. Talk to them before using it again.")
+    OUT_OF_REACH = (
+        Then.NEXT,
+        Fault.SENDER,
+        False,
+        "This sender cannot reach this number or country. Check it at the provider; another channel is used.",
+    )
     # on the way
     UNREACHABLE = (Then.RETRY, Fault.NONE, False, "The phone is switched off or out of coverage.")
     EXPIRED_THERE = (Then.NEXT, Fault.PROVIDER, False, "The message waited too long at the provider and was dropped.")

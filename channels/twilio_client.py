@@ -1,0 +1,242 @@
+"""The line to Twilio: one request, one deadline, and an honest word on whether it may have arrived.
+
+The SDK builds and signs the requests; this client carries them, since the one that comes with it has no time limit, repeats
+POSTs and can mix up answers. Loaded only when a Twilio channel is on.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import aiohttp
+from twilio.http import AsyncHttpClient
+from twilio.http.response import Response
+from twilio.rest import Client
+
+from channels.base import Reason, SendFailed
+from channels.clock import Clock
+from channels.settings import TwilioAccount
+
+#: seconds for a request that only reads
+READ_DEADLINE = 10.0
+#: bytes of an answer: 50 messages of 1,600 characters, each written as \\uXXXX\\uXXXX, still fit
+LARGEST_ANSWER = 1 << 20
+#: seconds an idle connection is kept; the provider's end keeps it longer, so that it is never us who use a closed one
+KEEP_ALIVE = 15.0
+
+FORM = "application/x-www-form-urlencoded"
+JSON = "application/json"
+
+#: what aiohttp raises before it has written the first byte of a request
+_BEFORE_THE_FIRST_BYTE = (
+    aiohttp.ConnectionTimeoutError,
+    aiohttp.ClientConnectorError,
+    aiohttp.ClientConnectorCertificateError,
+    aiohttp.ClientConnectorSSLError,
+    aiohttp.InvalidURL,
+)
+
+# The SDK logs addresses of lists at INFO, and those hold telephone numbers.
+logging.getLogger("twilio").setLevel(logging.WARNING)
+
+
+class NotSent(Exception):
+    """The request never left: no name, no connection or no TLS. Nothing was sent."""
+
+
+class Unknown(Exception):
+    """The request may have arrived: its connection broke, ran out of time, or brought an answer that cannot be read."""
+
+
+class OneShotHttp(AsyncHttpClient):
+    """Carries a request once: own deadline, no repeats, no redirects, no cookies. Raises NotSent or Unknown."""
+
+    def __init__(self, account: TwilioAccount) -> None:
+        super().__init__(logging.getLogger("twilio"), is_async=True)
+        self._base = account.base_url.rstrip("/")
+        self._connect_timeout = account.connect_timeout
+        self._connections = account.connections
+        self._session: aiohttp.ClientSession | None = None
+        self._closed = False
+
+    async def request(  # type: ignore[override] # noqa: PLR0917 - as in the SDK, whose base class forgets that it is awaited
+        self,
+        method: str,
+        uri: str,
+        params: Mapping[str, Any] | None = None,
+        data: Any = None,
+        headers: Mapping[str, str] | None = None,
+        auth: tuple[str, str] | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - the SDK's signature
+        allow_redirects: bool = False,  # noqa: FBT001, FBT002 - the SDK's signature; a redirected POST would lose its form
+    ) -> Response:
+        """Send one request and read its answer within `timeout` seconds. `data`: a mapping, or pairs in order."""
+        if self._closed:
+            raise NotSent("closed")
+        deadline = timeout or READ_DEADLINE
+        head = dict(headers or {})
+        if auth is not None:
+            head["Authorization"] = aiohttp.encode_basic_auth(*auth)
+        body = None if data is None or method == "GET" else encode(data, head.get("Content-Type", FORM))
+        url = self._moved(uri) + (f"?{urlencode(params)}" if params else "")
+        # Connecting ends well before the deadline, so whatever the deadline cuts off had been sent.
+        limits = aiohttp.ClientTimeout(total=None, connect=min(self._connect_timeout, deadline / 2))
+        # An exception of aiohttp's may hold the URL, and that a telephone number: only its name goes on.
+        try:
+            async with (
+                asyncio.timeout(deadline),
+                self._open().request(method, url, data=body, headers=head, allow_redirects=False, timeout=limits) as answer,
+            ):
+                return Response(answer.status, await _text(answer), answer.headers)
+        except _BEFORE_THE_FIRST_BYTE as why:
+            raise NotSent(type(why).__name__) from None
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as why:
+            raise Unknown(type(why).__name__) from None
+
+    async def close(self) -> None:
+        """Let go of the connections, for good."""
+        self._closed = True
+        if self._session is not None:
+            await self._session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEP_ALIVE),
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+    def _moved(self, uri: str) -> str:
+        if not self._base:
+            return uri
+        parts = urlsplit(uri)
+        return self._base + parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def encode(data: Any, content_type: str) -> bytes:
+    """Return the body of a request, byte for byte as the SDK's own synchronous client writes it."""
+    if content_type == JSON:
+        return json.dumps(data).encode()
+    return urlencode(data, doseq=True).encode()
+
+
+async def _text(answer: aiohttp.ClientResponse) -> str:
+    body = bytearray()
+    async for chunk in answer.content.iter_any():
+        body += chunk
+        if len(body) > LARGEST_ANSWER:
+            answer.close()
+            raise Unknown("the answer is too large")
+    return body.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Twilio said."""
+
+    status: int
+    #: the object in the body; empty if there was none, or something else
+    body: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+    @property
+    def code(self) -> int:
+        """Twilio's own code of an error; 0: it gave none, so it may not have been Twilio who answered."""
+        code = self.body.get("code")
+        return code if isinstance(code, int) else 0
+
+
+class TwilioClient:
+    """One account, shared by its channels."""
+
+    def __init__(self, account: TwilioAccount, clock: Clock) -> None:
+        self.account = account
+        self.clock = clock
+        #: Twilio's clock less ours, as of the last read: what it dates is to be understood by this
+        self.skew = timedelta()
+        self.api = f"https://api.twilio.com/2010-04-01/Accounts/{account.sid}"
+        self._http = OneShotHttp(account)
+        self._sdk = Client(
+            account.api_key or account.sid,
+            account.api_secret or account.auth_token,
+            account.sid,
+            http_client=self._http,
+            region=account.region or None,
+            edge=account.edge or None,
+            environment={"TWILIO_EDGE": ""},  # an empty mapping would make the SDK read the machine's
+        )
+        self._users = 0
+
+    def use(self) -> "TwilioClient":
+        """Return this client, to be closed once more."""
+        self._users += 1
+        return self
+
+    async def close(self) -> None:
+        """Let go of the connections when the last user has closed."""
+        self._users -= 1
+        if self._users <= 0:
+            await self._http.close()
+
+    async def post(self, url: str, data: Sequence[tuple[str, str]] | Mapping[str, Any], *, deadline: float, kind: str = FORM) -> Answer:
+        """POST `data` once. Raises SendFailed: NOT_CONNECTED if nothing was sent, UNCERTAIN if we cannot tell."""
+        try:
+            return await self._request("POST", url, data=data, headers={"Content-Type": kind, "Accept": JSON}, timeout=deadline)
+        except UnicodeEncodeError:
+            raise SendFailed(Reason.BAD_CONTENT, detail="the text holds half a character (a lone surrogate)") from None
+        except NotSent as why:
+            raise SendFailed(Reason.NOT_CONNECTED, detail=str(why)) from None
+        except Unknown as why:
+            raise SendFailed(Reason.UNCERTAIN, detail=str(why)) from None
+
+    async def read(self, url: str, params: Mapping[str, str] | None = None) -> Answer:
+        """GET `url`; an answer of 200 with an object in it, and our `skew` set anew. Raises SendFailed: nothing depends on a read."""
+        try:
+            answer = await self._request("GET", url, params=params, headers={"Accept": JSON}, timeout=READ_DEADLINE)
+        except (NotSent, Unknown) as why:
+            raise SendFailed(Reason.NOT_CONNECTED, detail=str(why)) from None
+        self._compare_clocks(answer)
+        if answer.status == 429:
+            raise SendFailed(Reason.THROTTLED, code=str(answer.code or 429), retry_after=self.retry_after(answer))
+        if answer.status == 200 and answer.body:
+            return answer
+        raise SendFailed(_READ_FAILED.get(answer.status, Reason.NOT_CONNECTED), code=str(answer.code or answer.status))
+
+    def retry_after(self, answer: Answer) -> float | None:
+        """Return the seconds Twilio asks us to wait (it may also name a date); None: it does not say."""
+        value = answer.headers.get("Retry-After", "").strip()
+        if value.isdecimal():
+            return float(value)
+        try:
+            return max(0.0, (parsedate_to_datetime(value) - self.clock.now()).total_seconds())
+        except (ValueError, TypeError):
+            return None
+
+    async def _request(self, method: str, url: str, **arguments: Any) -> Answer:
+        response = await self._sdk.request_async(method, url, **arguments)
+        return Answer(response.status_code, _object(response.text), response.headers or {})
+
+    def _compare_clocks(self, answer: Answer) -> None:
+        try:
+            self.skew = parsedate_to_datetime(answer.headers.get("Date", "")) - self.clock.now()
+        except (ValueError, TypeError):
+            self.skew = timedelta()
+
+
+#: why a read was refused; anything else is the provider's passing trouble
+_READ_FAILED: Mapping[int, Reason] = {401: Reason.NOT_AUTHORISED, 403: Reason.NOT_AUTHORISED, 404: Reason.OUR_BUG}
+
+
+def _object(text: str) -> Mapping[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
