@@ -10,6 +10,8 @@ from sqlalchemy.exc import ArgumentError
 from relay.model import NotReady
 
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
+#: of a PostgreSQL address, after the question mark
+OPTIONS = {"host", "port", "user", "password", "ssl", "passfile", "service", "servicefile", "target_session_attrs"}
 EXAMPLES = "sqlite:///budstikke.db or postgresql://user:password@host/database"
 
 
@@ -22,7 +24,7 @@ def read(url: str) -> URL:
     name = given.drivername if given.drivername in DRIVERS.values() else DRIVERS.get(given.drivername)
     if name is None:
         raise NotReady(f"BUDSTIKKE_DATABASE_URL names {given.drivername!r}, which Budstikke cannot use. Write it like {EXAMPLES}.")
-    return _file(given.set(drivername=name)) if name == DRIVERS["sqlite"] else _tls(given.set(drivername=name))
+    return _file(given.set(drivername=name)) if name == DRIVERS["sqlite"] else _options(given.set(drivername=name))
 
 
 def _file(url: URL) -> URL:
@@ -34,10 +36,14 @@ def _file(url: URL) -> URL:
     return url
 
 
-def _tls(url: URL) -> URL:
-    """The usual name of the TLS option is `sslmode`; the driver calls it `ssl`."""
+def _options(url: URL) -> URL:
+    """Know the usual name of the TLS option, `sslmode` (the driver calls it `ssl`), and refuse what the driver would stumble over."""
     mode = url.query.get("sslmode")
-    return url if mode is None else url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    url = url if mode is None else url.difference_update_query(["sslmode"]).update_query_dict({"ssl": mode})
+    strange = ", ".join(sorted(set(url.query) - OPTIONS))
+    if strange:
+        raise NotReady(f"BUDSTIKKE_DATABASE_URL has options that Budstikke does not know: {strange}. Leave them out.")
+    return url
 
 
 class Claim:

@@ -5,11 +5,12 @@ SQLite has one writer per process; PostgreSQL has as many as the pool holds. Wha
 """
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from typing import Any, Literal, Self
 
-from sqlalchemy import URL, Connection, event, text
+from sqlalchemy import URL, Connection, ExceptionContext, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
@@ -157,12 +158,21 @@ async def _to_the_end(step: Coroutine[Any, Any, None]) -> None:
 
 def _sqlite(url: URL, *, echo: bool) -> tuple[AsyncEngine, AsyncEngine]:
     """Make the engine of the readers and that of the one writer. Python's own transaction control is off: it begins too late."""
+    _keep_a_log(str(url.database))
     options: dict[str, Any] = {"connect_args": {"isolation_level": None, "timeout": BUSY_SECONDS}, "echo": echo, "max_overflow": 0}
     reader = create_async_engine(url, pool_size=READERS, **options)
     writer = create_async_engine(url, pool_size=1, **options)
     _prepare(reader, "BEGIN", *PRAGMAS, "query_only=ON")
-    _prepare(writer, "BEGIN IMMEDIATE", "journal_mode=WAL", *PRAGMAS)
+    _prepare(writer, "BEGIN IMMEDIATE", *PRAGMAS)
     return reader, writer
+
+
+def _keep_a_log(file: str) -> None:
+    """Open the file once and switch it to WAL, for good: readers and the writer then do not wait for each other."""
+    with told(), closing(sqlite3.connect(file, timeout=BUSY_SECONDS)) as connection:
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise NotReady(f"SQLite cannot keep a write-ahead log at {file}. Put the database on a local disk.")
 
 
 def _prepare(engine: AsyncEngine, begin: str, *pragmas: str) -> None:
@@ -177,6 +187,13 @@ def _prepare(engine: AsyncEngine, begin: str, *pragmas: str) -> None:
 
     event.listen(engine.sync_engine, "connect", connected)
     event.listen(engine.sync_engine, "begin", begun)
+    event.listen(engine.sync_engine, "handle_error", _keep_if_cancelled)
+
+
+def _keep_if_cancelled(context: ExceptionContext) -> None:
+    """Let the connection live: closed with a statement still at work in its thread, it would lock the file until collected as garbage."""
+    if isinstance(context.original_exception, asyncio.CancelledError):
+        context.is_disconnect = False
 
 
 def _postgresql(url: URL, *, echo: bool) -> tuple[AsyncEngine, AsyncEngine]:
