@@ -38,7 +38,7 @@ class Reply:
     legend: int | None = None
     #: the alert's number where the answer names it exactly (button payload, "no. 12")
     alert_number: int | None = None
-    #: what we assumed, by short name ("count-without-3", "language-word", "trailing-letter")
+    #: what we assumed, by short name; the names and what they mean are `messages.reply.grammar.GUESSES`
     guessed: tuple[str, ...] = ()
     #: the first unquoted lines, for a person to read
     text: str = ""

@@ -1,0 +1,118 @@
+"""The grammar of answers: text in, `Reply` out. Whatever it does not know for certain is a message for a person to read.
+
+A digit is an answer only when it stands alone on its line (3 with a number). So a line is read by the few shapes that answers
+have (`phrases`, `digits`) and no other: "4 children missing" has no shape, in any language.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from messages.reply.answer import Meaning, Reply
+from messages.reply.digits import DIGITS, Setting, in_digits
+from messages.reply.fold import Kind, compact, tokens, visible
+from messages.reply.mail import unquoted
+from messages.reply.phrases import WHOLE_BODY, bare, courtesy, guess, spoken, together
+from messages.reply.words import danger_words
+
+#: the short names in `Reply.guessed`, and what each says was assumed
+GUESSES = {
+    "alert-only": "only an alert's number was written: it names the alert, and answers nothing by itself",
+    "carrier-word": "operators act on this word themselves (they opt people in or out), so it is no answer",
+    "count-first": "the count stood before the 3",
+    "count-implausible": "nobody, or more than 5,000 people: ask back once",
+    "count-or-alert": "the count is also the number of an open alert",
+    "count-or-answer": "the number is also an answer's digit; the open question about the count decided",
+    "count-range": "a range was written; the lower number is taken",
+    "count-without-3": "a number alone, while the question about the count is open",
+    "count-word": "the count was written in letters",
+    "digit-and-word": "the digit's own word stood beside the digit",
+    "language-word": "a word, not a digit",
+    "means-unknown": "what stands beside the count is none of the means we know",
+    "more-text": "other lines stand beside the answer: a person should read them",
+    "several-answers": "answers that do not go together: a person must read them",
+    "sign": "a thumb or a tick",
+    "thanks": "only thanks: taken as received",
+    "trailing-letter": "a letter stood behind the digit",
+    "two-answers": "two answers; the one that says more is taken",
+    "word-elsewhere": "the word belongs to a language that this person is not registered with",
+}
+
+#: never answers and never ours to act on: operators opt people in (YES) or out (CANCEL, END, QUIT) by them
+CARRIER_WORDS = frozenset(("yes", "no", "cancel", "end", "quit"))
+#: a greeting comes first, thanks and a name come last
+LINES_READ = 5
+LONGEST_LINE = 300
+
+
+def understand(
+    text: str,
+    *,
+    languages: Sequence[str] = (),
+    payload: str = "",
+    count_open: bool = False,
+    automatic: bool = False,
+    open_alerts: Sequence[int] = (),
+) -> Reply:
+    """Read what a person sent. Never raises; text that is no answer is a MESSAGE.
+
+    `payload` is a button's ("12.1": alert, digit) and binds exactly. `open_alerts` are the numbers this person may answer:
+    "1 12" is an answer to no. 12 only if 12 is one of them, since a number may be anything else.
+    """
+    body = unquoted(text)
+    if automatic:
+        return Reply(meaning=Meaning.AUTO_REPLY, text=body)
+    said = _button(payload) or _body(body, Setting(tuple(languages), count_open, frozenset(open_alerts)))
+    return replace(said, danger=bool(danger_words(body)), text=body)
+
+
+def _button(payload: str) -> Reply | None:
+    alert, _, digit = payload.strip().partition(".")
+    if digit not in DIGITS or not (alert.isascii() and alert.isdecimal()) or len(alert) > 9:
+        return None
+    return Reply(meaning=DIGITS[digit], alert_number=int(alert))
+
+
+def _body(body: str, setting: Setting) -> Reply:
+    lines = [line for line in body.splitlines() if visible(line)]
+    if not lines:
+        return Reply(meaning=Meaning.EMPTY)
+    if len(lines) == 1 and compact(lines[0][:LONGEST_LINE]) in CARRIER_WORDS:
+        return Reply(meaning=Meaning.MESSAGE, guessed=("carrier-word",))
+    if 1 < len(lines) <= LINES_READ and all(_only_numbers(line) for line in lines):
+        lines = [" ".join(lines)]  # "3" and "40" one below the other
+    return _lines(lines, setting)
+
+
+def _only_numbers(line: str) -> bool:
+    return len(line) <= LONGEST_LINE and all(token.kind in (Kind.NUMBER, Kind.BREAK) for token in tokens(line))
+
+
+def _lines(lines: Sequence[str], setting: Setting) -> Reply:
+    """Read the first lines, each by itself, and make one answer of what was found."""
+    read = [_line(line, setting) for line in lines[:LINES_READ]]
+    answers = [answer for answer in read if answer and not (_needs_whole_body(answer) and len(lines) > 1)]
+    if not answers:
+        return Reply(meaning=Meaning.MESSAGE)
+    said = together(answers)
+    unread = [line for line, answer in zip(lines, read, strict=False) if not answer and not _is_courtesy(line)]
+    more = said.meaning is not Meaning.MESSAGE and (unread or len(lines) > LINES_READ)
+    return guess(said, "more-text") if more else said
+
+
+def _needs_whole_body(answer: Reply) -> bool:
+    return answer.meaning in WHOLE_BODY and answer.legend is None
+
+
+def _is_courtesy(line: str) -> bool:
+    return len(line) <= LONGEST_LINE and not bare(tokens(line))
+
+
+def _line(line: str, setting: Setting) -> Reply | None:
+    """Read one line; None if it is no answer."""
+    if len(line) > LONGEST_LINE:
+        return None
+    said = tokens(line)
+    core = bare(said)
+    if not core:
+        return courtesy(said)
+    return spoken(said, setting.languages) or in_digits(line, core, setting)

@@ -1,0 +1,104 @@
+"""Answers in words: a line that is a phrase we know, with courtesy around it, or several such phrases between commas."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from messages.reply.answer import Meaning, Reply
+from messages.reply.fold import Kind, Token
+from messages.reply.words import meaning_of, vocabulary
+
+#: answers that are understood only when nothing else is written
+WHOLE_BODY = frozenset((Meaning.STOP, Meaning.START, Meaning.PAUSE, Meaning.MENU))
+
+#: answers that go together, and the one that says more
+TOGETHER = {
+    frozenset((Meaning.RECEIVED, Meaning.WILL_PASS)): Meaning.WILL_PASS,
+    frozenset((Meaning.RECEIVED, Meaning.PASSED_ON)): Meaning.PASSED_ON,
+    frozenset((Meaning.WILL_PASS, Meaning.PASSED_ON)): Meaning.PASSED_ON,
+    frozenset((Meaning.RECEIVED, Meaning.CANNOT)): Meaning.CANNOT,
+    frozenset((Meaning.RECEIVED, Meaning.RING_ME)): Meaning.RING_ME,
+    frozenset((Meaning.WILL_PASS, Meaning.RING_ME)): Meaning.RING_ME,
+    frozenset((Meaning.CANNOT, Meaning.RING_ME)): Meaning.RING_ME,
+}
+#: guesses that weigh less than any other answer beside them
+WEAK = frozenset(("thanks", "sign"))
+
+
+def guess(reply: Reply, *names: str) -> Reply:
+    """Return `reply` with more assumptions to its name."""
+    return replace(reply, guessed=tuple(dict.fromkeys((*reply.guessed, *names))))
+
+
+def together(answers: Sequence[Reply]) -> Reply:
+    """Make one answer of several; those that contradict each other, or speak of two alerts, are for a person to read."""
+    strong = [answer for answer in answers if not WEAK.intersection(answer.guessed)] or answers
+    meanings = frozenset(answer.meaning for answer in strong)
+    legends = {answer.legend for answer in strong if answer.legend is not None}
+    chosen = strong[0].meaning if len(meanings) == 1 else TOGETHER.get(meanings)
+    if chosen is None or len(legends) > 1:
+        return Reply(meaning=Meaning.MESSAGE, guessed=("several-answers",))
+    said = [answer for answer in strong if answer.meaning is chosen]
+    best = max(said, key=lambda answer: (answer.count is not None, answer.legend is not None))
+    return best if len(meanings) == 1 else guess(best, "two-answers")
+
+
+def bare(said: Sequence[Token]) -> list[Token]:
+    """Take courtesy, signs and punctuation off both ends."""
+    first, last = 0, len(said)
+    while first < last and _is_courtesy(said[first]):
+        first += 1
+    while last > first and _is_courtesy(said[last - 1]):
+        last -= 1
+    return list(said[first:last])
+
+
+def _is_courtesy(token: Token) -> bool:
+    words = vocabulary()
+    return token.kind in (Kind.SIGN, Kind.DASH, Kind.BREAK) or token.text in words.polite or token.text in words.thanks
+
+
+def courtesy(said: Sequence[Token]) -> Reply | None:
+    """Read a line that is all courtesy: signs, "ok" and thanks say "received", a greeting says nothing."""
+    found = meaning_of(_joined(said), ())
+    if found and found[0] is Meaning.RECEIVED:
+        return Reply(meaning=Meaning.RECEIVED, guessed=("language-word",))
+    if any(token.kind is Kind.SIGN for token in said):
+        return Reply(meaning=Meaning.RECEIVED, guessed=("sign",))
+    thanked = any(token.text in vocabulary().thanks for token in said)
+    return Reply(meaning=Meaning.RECEIVED, guessed=("thanks",)) if thanked else None
+
+
+def phrase(said: Sequence[Token], languages: Sequence[str]) -> Reply | None:
+    """Read words that are, taken as a whole, an answer."""
+    found = meaning_of(_joined(said), languages)
+    if found is None:
+        return None
+    meaning, elsewhere = found
+    return Reply(meaning=meaning, guessed=("language-word", "word-elsewhere") if elsewhere else ("language-word",))
+
+
+def _joined(said: Sequence[Token]) -> str:
+    return "".join(token.text for token in said if token.kind in (Kind.WORD, Kind.NUMBER))
+
+
+def spoken(said: Sequence[Token], languages: Sequence[str]) -> Reply | None:
+    """Read a line in words: the whole line, the line without courtesy, or clause by clause."""
+    return phrase(said, languages) or phrase(bare(said), languages) or _clauses(said, languages)
+
+
+def _clauses(said: Sequence[Token], languages: Sequence[str]) -> Reply | None:
+    """Every clause must be understood: "Received. I will pass it on." is an answer, "Received. And the school?" is not."""
+    parts = [bare(clause) for clause in _split(said)]
+    answers = [phrase(part, languages) for part in parts if part]
+    known = [answer for answer in answers if answer and answer.meaning not in WHOLE_BODY]
+    return together(known) if known and len(known) == len(answers) else None
+
+
+def _split(said: Sequence[Token]) -> list[list[Token]]:
+    clauses: list[list[Token]] = [[]]
+    for token in said:
+        if token.kind in (Kind.BREAK, Kind.DASH):
+            clauses.append([])
+        else:
+            clauses[-1].append(token)
+    return clauses

@@ -1,0 +1,149 @@
+"""The words people answer with, per language, from reply_words.toml; and the words that mean danger to life."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from messages.reply.answer import Meaning
+from messages.reply.fold import compact, spaced
+from messages.reply.mail import unquoted
+
+#: the languages everybody in Norway may answer in, whatever else they have
+EVERYBODY = ("nb", "nn", "en")
+
+#: keys of a language's table that are answers; the others are lists of words with another office
+ANSWERS = {
+    "received": Meaning.RECEIVED,
+    "will_pass": Meaning.WILL_PASS,
+    "passed_on": Meaning.PASSED_ON,
+    "cannot": Meaning.CANNOT,
+    "ring_me": Meaning.RING_ME,
+    "menu": Meaning.MENU,
+    "pause": Meaning.PAUSE,
+    "start": Meaning.START,
+    "stop": Meaning.STOP,
+}
+
+#: characters of a reply that are searched for danger words; an SMS has at most 1,600, a WhatsApp message 4,096
+DANGER_WITHIN = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Stems:
+    """Words and beginnings of words ("moske*"), folded."""
+
+    whole: frozenset[str]
+    beginnings: tuple[str, ...]
+
+    def __contains__(self, word: str) -> bool:
+        return word in self.whole or word.startswith(self.beginnings)
+
+
+@dataclass(frozen=True, slots=True)
+class Danger:
+    """One entry of a danger list: every needle must be on the same line, in any order."""
+
+    entry: str
+    needles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """All languages, read once."""
+
+    #: language -> folded phrase -> meaning
+    answers: Mapping[str, Mapping[str, Meaning]]
+    #: words that may stand around an answer without changing it
+    polite: Stems
+    thanks: Stems
+    #: words that may stand beside a count: about, to; people; where it was passed on
+    about: Stems
+    people: Stems
+    means: Stems
+    #: "no." before the number of an alert
+    number_marks: Stems
+    #: "twenty" -> 20
+    numbers: Mapping[str, int]
+    danger: tuple[Danger, ...]
+    #: danger only when nothing else is said ("help", "fire")
+    cries: frozenset[str]
+
+
+@cache
+def tables() -> Mapping[str, Mapping[str, list[str]]]:
+    """Return reply_words.toml as it stands: language -> list by name."""
+    loaded: Mapping[str, Mapping[str, list[str]]] = tomllib.loads(files("messages").joinpath("reply_words.toml").read_text("utf-8"))
+    return loaded
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """Return the words of all languages, folded."""
+    return Vocabulary(
+        answers={language: dict(_phrases(table)) for language, table in tables().items()},
+        polite=_stems("polite"),
+        thanks=_stems("thanks"),
+        about=_stems("about"),
+        people=_stems("people"),
+        means=_stems("means"),
+        number_marks=_stems("number_marks"),
+        numbers={compact(word): value for table in tables().values() for value, word in enumerate(table.get("numbers", ()), 1)},
+        danger=tuple(Danger(entry, _needles(entry)) for entry in _all("danger")),
+        cries=frozenset(map(spaced, _all("cry"))),
+    )
+
+
+def _all(name: str) -> Iterator[str]:
+    """Yield the entries that any language has under `name`, each once."""
+    return iter(dict.fromkeys(entry for table in tables().values() for entry in table.get(name, ())))
+
+
+def _phrases(table: Mapping[str, list[str]]) -> Iterator[tuple[str, Meaning]]:
+    for name, meaning in ANSWERS.items():
+        for phrase in table.get(name, ()):
+            yield compact(phrase), meaning
+
+
+def _stems(name: str) -> Stems:
+    entries = list(_all(name))
+    beginnings = tuple(compact(entry) for entry in entries if entry.endswith("*"))
+    return Stems(frozenset(compact(entry) for entry in entries if not entry.endswith("*")), beginnings)
+
+
+def _needles(entry: str) -> tuple[str, ...]:
+    """Turn "child* + miss*" into what `in` finds in spaced text: a star leaves that end of the word open."""
+    return tuple(_needle(part.strip()) for part in entry.split(" + "))
+
+
+def _needle(part: str) -> str:
+    before = "" if part.startswith("*") else " "
+    after = "" if part.endswith("*") else " "
+    return f"{before}{spaced(part).strip()}{after}"
+
+
+def meaning_of(phrase: str, languages: Sequence[str]) -> tuple[Meaning, bool] | None:
+    """Look a folded phrase up in the person's languages, then everybody's, then all others if they agree.
+
+    The flag says whether it was found only among the others. None: nobody says this, or two languages disagree.
+    """
+    answers = vocabulary().answers
+    for language in (*languages, *EVERYBODY):
+        if phrase in answers.get(language, ()):
+            return answers[language][phrase], False
+    elsewhere = {said[phrase] for said in answers.values() if phrase in said}
+    return (elsewhere.pop(), True) if len(elsewhere) == 1 else None
+
+
+def danger_words(text: str) -> tuple[str, ...]:
+    """Return the entries of the danger lists that `text` holds, in its unquoted lines, in any language."""
+    body = unquoted(text)[:DANGER_WITHIN]
+    lines = [spaced(line) for line in body.splitlines()]
+    found = [danger.entry for danger in vocabulary().danger if any(_holds(line, danger) for line in lines)]
+    cry = spaced(body[:100])
+    return (*found, cry.strip()) if cry in vocabulary().cries else tuple(found)
+
+
+def _holds(line: str, danger: Danger) -> bool:
+    return all(needle in line for needle in danger.needles)
