@@ -71,18 +71,19 @@ def plan_class(  # noqa: PLR0917 - a sentence: this alert, for these, by this po
     `is_deputy` class this function answers as if its principal's first message went now.
     """
     case = _Case(alert, people, policy, place, available)
+    start = now.astimezone(UTC)  # in local time, adding an hour on the night the clocks are turned adds two or none
     steps = case.steps()
     if people.is_deputy and not follows and alert.act not in CORRECTIONS:
         minutes = next((minutes for minutes, step in steps if step.action is Action.DEPUTY), 0)
-        return _plan_deputy(case, now + timedelta(minutes=minutes))
-    return _plan(case, steps, now, follows=follows)
+        return _plan_deputy(case, start + timedelta(minutes=minutes))
+    return _plan(case, steps, start, follows=follows)
 
 
 def plan_deputy(
     alert: Alert, deputy: PersonClass, policy: Policy, place: Place, available: Collection[str], *, asked_at: datetime
 ) -> ClassPlan:
     """Plan what a deputy gets when the principal's DEPUTY step is due at `asked_at`: the message alone, when the deputy's hours allow."""
-    return _plan_deputy(_Case(alert, deputy, policy, place, available), asked_at)
+    return _plan_deputy(_Case(alert, deputy, policy, place, available), asked_at.astimezone(UTC))
 
 
 def earliest(alert: Alert, people: PersonClass, policy: Policy, place: Place, wanted: datetime) -> Moment:
@@ -108,7 +109,7 @@ def _plan(case: _Case, steps: Timeline, now: datetime, *, follows: bool = False)
     texts = _texts(case)
     return ClassPlan(
         choices=texts.groups,
-        sends=tuple(_sends(case, steps, texts, first.at)),
+        sends=tuple(_sends(case, steps, texts, now)),
         waits_until=first.at if first.wait else None,
         wait=first.wait,
         pierced=first.pierced,
@@ -181,11 +182,11 @@ def _message(medium: Medium, texts: _Texts) -> tuple[Body, ...]:
 # --- when ---------------------------------------------------------------------------------------------------------------
 
 
-def _sends(case: _Case, steps: Timeline, texts: _Texts, first: datetime) -> Iterator[PlannedSend]:
-    """Lay the steps out in time, the waiting of one moving those after it, until the alert is over."""
+def _sends(case: _Case, steps: Timeline, texts: _Texts, start: datetime) -> Iterator[PlannedSend]:
+    """Lay the steps out in time, the waiting of one (the first as well) moving those after it, until the alert is over."""
     moved = timedelta()
     for minutes, step, way, bodies in _laid(case.people, steps, texts):
-        wanted = first + timedelta(minutes=minutes) + moved
+        wanted = start + timedelta(minutes=minutes) + moved
         moment = earliest(case.alert, case.people, case.policy, case.place, wanted)
         moved += moment.at - wanted
         if _is_over(case.alert, moment.at):
