@@ -1,0 +1,26 @@
+"""CAP, the Common Alerting Protocol: any official message in, our own alerts out. Pure: fetches nothing, stores nothing."""
+
+from messages.cap.draft import Draft as Draft, draft as draft
+from messages.cap.faults import CapRefused as CapRefused
+from messages.cap.model import (
+    CapAlert as CapAlert,
+    CapArea as CapArea,
+    CapInfo as CapInfo,
+    CapResource as CapResource,
+    Document as Document,
+    Flag as Flag,
+    Link as Link,
+    Named as Named,
+    Signature as Signature,
+)
+from messages.cap.read import read as read
+from messages.cap.terms import (
+    CapFault as CapFault,
+    Carrier as Carrier,
+    Evidence as Evidence,
+    FlagKind as FlagKind,
+    MsgType as MsgType,
+    NeverReal as NeverReal,
+    Scope as Scope,
+    Status as Status,
+)

@@ -1,0 +1,154 @@
+"""From a CAP message to a draft of ours: one alert, one text per language, and what the author must know before releasing it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from messages.alert import Act, Alert, Area, Certainty, Identity, Kind, Point, Severity, Urgency, Variant
+from messages.cap import norway, own, times, wording
+from messages.cap.model import DEFAULT_LIFE, CapAlert, CapArea, CapInfo
+from messages.cap.own import Own
+from messages.cap.remarks import Tongue, all_clear, remarks
+from messages.cap.terms import MsgType, Status
+from messages.languages import normalise
+
+_KIND = {Status.ACTUAL: Kind.ACTUAL, Status.EXERCISE: Kind.EXERCISE}
+_ACT = {MsgType.UPDATE: Act.UPDATE, MsgType.CANCEL: Act.WITHDRAW}
+#: parameters by which senders promise the next news
+_NEXT_NEWS = (Own.NEXT_NEWS, "NextUpdate")
+#: gravest first
+_SEVERITY = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR, Severity.UNKNOWN)
+_URGENCY = (Urgency.IMMEDIATE, Urgency.EXPECTED, Urgency.FUTURE, Urgency.UNKNOWN, Urgency.PAST)
+_CERTAINTY = (Certainty.OBSERVED, Certainty.LIKELY, Certainty.POSSIBLE, Certainty.UNLIKELY, Certainty.UNKNOWN)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What an author starts from. `references` are the CAP messages it follows; `notes` are sentences for the author."""
+
+    alert: Alert
+    variants: tuple[Variant, ...] = ()
+    references: tuple[Identity, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def draft(cap: CapAlert, *, number: int = 0, sender_languages: Sequence[str] = ("nb",), municipality: str = "") -> Draft:
+    """The draft of a CAP message.
+
+    `sender_languages`: whose text is taken for the original, best first: times, areas and gravity come from there.
+    `municipality`: our own number; where parts of the message differ by area, a part that names it goes before a graver one.
+    """
+    act = act_of(cap)
+    tongues = [_tongue(*group, act, municipality) for group in _by_language(cap, sender_languages).items()]
+    alert = _alert(cap, number, act, tongues)
+    return Draft(
+        alert=alert,
+        variants=tuple(tongue.variant for tongue in tongues),
+        references=cap.references,
+        notes=remarks(cap, alert, tongues),
+    )
+
+
+def _tongue(language: str, infos: list[CapInfo], act: Act, municipality: str) -> Tongue:
+    chosen = _gravest(infos, municipality)
+    return Tongue(language, infos, chosen, wording.variant(language, chosen, infos, over=act is Act.OVER))
+
+
+def act_of(cap: CapAlert) -> Act:
+    """What a message does to the one before it. AllClear throughout means over, whatever its type: so do MET Norway and others."""
+    return Act.OVER if cap.infos and all(map(all_clear, cap.infos)) else _ACT.get(cap.msg_type, Act.ISSUE)
+
+
+def _by_language(cap: CapAlert, first: Sequence[str]) -> dict[str, list[CapInfo]]:
+    groups: dict[str, list[CapInfo]] = {}
+    for info in cap.infos:
+        groups.setdefault(normalise(info.language) or info.language, []).append(info)
+    order = [language for language in (normalise(tag) or tag for tag in first) if language in groups]
+    return {language: groups[language] for language in dict.fromkeys([*order, *groups])}
+
+
+def _gravest(group: Sequence[CapInfo], municipality: str) -> CapInfo:
+    return min(group, key=lambda info: (not _names(info, municipality), *_rank(info)))
+
+
+def _names(info: CapInfo, municipality: str) -> bool:
+    return any(municipality in norway.municipalities(info, area) for area in info.areas)
+
+
+def _rank(info: CapInfo) -> tuple[bool, int, int, int]:
+    return (
+        all_clear(info),
+        _SEVERITY.index(info.severity),
+        _URGENCY.index(info.urgency),
+        _CERTAINTY.index(info.certainty),
+    )
+
+
+def _alert(cap: CapAlert, number: int, act: Act, tongues: Sequence[Tongue]) -> Alert:
+    kind = _KIND.get(cap.status, Kind.TEST)
+    if not tongues:
+        expires = cap.sent + DEFAULT_LIFE
+        return Alert(number=number, kind=kind, act=act, sent_at=cap.sent, expires_at=expires, identity=cap.identity)
+    chosen = tongues[0].chosen
+    return Alert(
+        number=number,
+        kind=kind,
+        act=act,
+        severity=chosen.severity,
+        urgency=chosen.urgency,
+        certainty=chosen.certainty,
+        event=" ".join(chosen.event.split()),
+        areas=_areas(tongues),
+        sent_at=cap.sent,
+        onset_at=_onset(cap, chosen),
+        expires_at=_end(cap, chosen),
+        next_news_at=_moment(chosen, *_NEXT_NEWS),
+        act_by_at=_moment(chosen, Own.ACT_BY),
+        identity=cap.identity,
+    )
+
+
+def _onset(cap: CapAlert, info: CapInfo) -> datetime | None:
+    """CAP: without onset it begins when it takes effect, and without that when it was sent. Ours: then nobody knows."""
+    return info.onset or (None if own.is_own(cap) else info.effective or cap.sent)
+
+
+def _end(cap: CapAlert, info: CapInfo) -> datetime | None:
+    """The later of the message's end and the event's; without either, DEFAULT_LIFE after the start. Ours: then it is open."""
+    known = [moment for moment in (info.expires, _moment(info, norway.EVENT_END)) if moment]
+    if not known and own.is_own(cap):
+        return None
+    return max(known, default=max(cap.sent, info.onset or cap.sent) + DEFAULT_LIFE)
+
+
+def _moment(info: CapInfo, *names: str) -> datetime | None:
+    return next((moment for name in names if (moment := times.maybe(info.parameter(name)))), None)
+
+
+def _areas(tongues: Sequence[Tongue]) -> tuple[Area, ...]:
+    """All areas of the first language, and of the others those that cover something new: a translated name alone is not new."""
+    found: list[Area] = []
+    for rank, tongue in enumerate(tongues):
+        covered = {_cover(area) for area in found}
+        for info in tongue.infos:
+            areas = (_area(info, area) for area in info.areas)
+            found += (area for area in areas if not rank or (any(_cover(area)) and _cover(area) not in covered))
+    return tuple(dict.fromkeys(found))
+
+
+def _cover(area: Area) -> tuple[tuple[object, ...], ...]:
+    return area.municipalities, area.polygons, area.circles, area.geocodes
+
+
+def _area(info: CapInfo, area: CapArea) -> Area:
+    return Area(
+        description=" ".join(area.description.split()),
+        municipalities=norway.municipalities(info, area),
+        polygons=tuple(_closed(ring) for ring in area.polygons),
+        circles=area.circles,
+        geocodes=tuple((item.name, item.value) for item in area.geocodes if item.name != norway.MUNICIPALITY),
+    )
+
+
+def _closed(ring: tuple[Point, ...]) -> tuple[Point, ...]:
+    return ring if ring[0] == ring[-1] else (*ring, ring[0])

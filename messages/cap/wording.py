@@ -1,0 +1,135 @@
+"""The text of one language: ours where the message carries it, otherwise drawn from the source's words, sentence by whole sentence."""
+
+from collections.abc import Mapping, Sequence
+
+import regex
+
+from messages.alert import Review, Variant
+from messages.cap import norway, own, text
+from messages.cap.model import CapInfo
+from messages.cap.own import Own
+
+#: longest headline that still reads as one, longest list of places, longest name of a matter (characters)
+HEADLINE, PLACES, TOPIC = 40, 80, 24
+
+#: elements kept beside the parameters: name in `extra` -> field of the info
+ELEMENTS = {"cap:web": "web", "cap:contact": "contact"}
+
+_CLOCK = regex.compile(r"\bUTC\b|(?<![0-9])[0-9]{1,2}[:.][0-9]{2}(?![0-9])")
+
+
+def variant(language: str, chosen: CapInfo, group: Sequence[CapInfo], *, over: bool = False) -> Variant:
+    """The text of a language from its info blocks: `chosen` is what is said, the others stay in the long text.
+
+    `over`: the danger has ended, so what happened comes before what to do.
+    """
+    ours = own.texts(chosen)
+    headline = ours.get(Own.HEADLINE, title(chosen, language))
+    return Variant(
+        language=language,
+        headline=headline,
+        forward=ours.get(Own.FORWARD, forward(chosen, headline, over=over)),
+        ask=ours.get(Own.ASK, ""),
+        topic=ours.get(Own.TOPIC, topic(chosen)),
+        place=ours.get(Own.PLACE, place(chosen, group)),
+        detail=ours.get(Own.DETAIL, detail(chosen, group)),
+        review=Review.REVIEWED if ours.get(Own.REVIEW) == Review.REVIEWED else Review.DRAFT,
+        source="cap",
+        extra=extra(chosen),
+    )
+
+
+def title(info: CapInfo, language: str) -> str:
+    """A headline in capitals: the source's own without place and time if short enough, otherwise the event."""
+    found = [name for name in (substance(info), text.clean(info.event)) if name]
+    short = [name for name in found if len(name) <= HEADLINE] or sorted(found, key=len)
+    return text.capitals(short[0], language) if short else ""
+
+
+def substance(info: CapInfo) -> str:
+    """The source's headline without the parts between commas that are a place or a time, which the frame says anyway."""
+    places_said = {part for name in places([info]) for part in _parts(name.casefold())}
+    said = (part for part in _parts(text.clean(info.headline)) if part.casefold() not in places_said)
+    return ", ".join(part for part in said if not _CLOCK.search(part))
+
+
+def _parts(words: str) -> list[str]:
+    return [part for piece in words.split(", ") if (part := piece.strip(" ."))]
+
+
+def forward(info: CapInfo, headline: str, *, over: bool = False) -> str:
+    """What everybody should hear, in whole sentences that fit an SMS: what to do, what happens, what may come of it."""
+    return text.fit(_spoken(info, headline, over=over))
+
+
+def left_out(info: CapInfo, headline: str, said: str, *, over: bool = False) -> int:
+    """How many sentences of the source a forward text leaves out."""
+    return sum(sentence not in said for part in _spoken(info, headline, over=over) for sentence in part)
+
+
+def _spoken(info: CapInfo, headline: str, *, over: bool) -> list[list[str]]:
+    """The source's sentences by what they are for, first things first; nothing that the headline has said already."""
+    advice, event = _useful(info.instruction), _useful(info.description)
+    parts = [event, advice] if over else [advice, event]
+    parts.append(_useful(info.parameter(norway.CONSEQUENCES) or ""))
+    if substance(info).casefold() != headline.casefold() and substance(info):
+        parts.insert(0, [text.as_sentence(substance(info))])
+    return [[sentence for sentence in part if sentence.strip(" .").casefold() != headline.casefold()] for part in parts]
+
+
+def _useful(words: str) -> list[str]:
+    return [] if text.is_nothing(words) else text.sentences(words)
+
+
+def topic(info: CapInfo) -> str:
+    """A word or two that name the matter: the event in small letters, or its first word if it is long."""
+    event = text.clean(info.event).lower()
+    return event if len(event) <= TOPIC else event.split(maxsplit=1)[0].strip(",.:;")
+
+
+def places(group: Sequence[CapInfo]) -> list[str]:
+    """The names of all areas, each once; one area may hold several, parted by semicolons."""
+    names = (name.strip() for info in group for area in info.areas for name in text.clean(area.description).split(";"))
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def place(chosen: CapInfo, group: Sequence[CapInfo]) -> str:
+    """Where it applies: whole names as far as they fit, the rest shown by an ellipsis."""
+    names = places([info for info in group if same_text(info, chosen)])
+    shown = names[:1]
+    for name in names[1:]:
+        if len(", ".join([*shown, name])) > PLACES:
+            return ", ".join(shown) + " ..."
+        shown.append(name)
+    return ", ".join(shown)
+
+
+def same_text(one: CapInfo, other: CapInfo) -> bool:
+    """Whether two info blocks say the same, perhaps of other areas or times."""
+    return _texts(one) == _texts(other)
+
+
+def _texts(info: CapInfo) -> tuple[str, ...]:
+    return info.event, info.headline, info.description, info.instruction
+
+
+def detail(chosen: CapInfo, group: Sequence[CapInfo]) -> str:
+    """The long text: all the source says, the chosen part first; the other parts follow under the names of their areas."""
+    others = [info for info in group if not same_text(info, chosen)]
+    sections = [_section(chosen), *(f"{', '.join(places([info]))}:\n{_section(info)}" for info in others)]
+    return "\n\n".join(dict.fromkeys(section for section in sections if section))
+
+
+def _section(info: CapInfo) -> str:
+    consequences = info.parameter(norway.CONSEQUENCES) or ""
+    parts = (info.headline, info.description, info.instruction, consequences)
+    return "\n\n".join(text.clean_lines(part) for part in parts if not text.is_nothing(part))
+
+
+def extra(info: CapInfo) -> Mapping[str, str]:
+    """The parameters that have no place of their own; several of one name are joined by semicolons."""
+    kept: dict[str, str] = {name: value for name, field in ELEMENTS.items() if (value := getattr(info, field))}
+    for item in info.parameters:
+        if not item.name.startswith(own.PREFIX) and item.name != norway.MUNICIPALITY:
+            kept[item.name] = f"{kept[item.name]}; {item.value}" if item.name in kept else item.value
+    return kept
