@@ -49,12 +49,12 @@ class LibraryTemplate:
     def fill(self, language: str, values: Mapping[str, str]) -> Variant:
         """Return the text in one language with its parameters filled in; raise TemplateError when one is missing or unknown."""
         tag = normalise(language)
-        if tag not in self.texts:
+        if tag is None or tag not in self.texts:
             raise TemplateError(f"{self.id} has no text in {language}")
         texts, given = self.texts[tag], self._given(values)
         filled = {name: _fill(self.id, texts.get(name, ""), given) for name in _FIELDS}
         review = Review.REVIEWED if texts.get("review") == "reviewed" else Review.DRAFT
-        extra = MappingProxyType({"leave_first": "yes" if self.leave_first else "no"})
+        extra = {"leave_first": "yes" if self.leave_first else "no"}
         return Variant(language=tag, place=given.get("place", ""), review=review, source=f"library:{self.id}", extra=extra, **filled)
 
     def _given(self, values: Mapping[str, str]) -> dict[str, str]:
