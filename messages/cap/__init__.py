@@ -1,7 +1,7 @@
 """CAP, the Common Alerting Protocol: any official message in, our own alerts out. Pure: fetches nothing, stores nothing."""
 
 from messages.cap.draft import Draft as Draft, draft as draft
-from messages.cap.faults import CapRefused as CapRefused
+from messages.cap.faults import CapRefused as CapRefused, CapUnwritable as CapUnwritable
 from messages.cap.model import (
     CapAlert as CapAlert,
     CapArea as CapArea,
@@ -14,6 +14,7 @@ from messages.cap.model import (
     Signature as Signature,
 )
 from messages.cap.read import read as read
+from messages.cap.replay import replay as replay
 from messages.cap.terms import (
     CapFault as CapFault,
     Carrier as Carrier,
@@ -24,3 +25,4 @@ from messages.cap.terms import (
     Scope as Scope,
     Status as Status,
 )
+from messages.cap.write import write as write

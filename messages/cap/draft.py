@@ -15,7 +15,7 @@ from messages.languages import normalise
 _KIND = {Status.ACTUAL: Kind.ACTUAL, Status.EXERCISE: Kind.EXERCISE}
 _ACT = {MsgType.UPDATE: Act.UPDATE, MsgType.CANCEL: Act.WITHDRAW}
 #: parameters by which senders promise the next news
-_NEXT_NEWS = (Own.NEXT_NEWS, "NextUpdate")
+_NEXT_NEWS = ("NextUpdate",)
 #: gravest first
 _SEVERITY = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR, Severity.UNKNOWN)
 _URGENCY = (Urgency.IMMEDIATE, Urgency.EXPECTED, Urgency.FUTURE, Urgency.UNKNOWN, Urgency.PAST)
@@ -102,7 +102,7 @@ def _alert(cap: CapAlert, number: int, act: Act, tongues: Sequence[Tongue]) -> A
         sent_at=cap.sent,
         onset_at=_onset(cap, chosen),
         expires_at=_end(cap, chosen),
-        next_news_at=_moment(chosen, *_NEXT_NEWS),
+        next_news_at=_next_news(cap, chosen),
         act_by_at=_moment(chosen, Own.ACT_BY),
         identity=cap.identity,
     )
@@ -115,10 +115,14 @@ def _onset(cap: CapAlert, info: CapInfo) -> datetime | None:
 
 def _end(cap: CapAlert, info: CapInfo) -> datetime | None:
     """The later of the message's end and the event's; without either, DEFAULT_LIFE after the start. Ours: then it is open."""
+    if own.is_own(cap):
+        return info.expires
     known = [moment for moment in (info.expires, _moment(info, norway.EVENT_END)) if moment]
-    if not known and own.is_own(cap):
-        return None
     return max(known, default=max(cap.sent, info.onset or cap.sent) + DEFAULT_LIFE)
+
+
+def _next_news(cap: CapAlert, info: CapInfo) -> datetime | None:
+    return _moment(info, Own.NEXT_NEWS) or (None if own.is_own(cap) else _moment(info, *_NEXT_NEWS))
 
 
 def _moment(info: CapInfo, *names: str) -> datetime | None:

@@ -16,3 +16,7 @@ class CapRefused(ValueError):
     def words(self) -> str:
         """What happened and what to do, in one English sentence."""
         return self.why.value.replace("{detail}", self.detail)
+
+
+class CapUnwritable(ValueError):
+    """An alert of ours cannot become valid CAP; the text says what is missing."""
