@@ -48,7 +48,7 @@ def test_a_small_house_stands(small_house: Path) -> None:
         ("channels know nothing", {"channels/email.py": "import channels.twilio_sms", "channels/twilio_sms.py": ""}),
         ("the sandbox shares", {"channels/sandbox/__init__.py": "import channels.twilio_client", "channels/twilio_client.py": ""}),
         ("in what decides", {"messages/alert.py": "import asyncio"}),
-        ("in what decides", {"relay/model.py": "import relay.pulse", "relay/pulse.py": "import sqlalchemy"}),
+        ("in what decides", {"relay/routing.py": "import relay.pulse", "relay/pulse.py": "import sqlalchemy"}),
         ("no cycles", {"messages/cap.py": "import messages.form", "messages/form.py": "import messages.cap"}),
     ],
 )
