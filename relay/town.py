@@ -5,7 +5,7 @@ and which emulated phones belong to it.
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from importlib.resources import files
 from itertools import product
@@ -13,7 +13,9 @@ from random import Random
 from typing import Any
 from unicodedata import normalize
 
-from messages.alert import Point
+from messages import library
+from messages.alert import Alert, Area, Kind, Point
+from messages.cap.write import write
 from messages.form import Medium
 from messages.languages import name as language_name
 from relay.model import BadInput, Hours, Place
@@ -133,6 +135,35 @@ def town(people: int = 60, seed: int = 1) -> Town:
         senders={Medium(medium): address for medium, address in data["senders"].items()},
         groups=tuple(_group(data, group, size) for group, size in zip(data["group"], sizes, strict=True)),
         people=tuple(_people(data, sizes, seed)),
+    )
+
+
+def demo_alert(now: datetime) -> bytes:
+    """Return the demo's alert, sent at `now` (aware), as CAP 1.2: boil the water, in every language of the town that the template has."""
+    data, said = _data(), _data()["alert"]
+    template = library.template(said["template"])
+    spoken = (group["language"] for group in data["group"])
+    return write(
+        Alert(
+            number=0,
+            kind=Kind.ACTUAL,
+            act=template.act,
+            severity=template.severity,
+            urgency=template.urgency,
+            certainty=template.certainty,
+            event=said["event"],
+            areas=(Area(description=said["values"]["place"], municipalities=(data["number"],)),),
+            sent_at=now,
+            onset_at=now,
+            expires_at=now + timedelta(hours=said["expires_hours"]),
+            next_news_at=now + timedelta(hours=said["next_news_hours"]),
+            act_by_at=now + timedelta(hours=said["act_by_hours"]),
+        ),
+        [template.fill(language, said["values"]) for language in spoken if language in template.languages()],
+        sender=data["senders"]["email"],
+        identifier=f"budvik.{template.id}.{now:%Y%m%dT%H%M%S}",
+        sent=now,
+        sender_name=f"{data['name']} kommune",
     )
 
 

@@ -7,11 +7,14 @@ import phonenumbers
 import pytest
 
 from channels.sandbox.people import CHARACTERS, Person as Emulated
-from messages.alert import Alert, Kind
+from messages.alert import Alert, Gravity, Kind
+from messages.cap import draft, read
 from messages.form import Medium
+from messages.library import template
 from relay.model import BadInput, LeftOut, PersonClass
-from relay.routing import DEFAULT_POLICY, plan_class
-from relay.town import Person, town
+from relay.places import find
+from relay.routing import DEFAULT_POLICY, How, inside, plan_class
+from relay.town import Person, demo_alert, town
 
 LANGUAGES = ["nb", "en", "uk", "ar", "ru", "pl", "ti", "so", "fa-AF", "ps", "ckb", "tr"]
 BUDVIK = town()
@@ -104,3 +107,17 @@ def test_the_demo_shows_what_it_should() -> None:
     shared = Counter(way.value for person in people for way in person.ways if way.medium is Medium.SMS)
     assert sorted(shared.values())[-2:] == [1, 2]
     assert {"switched_off", "unknown", "asker", "worrier", "unable", "silent", "leaver"} <= {person.character for person in people}
+
+
+def test_the_demos_alert_is_one_of_our_own_and_grave() -> None:
+    now = datetime(2026, 11, 23, 17, tzinfo=UTC)
+    [cap] = read(demo_alert(now)).alerts
+    made = draft(cap, municipality="9901")
+    assert made.alert.gravity is Gravity.LIFE
+    assert inside(made.alert.areas, BUDVIK.place).how is How.MUNICIPALITY
+    assert not inside(made.alert.areas, find("Bergen"))
+    times = [now, made.alert.act_by_at, made.alert.next_news_at, made.alert.expires_at]
+    assert times == sorted(time for time in times if time)
+    assert {variant.language for variant in made.variants} == set(LANGUAGES) & set(template("boil-water").languages())
+    assert all("Budvik sentrum" in variant.place and "{" not in variant.detail for variant in made.variants)
+    assert demo_alert(now) == demo_alert(now)
