@@ -47,10 +47,10 @@ class Postgres:
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """Yield the SQLAlchemy URL of a new database; drop it at the end, whoever may still be connected."""
+    def database(self, template: str = "template0") -> Iterator[str]:
+        """Yield the SQLAlchemy URL of a new database, a copy of `template`; drop it at the end, whoever may still be connected."""
         name = f"budstikke_test_{os.getpid()}_{next(self._numbers)}"
-        self.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
+        self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         try:
             yield self._url.set(database=name).render_as_string(hide_password=False)
         finally:

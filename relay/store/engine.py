@@ -6,7 +6,7 @@ SQLite has one writer per process; PostgreSQL has as many as the pool holds. Wha
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import asynccontextmanager, closing
 from typing import Any, Literal, Self
 
@@ -30,7 +30,6 @@ PRAGMAS = ("foreign_keys=ON", "synchronous=FULL", "journal_size_limit=67108864",
 #: PostgreSQL, per connection; times in ms. A forgotten transaction must not hold rows for ever
 SETTINGS = {
     "application_name": "budstikke",
-    "timezone": "UTC",
     "synchronous_commit": "on",
     "statement_timeout": "30000",
     "lock_timeout": "10000",
@@ -86,6 +85,19 @@ class Store:
             with told():
                 async with _connected(self._writer) as conn, _whole(conn):
                     yield conn
+
+    @asynccontextmanager
+    async def remodel(self) -> AsyncIterator[AsyncConnection]:
+        """`write`, for changing the tables themselves: nothing times out, and (SQLite) foreign keys are not checked."""
+        unchecked = ("BEGIN IMMEDIATE", "foreign_keys=OFF")
+        engine = _sqlite_engine(self.url, *unchecked) if self.dialect == "sqlite" else _postgresql_engine(self.url)
+        async with self._alone():
+            try:
+                with told():
+                    async with _connected(engine) as conn, _whole(conn):
+                        yield conn
+            finally:
+                await engine.dispose()
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
@@ -157,25 +169,17 @@ async def _to_the_end(step: Coroutine[Any, Any, None]) -> None:
 
 
 def _sqlite(url: URL, *, echo: bool) -> tuple[AsyncEngine, AsyncEngine]:
-    """Make the engine of the readers and that of the one writer. Python's own transaction control is off: it begins too late."""
+    """Make the engine of the readers and that of the one writer."""
     _keep_a_log(str(url.database))
-    options: dict[str, Any] = {"connect_args": {"isolation_level": None, "timeout": BUSY_SECONDS}, "echo": echo, "max_overflow": 0}
-    reader = create_async_engine(url, pool_size=READERS, **options)
-    writer = create_async_engine(url, pool_size=1, **options)
-    _prepare(reader, "BEGIN", *PRAGMAS, "query_only=ON")
-    _prepare(writer, "BEGIN IMMEDIATE", *PRAGMAS)
-    return reader, writer
+    reader = _sqlite_engine(url, "BEGIN", *PRAGMAS, "query_only=ON", pool_size=READERS, echo=echo)
+    return reader, _sqlite_engine(url, "BEGIN IMMEDIATE", *PRAGMAS, echo=echo)
 
 
-def _keep_a_log(file: str) -> None:
-    """Open the file once and switch it to WAL, for good: readers and the writer then do not wait for each other."""
-    with told(), closing(sqlite3.connect(file, timeout=BUSY_SECONDS)) as connection:
-        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-    if mode != "wal":
-        raise NotReady(f"SQLite cannot keep a write-ahead log at {file}. Put the database on a local disk.")
+def _sqlite_engine(url: URL, begin: str, *pragmas: str, pool_size: int = 1, echo: bool = False) -> AsyncEngine:
+    """Make an engine whose transactions start with `begin`; Python's own transaction control is off: it begins too late."""
+    options = {"isolation_level": None, "timeout": BUSY_SECONDS}
+    engine = create_async_engine(url, connect_args=options, pool_size=pool_size, max_overflow=0, echo=echo)
 
-
-def _prepare(engine: AsyncEngine, begin: str, *pragmas: str) -> None:
     def connected(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
         for pragma in pragmas:
@@ -188,6 +192,15 @@ def _prepare(engine: AsyncEngine, begin: str, *pragmas: str) -> None:
     event.listen(engine.sync_engine, "connect", connected)
     event.listen(engine.sync_engine, "begin", begun)
     event.listen(engine.sync_engine, "handle_error", _keep_if_cancelled)
+    return engine
+
+
+def _keep_a_log(file: str) -> None:
+    """Open the file once and switch it to WAL, for good: readers and the writer then do not wait for each other."""
+    with told(), closing(sqlite3.connect(file, timeout=BUSY_SECONDS)) as connection:
+        (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
+    if mode != "wal":
+        raise NotReady(f"SQLite cannot keep a write-ahead log at {file}. Put the database on a local disk.")
 
 
 def _keep_if_cancelled(context: ExceptionContext) -> None:
@@ -198,13 +211,10 @@ def _keep_if_cancelled(context: ExceptionContext) -> None:
 
 def _postgresql(url: URL, *, echo: bool) -> tuple[AsyncEngine, AsyncEngine]:
     """Make one engine and its read-only face. A dead connection is noticed before it is used."""
-    writer = create_async_engine(
-        url,
-        echo=echo,
-        pool_size=10,
-        max_overflow=10,
-        pool_timeout=10,
-        pool_pre_ping=True,
-        connect_args={"timeout": 10, "command_timeout": SILENCE, "server_settings": SETTINGS},
-    )
+    writer = _postgresql_engine(url, SETTINGS, echo=echo, command_timeout=SILENCE)
     return writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True), writer
+
+
+def _postgresql_engine(url: URL, settings: Mapping[str, str] | None = None, *, echo: bool = False, **options: Any) -> AsyncEngine:
+    options |= {"timeout": 10, "server_settings": {"timezone": "UTC", **(settings or {})}}
+    return create_async_engine(url, connect_args=options, pool_size=10, max_overflow=10, pool_timeout=10, pool_pre_ping=True, echo=echo)

@@ -1,14 +1,18 @@
-"""What the tests of the journey share: a store with tables in it, test keys, and a municipality."""
+"""What the tests of the journey share: a store with its tables in it, test keys, and a municipality."""
 
-from collections.abc import AsyncIterator
+import asyncio
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, make_url
 
-from relay.store import sealing
+from relay.store import schema, sealing
 from relay.store.engine import Store
-from relay.store.tables import Base, Municipality
+from relay.store.tables import Municipality
+from tests.pg import Postgres
 
 START = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 
@@ -21,12 +25,54 @@ def keyring() -> sealing.Keyring:
     return keys
 
 
+async def _migrate(url: str) -> None:
+    store = await Store.open(url)
+    await schema.upgrade(store)
+    await store.close()
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a SQLite file with every table, to be copied."""
+    file = tmp_path_factory.mktemp("template") / "budstikke.db"
+    with asyncio.Runner() as runner:
+        runner.run(_migrate(f"sqlite:///{file}"))
+    return file
+
+
+@pytest.fixture(scope="session")
+def migrated_database(postgres: Postgres) -> Iterator[str]:
+    """Yield the name of a PostgreSQL database with every table, to be used as a template."""
+    with postgres.database() as url:
+        with asyncio.Runner() as runner:
+            runner.run(_migrate(url))
+        yield str(make_url(url).database)
+
+
 @pytest.fixture
-async def store(database_url: str) -> AsyncIterator[Store]:
-    """Yield an open store with every table, once on SQLite and once on PostgreSQL."""
-    store = await Store.open(database_url)
-    async with store.write() as conn:
-        await conn.run_sync(Base.metadata.create_all)
+def migrated_sqlite_url(migrated_file: Path, tmp_path: Path) -> str:
+    """Return the URL of a SQLite database with every table."""
+    return f"sqlite+aiosqlite:///{shutil.copy(migrated_file, tmp_path / 'budstikke.db')}"
+
+
+@pytest.fixture
+def migrated_postgres_url(postgres: Postgres, migrated_database: str) -> Iterator[str]:
+    """Yield the URL of a PostgreSQL database with every table."""
+    with postgres.database(migrated_database) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def migrated_url(request: pytest.FixtureRequest) -> str:
+    """Return the URL of a database with every table and no rows: the test runs once on SQLite and once on PostgreSQL."""
+    url: str = request.getfixturevalue(f"migrated_{request.param}_url")
+    return url
+
+
+@pytest.fixture
+async def store(migrated_url: str) -> AsyncIterator[Store]:
+    """Yield an open store with every table and no rows, once on SQLite and once on PostgreSQL."""
+    store = await Store.open(migrated_url)
     yield store
     await store.close()
 
