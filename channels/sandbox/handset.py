@@ -1,13 +1,10 @@
 """A phone in a test's hand: read what stands on it, write, press a button, switch it off."""
 
-from collections.abc import Awaitable, Callable
-
 from channels.sandbox.inbound import Inbox, Written
+from channels.sandbox.mail import Post
+from channels.sandbox.people import Act
 from channels.sandbox.phones import Phone, Shown
 from channels.sandbox.postman import Answer
-
-#: writes a mail back: (the mail answered, text) -> how the product's listener took it
-MailBack = Callable[[Shown, str], Awaitable[Answer]]
 
 
 class NothingToAnswer(ValueError):
@@ -17,11 +14,11 @@ class NothingToAnswer(ValueError):
 class Handset:
     """One person's phone and mailbox."""
 
-    def __init__(self, address: str, phone: Phone, inbox: Inbox, mail_back: MailBack) -> None:
+    def __init__(self, address: str, phone: Phone, inbox: Inbox, post: Post) -> None:
         self.address = address
         self._phone = phone
         self._inbox = inbox
-        self._mail_back = mail_back
+        self._post = post
 
     @property
     def messages(self) -> list[Shown]:
@@ -40,12 +37,12 @@ class Handset:
     async def says(self, text: str, to: str = "", channel: str = "", media: tuple[tuple[str, bytes], ...] = ()) -> Answer:
         """Write `text`, by default where the last message came from; return the product's answer. Raises NothingToAnswer."""
         if "@" in self.address or channel == "email":
-            return await self._mail_back(self._last("email"), text)
+            return await self._post.back(self._last("email"), Act.TEXT, text)
         if not (to and channel):
             last = self._last(channel)
             to, channel = to or last.sender, last.channel
         if channel == "email":
-            return await self._mail_back(self._last("email"), text)
+            return await self._post.back(self._last("email"), Act.TEXT, text)
         return await self._hear(Written(sender=self._number(), to=to, text=text, channel=channel, media=media))
 
     async def press(self, button: str) -> Answer:

@@ -111,6 +111,7 @@ class Inbox:
             return "STOP"
         if word in START_WORDS:
             self.network.opted_out.discard(pair)
+            self.network.opted_out_of_all.discard(message.sender)
             self.network.world.ledger.write(Event.OPTED_IN, sender=message.to, to=message.sender)
             return "START"
         return "HELP" if word in HELP_WORDS else ""

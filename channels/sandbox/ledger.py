@@ -71,6 +71,7 @@ class Facts(TypedDict, total=False):
     valid_for: int
     media: list[str]
     template: str
+    due: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +110,8 @@ class Entry:
     media: tuple[str, ...] = ()
     #: id of the template that the text was rendered from
     template: str = ""
+    #: when a scheduled message is to leave
+    due: datetime | None = None
 
 
 _KNOWN = frozenset(each.name for each in fields(Entry))
@@ -128,6 +131,7 @@ def _entry(number: int, line: bytes) -> Entry:
     try:
         facts = json.loads(line)
         facts["at"] = datetime.fromisoformat(facts["at"])
+        facts["due"] = datetime.fromisoformat(facts["due"]) if "due" in facts else None
         facts["event"] = Event(facts["event"])
         facts["buttons"] = tuple((title, payload) for title, payload in facts.get("buttons", ()))
         facts["media"] = tuple(facts.get("media", ()))

@@ -24,11 +24,11 @@ class Network:
     world: World
     postman: Postman
     phones: Phones
-    #: hears of every message that appears on a screen
-    on_shown: Callable[[Shown], None]
     shelf: Shelf = field(default_factory=Shelf)
     #: (our sender, their address) of those who said STOP
     opted_out: set[tuple[str, str]] = field(default_factory=set)
+    #: numbers that said STOP to every sender before anything began
+    opted_out_of_all: set[str] = field(default_factory=set)
     #: (our sender, their address) -> when they last wrote
     heard_at: dict[tuple[str, str], datetime] = field(default_factory=dict)
     #: sender -> when its queue is empty
@@ -36,7 +36,7 @@ class Network:
 
     def is_out(self, sender: str, to: str) -> bool:
         """Whether `to` has opted out of `sender`."""
-        return (sender, to) in self.opted_out
+        return (sender, to) in self.opted_out or to in self.opted_out_of_all
 
     def accept(self, order: Order) -> Message:
         """Take `order` into the house and the ledger; `launch` sets it on its way. Raises Refused (21611)."""
@@ -77,6 +77,13 @@ class Network:
         else:
             self._queue(message)
 
+    def resume(self, message: Message) -> None:
+        """Set a message on its way again that an earlier sandbox has left on it."""
+        if message.state is State.SENT:
+            self._later("delivered", message, self._arrive)
+        else:
+            self.launch(message)
+
     def cancel(self, message: Message) -> None:
         """Take back a message that has not left. Raises Refused (30409)."""
         if message.state not in WAITING:
@@ -116,6 +123,7 @@ class Network:
             buttons=[list(button) for button in message.buttons],
             media=list(message.media),
             template=message.template,
+            due=message.send_at.isoformat() if message.send_at else "",
         )
 
     def _check_queue(self, sender: str, segments: int, now: datetime) -> None:
@@ -137,7 +145,7 @@ class Network:
     def _queue(self, message: Message) -> None:
         if message.state not in WAITING:
             return
-        if message.service:
+        if message.service and message.state is not State.QUEUED:
             self._enter(message, State.QUEUED)
         now = self.world.agenda.now()
         start, end = self._slot(message, now), now + timedelta(seconds=message.valid_for)
@@ -185,8 +193,7 @@ class Network:
         self.world.ledger.write(
             Event.SHOWN, shown.at, channel=shown.channel, id=shown.id, to=shown.to, sender=shown.sender, token=message.token
         )
-        self.phones.of(shown.to).show(shown)
-        self.on_shown(shown)
+        self.phones.show(shown)
 
     def _later(self, what: str, message: Message, then: Callable[[Message], None]) -> None:
         spans = self.world.settings

@@ -1,7 +1,7 @@
 """What people see: each phone or mailbox, the messages on its screen, and whether it can be reached at all."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -47,6 +47,8 @@ class Phone:
     fails: dict[str, int] = field(default_factory=dict)
     #: no delivery receipts come back from here
     no_receipts: bool = False
+    #: the mailbox takes letters and sends them back; nobody sees them
+    bounces: bool = False
     #: sends WhatsApp's read receipts
     reads: bool = True
     _taken: int = 0
@@ -91,6 +93,15 @@ class Phones:
     """All phones, by number and mailbox. Nobody needs to be announced: a message to a new number makes its phone."""
 
     by_address: dict[str, Phone] = field(default_factory=dict)
+    #: hears of every message that reaches somebody
+    on_shown: Callable[[Shown], None] = field(default=lambda _shown: None)
+
+    def show(self, shown: Shown) -> None:
+        """Put `shown` before its reader's eyes; a mailbox that sends its letters back hears of it without seeing it."""
+        phone = self.of(shown.to)
+        if not phone.bounces:
+            phone.show(shown)
+        self.on_shown(shown)
 
     def of(self, address: str) -> Phone:
         """Return the phone that has `address`."""

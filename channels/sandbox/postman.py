@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
-from urllib.parse import parse_qs, urldefrag, urlencode
+from urllib.parse import parse_qs, quote_plus, urldefrag
 
 import aiohttp
 from twilio.request_validator import RequestValidator
@@ -111,8 +111,8 @@ class Postman:
 
     def _sign(self, url: str, fields: Mapping[str, str]) -> tuple[bytes, dict[str, str]]:
         signature = self._validator.compute_signature(url, fields)
-        body = urlencode(fields).encode()
-        return body, {**HEADERS, "X-Twilio-Signature": signature, "I-Twilio-Idempotency-Token": str(uuid.uuid4())}
+        body = "&".join(f"{name}={value if value.isalnum() and value.isascii() else quote_plus(value)}" for name, value in fields.items())
+        return body.encode(), {**HEADERS, "X-Twilio-Signature": signature, "I-Twilio-Idempotency-Token": str(uuid.uuid4())}
 
     async def _try(self, url: str, body: bytes, headers: dict[str, str], seconds: float) -> Answer:
         if not self._world.may_call(url):

@@ -6,6 +6,7 @@ import ipaddress
 import logging
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -116,19 +117,17 @@ class World:
 
     def may_call(self, url: str) -> bool:
         """Whether the sandbox may call `url`: this machine, or an origin of the settings. It never speaks to the world."""
-        try:
-            parts = urlsplit(url)
-            host = parts.hostname or ""
-            parts.port  # noqa: B018 - raises ValueError if it is none
-        except ValueError:
-            return False
-        if parts.scheme not in {"http", "https"} or not host:
-            return False
-        return _is_loopback(host) or f"{parts.scheme}://{parts.netloc}" in self.settings.may_call
+        origin = "/".join(url.split("/", 3)[:3])
+        return _is_local(origin) or origin in self.settings.may_call
 
 
-def _is_loopback(host: str) -> bool:
+@lru_cache(256)
+def _is_local(origin: str) -> bool:
+    """Whether "http://host:port" is this machine."""
     try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+        parts = urlsplit(origin)
+        host = parts.hostname or ""
+        parts.port  # noqa: B018 - raises ValueError if it is none
+        return parts.scheme in {"http", "https"} and (host == "localhost" or ipaddress.ip_address(host).is_loopback)
     except ValueError:
         return False
