@@ -45,15 +45,10 @@ def _first_line(alert: Alert, variant: Variant, voice: Voice) -> str:
 
 def headline(alert: Alert, variant: Variant, voice: Voice) -> str:
     """Return the act, which comes before all else: the alert's own, or that it was wrong, or that it is over."""
-    match alert.act:
-        case Act.WITHDRAW:
-            return voice.say("act.withdrawn", replaces=replaced(alert))
-        case Act.OVER:
-            return voice.say("act.over", replaces=replaced(alert))
-        case Act.UPDATE:
-            return f"{voice.say('act.update')} {one_line(variant.headline)}".strip()
-        case Act.ISSUE:
-            return one_line(variant.headline)
+    if alert.act in _ENDS:
+        return voice.say("act.withdrawn" if alert.act is Act.WITHDRAW else "act.over", replaces=replaced(alert))
+    update = voice.say("act.update") if alert.act is Act.UPDATE else ""
+    return f"{update} {one_line(variant.headline)}".strip()
 
 
 def _why_this_language(variant: Variant, voice: Voice) -> Slot:

@@ -5,9 +5,9 @@ under symbolic ids ("ask.question"); they are read at run time, so that a transl
 """
 
 import gettext
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.parser import HeaderParser
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -23,6 +23,7 @@ from messages.languages import normalise, number
 
 #: the frame that stands in where a language has none
 FALLBACK = "nb"
+_X_REVIEW = re.compile(rb'^(?:msgstr )?"X-Review: *(\w+)', re.MULTILINE)
 
 
 class FrameError(ValueError):
@@ -154,22 +155,25 @@ def _files() -> Mapping[str, Traversable]:
 
 @cache
 def _catalogue(tag: str) -> _Catalogue:
-    raw = _files()[tag].read_bytes()
+    texts, review = _compile(tag, _files()[tag].read_bytes())
+    if tag != FALLBACK:
+        texts.add_fallback(_catalogue(FALLBACK).texts)
+    return _Catalogue(texts, review)
+
+
+def _compile(tag: str, raw: bytes) -> tuple[gettext.GNUTranslations, Review]:
+    """Turn a frame.po into gettext's translations; raise FrameError when it is not one."""
     try:
         catalogue = read_po(BytesIO(raw), abort_invalid=True)
         compiled = BytesIO()
         write_mo(compiled, catalogue)  # leaves out what is empty or fuzzy: the fallback says it then
+        compiled.seek(0)
+        return gettext.GNUTranslations(compiled), _review(raw)
     except (PoFileError, ValueError) as why:
         raise FrameError(f"locales/{tag}/LC_MESSAGES/frame.po cannot be read: {why}") from why
-    compiled.seek(0)
-    texts = gettext.GNUTranslations(compiled)
-    if tag != FALLBACK:
-        texts.add_fallback(_catalogue(FALLBACK).texts)
-    return _Catalogue(texts, _review(raw))
 
 
 def _review(raw: bytes) -> Review:
     """Read X-Review from the header entry: Babel keeps only the headers that it knows."""
-    head = raw.decode().split('msgstr ""', 1)[-1].split("\n\n", 1)[0]
-    lines = "\n".join(line.strip().strip('"').removesuffix("\\n") for line in head.strip().splitlines())
-    return Review.REVIEWED if HeaderParser().parsestr(lines).get("X-Review", "").lower() == "reviewed" else Review.DRAFT
+    declared = _X_REVIEW.search(raw)
+    return Review.REVIEWED if declared and declared[1] == b"reviewed" else Review.DRAFT

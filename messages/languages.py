@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import regex
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 
 NORWEGIAN = ("nb", "nn")
 _RTL_SCRIPTS = frozenset({"Arab", "Syrc", "Hebr", "Rohg"})
@@ -134,10 +134,7 @@ def name(tag: str, in_language: str = "nb") -> str:
 def _cldr_name(language: Language, teller: Language) -> str:
     if language.locale is None or teller.locale is None:
         return ""
-    try:
-        return Locale.parse(language.locale, sep="-").get_display_name(Locale.parse(teller.locale, sep="-")) or ""
-    except UnknownLocaleError:  # a Babel older than our table
-        return ""
+    return Locale.parse(language.locale, sep="-").get_display_name(Locale.parse(teller.locale, sep="-")) or ""
 
 
 def when(moment: datetime, language: str, timezone: str, now: datetime | None = None) -> str:

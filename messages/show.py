@@ -5,7 +5,7 @@ Prints each forward and ask with its units and SMS parts, and writes a page on w
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from html import escape
@@ -96,13 +96,13 @@ def as_html(each: Shown) -> str:
     return f'<article id="{each.language}"><h2>{title} <small>{each.language}</small></h2><div class="bodies">{bodies}</div></article>'
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Print one template in every language; with --html write the page as well. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m messages.show", description="Show a template in every language, with its SMS parts.")
     parser.add_argument("template", help="its id: boil_water")
     parser.add_argument("--html", type=Path, help="write a page to look at in a browser")
     parser.add_argument("--exercise", action="store_true", help="as an exercise")
-    given = parser.parse_args()
+    given = parser.parse_args(arguments)
     try:
         item = template(given.template)
     except TemplateError as why:

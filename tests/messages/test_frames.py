@@ -10,7 +10,7 @@ from babel.messages.pofile import read_po
 
 import locales
 from messages.alert import Review
-from messages.frames import FrameError, Missing, frame_language, frame_languages, review_state, say, say_plural
+from messages.frames import FrameError, Missing, _catalogue, _compile, frame_language, frame_languages, review_state, say, say_plural
 from messages.languages import fits_label, get, is_rtl
 from messages.library import placeholders
 from messages.segments import Coding, alphabet, units
@@ -83,8 +83,6 @@ def plural_index(tag: str, number: int) -> int:
 
 
 def texts_for(tag: str, number: int) -> str:
-    from messages.frames import _catalogue
-
     return _catalogue(tag).texts.ngettext("notice.count_unlikely", "notice.count_unlikely", number)
 
 
@@ -220,6 +218,17 @@ def test_errors_are_said() -> None:
         say("nb", "ask.nothing")
     with pytest.raises(FrameError, match="'number'"):
         say("nb", "ask.question", time="07.00")
+
+
+def test_a_broken_catalogue_is_refused_by_name() -> None:
+    with pytest.raises(FrameError, match=r"locales/xx/LC_MESSAGES/frame\.po cannot be read"):
+        _compile("xx", b'msgid "a')
+
+
+def test_a_fuzzy_entry_is_not_used() -> None:
+    texts, review = _compile("xx", b'msgid ""\nmsgstr "X-Review: reviewed\\n"\n\n#, fuzzy\nmsgid "legend.read"\nmsgstr "?"\n')
+    assert texts.gettext("legend.read") == "legend.read"
+    assert review is Review.REVIEWED
 
 
 def test_values_are_never_read_as_placeholders() -> None:

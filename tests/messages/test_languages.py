@@ -6,6 +6,7 @@ import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from babel import Locale
 from hypothesis import given, strategies as st
 
 from messages.languages import (
@@ -48,6 +49,12 @@ def test_every_row_is_whole(language: object) -> None:
     assert all(normalise(tag) == tag for tag in language.accepts)
     assert all(normalise(alias) == language.tag for alias in language.aliases)
     assert fits_label(language.own_name, language.tag)
+
+
+def test_babel_knows_every_locale() -> None:
+    for language in all_languages():
+        if language.locale:
+            assert Locale.parse(language.locale, sep="-").language == language.tag.split("-")[0]
 
 
 def test_no_spelling_means_two_languages() -> None:

@@ -4,33 +4,36 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from messages.alert import Kind
 from messages.frames import frame_languages
 from messages.library import templates
-from messages.show import as_html, as_text, shown
+from messages.show import as_html, as_text, main, shown
 
 ROOT = Path(__file__).parents[2]
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "messages.show", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def test_every_language_is_printed_with_its_parts(tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
-    told = run("boil_water", "--html", str(page))
-    assert told.returncode == 0, told.stderr
+def test_it_is_one_command() -> None:
+    command = [sys.executable, "-m", "messages.show", "boil_water"]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, encoding="utf-8", check=True, env={"PYTHONUTF8": "1"})
     assert "-- forward (155 units, 1 part, GSM-7)" in told.stdout
-    assert all(f"== {tag} " in told.stdout for tag in frame_languages())
+
+
+def test_every_language_is_printed_with_its_parts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = tmp_path / "page.html"
+    assert main(["boil_water", "--html", str(page)]) == 0
+    printed = capsys.readouterr().out
+    assert all(f"== {tag} " in printed for tag in frame_languages())
     html = page.read_text(encoding="utf-8")
     assert all(f'<article id="{tag}">' in html for tag in frame_languages())
     assert 'lang="ar" dir="rtl"' in html
 
 
-def test_an_unknown_template_is_said() -> None:
-    told = run("flood")
-    assert told.returncode == 2
-    assert "no template 'flood'; there are: boil-water" in told.stderr
+def test_an_unknown_template_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["flood"])
+    assert "no template 'flood'; there are: boil-water" in capsys.readouterr().err
 
 
 def test_every_template_can_be_shown_as_an_exercise() -> None:
