@@ -250,6 +250,7 @@ class Work:
     text: str
     gravity: Gravity
     legend: int
+    revision: int
     attempt_n: int
     fence: int
     expires_at: datetime | None
@@ -270,6 +271,20 @@ class Issue:
     revision: int
     alert: Alert
     variants: Mapping[str, Variant]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """What the frame says of the municipality, the group's contact point and the sender."""
+
+    municipality: str
+    timezone: str
+    norwegian: str
+    contact_name: str = ""
+    contact_phone: str = ""
+    contact_hours: str = ""
+    two_way: bool = True
+    reply_to: str = ""
 
 
 # --- reach --------------------------------------------------------------------------------------------------------------

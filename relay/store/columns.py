@@ -1,12 +1,15 @@
 """Column types: aware UTC times, JSON, ids, and text that is sealed at rest."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, LargeBinary, TypeDecorator
+from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, LargeBinary, Row, TypeDecorator
 from sqlalchemy.dialects.postgresql import JSONB
 
 from relay.store import sealing
+
+#: a row of whatever columns were asked for
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 #: 64-bit ids; SQLite counts up by itself only in INTEGER
 Id = BigInteger().with_variant(Integer, "sqlite")

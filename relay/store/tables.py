@@ -74,6 +74,8 @@ class Municipality(Audited, Base):
     norwegian: Mapped[str] = mapped_column(String(2), default="nb")
     quiet_from: Mapped[time | None] = mapped_column(Time)
     quiet_to: Mapped[time | None] = mapped_column(Time)
+    #: rings or gets an SMS when somebody writes of danger
+    duty_phone: Mapped[str | None] = mapped_column(Sealed("municipality.duty_phone"))
     last_number: Mapped[int] = mapped_column(Integer, default=0)
     last_event: Mapped[int] = mapped_column(BigInteger, default=0)
 
@@ -366,7 +368,8 @@ recipient = Table(
     _at("waits_until"),
     _word("pierced"),
     _flag("deputy"),
-    _points("stands_for_id", "recipient.id", null=True),
+    # passed on the alert that this one updates, withdraws or ends
+    _flag("had_passed_on"),
     # what came of it
     _word("rung", default="none"),
     _at("answered_at"),
@@ -375,6 +378,7 @@ recipient = Table(
     _flag("failed"),
     _flag("possible_duplicate"),
     _at("count_asked_at"),
+    _at("count_doubted_at"),
     UniqueConstraint("alert_id", "person_id"),
     Index("ix_recipient_person", "person_id", "alert_id"),
 )
@@ -406,8 +410,10 @@ delivery = Table(
     Column("step", SmallInteger, nullable=False),
     _word("action"),
     _word("part", default=None),
+    # of the text, and of the words around it
     _word("language"),
-    # what makes a notice one: "echo:ANSWER"; "" for planned sends
+    _word("frame_language"),
+    # what makes a notice one: "inbound:7:echo_received"; a deputy's row: whom it stands for; "" otherwise
     _word("cause", 80),
     Column("text", Sealed("delivery.text")),
     # for a notice to a number that is nobody's
@@ -433,8 +439,14 @@ delivery = Table(
     _word("code"),
     _count("segments"),
     UniqueConstraint("recipient_id", "step", "part", "address_id", "language", "cause", name="uq_delivery_required_send"),
+    # a notice answers its cause once
     Index(
-        "uq_delivery_cause", "municipality_id", "cause", unique=True, postgresql_where=text("cause <> ''"), sqlite_where=text("cause <> ''")
+        "uq_delivery_cause",
+        "municipality_id",
+        "cause",
+        unique=True,
+        postgresql_where=text("action = '' AND cause <> ''"),
+        sqlite_where=text("action = '' AND cause <> ''"),
     ),
     Index(
         "ix_delivery_due",

@@ -1,0 +1,52 @@
+"""Which channel a sender's messages go by, and the addresses under which answers come back."""
+
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from channels.base import Channel, Reason, SendFailed
+from relay.model import NotFound
+from relay.store import sealing
+from relay.store.columns import AnyRow
+
+#: asks Twilio to repeat a callback on connection failures, time-outs and 5xx
+CALLBACK_RETRIES = "#rc=4&rp=5xx,ct,rt"
+
+
+class Desk:
+    """The channels of this installation by (registry name, account), and its public address."""
+
+    def __init__(self, channels: Mapping[tuple[str, str], Channel], public_url: str, mail_domain: str) -> None:
+        self.channels = dict(channels)
+        self.public_url = public_url.rstrip("/")
+        self.mail_domain = mail_domain
+
+    def channel(self, sender: AnyRow | None) -> Channel:
+        """Return the channel of a sender row; SendFailed when this installation has none."""
+        found = self.channels.get((sender.provider, sender.account)) if sender else None
+        if found is None:
+            raise SendFailed(Reason.BAD_SENDER, code="not-configured")
+        return found
+
+    def of_account(self, account: str) -> Channel:
+        """Return the channel whose callbacks come to `account`; NotFound when there is none. An account has one channel."""
+        found = next((channel for (_, owner), channel in self.channels.items() if owner == account), None)
+        if found is None:
+            raise NotFound(f"No channel of this installation is called {account!r}.")
+        return found
+
+    def status_url(self, account: str, token: str) -> str:
+        """Where statuses of one attempt come."""
+        return f"{self.public_url}/hooks/{quote(account)}/status/{token}{CALLBACK_RETRIES}"
+
+    def leave_url(self, token: str) -> str:
+        """Where one press leaves the e-mail list."""
+        return f"{self.public_url}/avmeld/{token}"
+
+    def message_id(self, name: str) -> str:
+        """The same Message-ID for every attempt of one delivery, so that the receiver knows a second copy."""
+        return f"<{sealing.keyring().lookup(name)[:32]}@{self.mail_domain}>"
+
+    async def close(self) -> None:
+        """Let go of every connection."""
+        for channel in self.channels.values():
+            await channel.close()

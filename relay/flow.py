@@ -1,0 +1,98 @@
+"""The journey in five verbs, one direction: take, release, tick, hear, reach.
+
+    take     an official message becomes a draft
+    release  an approved draft becomes a plan: one row for every send, with its time
+    tick     what is due is sent; what is unknown is looked for; what the clock ends is ended
+    hear     what comes back becomes evidence and answers, and crosses out what they make needless
+    reach    the numbers, group by group
+
+Each verb reads rows that the one before wrote. Nothing is remembered in between: a restart goes on where the rows stand.
+"""
+
+from dataclasses import dataclass
+
+from channels.base import Callback
+from channels.clock import Clock
+from messages.alert import Act
+from relay import acts, ingest
+from relay.desk import Desk
+from relay.dispatch import Dispatcher
+from relay.model import Policy, Reach
+from relay.pulse import Pulse
+from relay.receipts import Receipts
+from relay.resolve import Resolver
+from relay.store import deliveries, reach as numbers
+from relay.store.engine import Store
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """Everything between an official message and its reach."""
+
+    store: Store
+    desk: Desk
+    clock: Clock
+    pulse: Pulse
+    policy: Policy
+    dispatcher: Dispatcher
+    resolver: Resolver
+    receipts: Receipts
+
+    async def take(self, municipality_id: int, document: bytes, by: str, *, replay: bool = False) -> list[ingest.Taken]:
+        """Store an official message as a draft. BadInput when it is refused, with why."""
+        async with self.store.write() as conn:
+            return await ingest.take_cap(conn, municipality_id, document, by, self.clock.now(), replay=replay)
+
+    async def approve(self, municipality_id: int, alert_id: int, by: str, *, override: str = "") -> None:
+        """Let a second person stand for a draft. NotAllowed when it is the same one."""
+        async with self.store.write() as conn:
+            await acts.approve(conn, municipality_id, alert_id, by, self.clock.now(), override=override)
+
+    async def release(self, municipality_id: int, alert_id: int, by: str, *, inside: bool = False) -> int:
+        """Write the whole plan down and return how many sends it holds. NotAllowed when the alert may not leave."""
+        async with self.store.write() as conn:
+            planned = await acts.release(conn, municipality_id, alert_id, by, self.policy, self.clock.now(), inside=inside)
+        self.pulse.ring()
+        return planned
+
+    async def correct(self, municipality_id: int, alert_id: int, act: Act, by: str) -> int:
+        """Withdraw or end an alert for everybody who has, or may have, got it; return the correction's id."""
+        async with self.store.write() as conn:
+            corrected = await acts.correct(conn, municipality_id, alert_id, act, by, self.policy, self.clock.now())
+        self.pulse.ring()
+        return corrected
+
+    async def cancel(self, municipality_id: int, alert_id: int, by: str) -> int | None:
+        """Stop what has not left, and withdraw what may have."""
+        async with self.store.write() as conn:
+            withdrawal = await acts.cancel(conn, municipality_id, alert_id, by, self.policy, self.clock.now())
+        self.pulse.ring()
+        return withdrawal
+
+    async def tick(self) -> int:
+        """Do the clock's work, then send all that is due; return how many attempts were made."""
+        await self.clockwork()
+        return await self.dispatcher.drain()
+
+    async def clockwork(self) -> None:
+        """What time alone brings: expired leases and alerts, due calls, looks for the unknown."""
+        now = self.clock.now()
+        async with self.store.write() as conn:
+            await deliveries.recover(conn, now, alone=False)
+            await deliveries.expire(conn, now)
+            await deliveries.open_calls(conn, now)
+        await self.resolver.look()
+
+    async def hear(self, account: str, callback: Callback) -> int:
+        """Take in what a provider brings; on return it is committed. NotGenuine when the provider did not sign it."""
+        return await self.receipts.hear(account, callback)
+
+    async def reach(self, municipality_id: int, alert_id: int) -> Reach:
+        """Return what came of an alert."""
+        async with self.store.read() as conn:
+            return await numbers.reach(conn, municipality_id, alert_id)
+
+    async def review(self, municipality_id: int, alert_id: int, *, inside: bool = False) -> acts.Review:
+        """Draw the plan as release would write it now."""
+        async with self.store.write() as conn:
+            return await acts.review(conn, municipality_id, alert_id, self.policy, self.clock.now(), inside=inside)

@@ -1,0 +1,95 @@
+"""What comes in from outside becomes a draft: CAP documents, forms, programs. Nothing that is not official can become real."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import sha256
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from messages import cap
+from messages.alert import Act, Alert, Identity
+from relay.model import BadInput
+from relay.store import alerts, work
+from relay.store.columns import AnyRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """A draft as it was stored, with what its author should know."""
+
+    alert_id: int
+    number: int
+    #: it had come before, and nothing was stored anew
+    again: bool = False
+    never_real: str = ""
+    notes: tuple[str, ...] = ()
+
+
+async def take_cap(
+    conn: AsyncConnection, municipality_id: int, document: bytes, author: str, now: datetime, *, replay: bool = False
+) -> list[Taken]:
+    """Store every alert of a CAP document (or feed) as a draft; BadInput says why a document is refused."""
+    try:
+        read = cap.read(document)
+    except cap.CapRefused as refused:
+        raise BadInput(refused.words) from refused
+    if not read.alerts:
+        raise BadInput("The document holds no alert, only links. Give the address of an alert, or let the feed be polled.")
+    return [await _take_one(conn, municipality_id, one, document, author, now, replay=replay) for one in read.alerts]
+
+
+async def _take_one(
+    conn: AsyncConnection, municipality_id: int, one: cap.CapAlert, document: bytes, author: str, now: datetime, *, replay: bool
+) -> Taken:
+    why = one.why_never_real(now, replay=replay)
+    moved = cap.replay(one, now) if replay else one
+    drafted = cap.draft(moved)
+    before = await alerts.by_identity(conn, municipality_id, drafted.alert.identity) if drafted.alert.identity else None
+    if before is not None:
+        return Taken(alert_id=before.id, number=before.number, again=True, never_real=before.never_real)
+    replaces, notes = await _replaced(conn, municipality_id, drafted.alert, drafted.references)
+    act = drafted.alert.act if replaces is not None or drafted.alert.act is Act.ISSUE else Act.ISSUE
+    new = alerts.NewAlert(
+        alert=replace(drafted.alert, act=act),
+        variants=drafted.variants,
+        author=author,
+        source="cap",
+        document=document,
+        document_sha256=sha256(document).hexdigest(),
+        references=drafted.references,
+        notes=(*drafted.notes, *notes),
+        never_real=_sentence(why, drafted.alert, replaces),
+        replaces_id=replaces.id if replaces else None,
+    )
+    return await store(conn, municipality_id, new, now)
+
+
+def _sentence(why: cap.NeverReal | None, alert: Alert, replaces: AnyRow | None) -> str:
+    if why is not None:
+        return why.words
+    if alert.act in (Act.WITHDRAW, Act.OVER) and replaces is None:
+        return "This message withdraws or ends an alert that was never taken in here, so there is nobody to tell."
+    return ""
+
+
+async def _replaced(
+    conn: AsyncConnection, municipality_id: int, alert: Alert, references: Sequence[Identity]
+) -> tuple[AnyRow | None, list[str]]:
+    """Find the newest released alert that a message refers to; an update of an unknown one is taken as new, and that is said."""
+    if alert.act is Act.ISSUE:
+        return None, []
+    found = [row for one in references if (row := await alerts.by_identity(conn, municipality_id, one)) is not None]
+    released = [row for row in found if row.released_at is not None]
+    if released:
+        return max(released, key=lambda row: row.number), []
+    return None, ["This message updates one that was never released here, so it is taken as new."]
+
+
+async def store(conn: AsyncConnection, municipality_id: int, new: alerts.NewAlert, now: datetime) -> Taken:
+    """Store a draft and say so in the record."""
+    alert_id = await alerts.save(conn, municipality_id, new, now)
+    row = await alerts.row_of(conn, municipality_id, alert_id)
+    await work.acted(conn, new.author, "alert.take", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", number=row.number)
+    await work.happened(conn, municipality_id, "alert.taken", now, alert_id=alert_id, number=row.number)
+    return Taken(alert_id=alert_id, number=row.number, never_real=new.never_real, notes=tuple(new.notes))

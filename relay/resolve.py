@@ -1,0 +1,109 @@
+"""The unknown, resolved: attempts that may or may not have gone are looked for at the provider, then adopted, or sent again and flagged.
+
+The cheapest evidence comes by itself: a callback with the attempt's token, or an answer. This looks for the rest (reliability.md 3.4).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+import structlog
+
+from channels.base import SendFailed, Trace, Traceable
+from channels.clock import Clock
+from messages.alert import Gravity
+from relay.desk import Desk
+from relay.pulse import Pulse
+from relay.store import deliveries, evidence
+from relay.store.columns import AnyRow
+from relay.store.engine import Store
+from relay.verdict import GRACE, MOST_COPIES
+from relay.wording import body_hash
+
+log = structlog.get_logger(__name__)
+
+#: the provider's clock and ours may differ by so much
+SKEW = timedelta(seconds=5)
+#: a provider may work on a request for so long before the message shows in its list
+SLOWEST = timedelta(seconds=30)
+#: reads of the provider's list without a find before we believe it
+LOOKS_NEEDED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one look at the provider told: its list, or that it could not be read."""
+
+    traces: Sequence[Trace]
+    answered: bool
+
+
+class Resolver:
+    """Looks for unknown attempts when their time comes."""
+
+    def __init__(self, store: Store, desk: Desk, clock: Clock, pulse: Pulse) -> None:
+        self.store, self.desk, self.clock, self.pulse = store, desk, clock, pulse
+
+    async def look(self) -> int:
+        """Look once for every unknown whose look is due; return how many there were."""
+        async with self.store.read() as conn:
+            rows = await deliveries.unknowns(conn, self.clock.now())
+        for row in rows:
+            await self._resolve(row, await self._ask(row))
+        if rows:
+            self.pulse.ring()
+        return len(rows)
+
+    async def _ask(self, row: AnyRow) -> _Look:
+        channel: object = self.desk.channels.get((row.provider, row.account))
+        if not isinstance(channel, Traceable):
+            return _Look((), answered=True)
+        try:
+            return _Look(await channel.trace(row.address_value or row.to, row.sender_address, row.started_at - SKEW), answered=True)
+        except SendFailed as failed:
+            log.warning("provider list cannot be read", account=row.account, reason=failed.reason.name)
+            return _Look((), answered=False)
+
+    async def _resolve(self, row: AnyRow, look: _Look) -> None:
+        now = self.clock.now()
+        async with self.store.write() as conn:
+            taken = await deliveries.taken_ids(conn, row.account, [trace.provider_id for trace in look.traces])
+            found = next((trace for trace in look.traces if trace.provider_id not in taken and _is_it(trace, row)), None)
+            if found is not None:
+                await evidence.learn(conn, [_adopted(row, found)], now)
+                return
+            await deliveries.looked(conn, row, now, answered=look.answered)
+            gravity = Gravity(row.gravity)
+            if gravity is Gravity.LIFE and row.looks == 0:
+                await deliveries.do_not_wait(conn, row, now)
+            if _may_send_again(row, look, now - row.started_at):
+                await deliveries.send_again(conn, row, now)
+            elif GRACE[gravity] is None:
+                await deliveries.ask_a_person(conn, row, now)
+
+
+def _is_it(trace: Trace, row: AnyRow) -> bool:
+    return bool(body_hash(trace.text) == row.body_sha256 and trace.created_at >= row.started_at - SKEW)
+
+
+def _adopted(row: AnyRow, found: Trace) -> evidence.Fact:
+    return evidence.Fact(
+        attempt_id=row.id,
+        evidence=found.status.evidence,
+        provider_id=found.provider_id,
+        reason=found.status.reason,
+        code=found.status.code[:20],
+        segments=found.status.segments,
+        price=found.status.price,
+        found_by="list",
+    )
+
+
+def _may_send_again(row: AnyRow, look: _Look, waited: timedelta) -> bool:
+    """Only after the class's silence, within its copies, and after enough reads; the gravest is sent again also unseen."""
+    grace = GRACE[Gravity(row.gravity)]
+    if grace is None or waited < timedelta(seconds=grace) or row.attempts >= MOST_COPIES[Gravity(row.gravity)]:
+        return False
+    looks = row.looks + int(look.answered)
+    seen_enough = look.answered and looks >= LOOKS_NEEDED and waited >= SLOWEST
+    return seen_enough or (Gravity(row.gravity) is Gravity.LIFE and not look.answered)

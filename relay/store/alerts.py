@@ -1,0 +1,239 @@
+"""Alerts and their texts as rows: drafts, approval, and what is open."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from messages.alert import Act, Alert, Area, Certainty, Circle, Identity, Kind, Point, Review, Severity, Urgency, Variant
+from relay.model import AlertState, Issue, NotFound
+from relay.store.columns import AnyRow
+from relay.store.tables import Municipality, alert, variant
+
+#: first digits of the legends of open alerts: bare digits, then 61 62 64, 71 72 74 …
+LEGENDS = (0, 6, 7, 8, 9)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAlert:
+    """A draft as it is first written down."""
+
+    alert: Alert
+    variants: Sequence[Variant]
+    author: str
+    #: "cap" | "form" | "api" | "house" (made by the house itself: withdrawals)
+    source: str
+    document: bytes = b""
+    document_sha256: str = ""
+    references: Sequence[Identity] = ()
+    #: sentences for the author: what was guessed, kept or flagged
+    notes: Sequence[str] = ()
+    #: why it can never be released as real
+    never_real: str = ""
+    replaces_id: int | None = None
+    approved: bool = False
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+async def save(conn: AsyncConnection, municipality_id: int, new: NewAlert, now: datetime) -> int:
+    """Write a draft under the municipality's next number; return its id."""
+    counted = update(Municipality).where(Municipality.id == municipality_id).values(last_number=Municipality.last_number + 1)
+    number = (await conn.execute(counted.returning(Municipality.last_number))).scalar_one()
+    row = _row(new.alert) | _source(new) | {"municipality_id": municipality_id, "number": number, "state": AlertState.DRAFT}
+    people = {"author": new.author, "editor": new.author, "created_at": now, "updated_at": now}
+    saved = await conn.execute(insert(alert).values(row | people | dict(new.values)).returning(alert.c.id))
+    alert_id: int = saved.scalar_one()
+    await put_variants(conn, municipality_id, alert_id, new.variants, new.author, now, approved=new.approved)
+    return alert_id
+
+
+def _row(value: Alert) -> dict[str, Any]:
+    return {
+        "kind": value.kind,
+        "act": value.act,
+        "severity": value.severity,
+        "urgency": value.urgency,
+        "certainty": value.certainty,
+        "gravity": int(value.gravity),
+        "event": value.event[:300],
+        "areas": [asdict(area) for area in value.areas],
+        "sent_at": value.sent_at,
+        "onset_at": value.onset_at,
+        "expires_at": value.expires_at,
+        "next_news_at": value.next_news_at,
+        "act_by_at": value.act_by_at,
+    }
+
+
+def _source(new: NewAlert) -> dict[str, Any]:
+    identity = new.alert.identity
+    return {
+        "source": new.source,
+        "cap_sender": identity.sender if identity else None,
+        "cap_identifier": identity.identifier if identity else None,
+        "cap_sent_at": identity.sent if identity else None,
+        "cap_references": [[one.sender, one.identifier, one.sent.isoformat()] for one in new.references],
+        "document": new.document or None,
+        "document_sha256": new.document_sha256 or None,
+        "notes": list(new.notes),
+        "never_real": new.never_real,
+        "replaces_id": new.replaces_id,
+    }
+
+
+async def put_variants(
+    conn: AsyncConnection,
+    municipality_id: int,
+    alert_id: int,
+    variants: Sequence[Variant],
+    editor: str,
+    now: datetime,
+    *,
+    approved: bool = False,
+) -> None:
+    """Write texts of an alert."""
+    rows = [
+        {
+            "municipality_id": municipality_id,
+            "alert_id": alert_id,
+            "language": text.language,
+            "headline": text.headline,
+            "forward": text.forward,
+            "ask": text.ask,
+            "topic": text.topic,
+            "place": text.place,
+            "detail": text.detail,
+            "review": text.review,
+            "source": text.source,
+            "approved": approved,
+            "updated_at": now,
+            "updated_by": editor,
+        }
+        for text in variants
+    ]
+    if rows:
+        await conn.execute(insert(variant), rows)
+
+
+# --- reading ----------------------------------------------------------------------------------------------------------
+
+
+async def row_of(conn: AsyncConnection, municipality_id: int, alert_id: int) -> AnyRow:
+    """Return an alert's row for changing it; NotFound in any other municipality."""
+    mine = (alert.c.id == alert_id, alert.c.municipality_id == municipality_id)
+    row = (await conn.execute(select(alert).where(*mine).with_for_update())).one_or_none()
+    if row is None:
+        msg = f"There is no alert with the id {alert_id} in this municipality."
+        raise NotFound(msg)
+    return row
+
+
+async def id_of_number(conn: AsyncConnection, municipality_id: int, number: int) -> int:
+    """Return the id of alert no. `number`."""
+    mine = (alert.c.number == number, alert.c.municipality_id == municipality_id)
+    found = (await conn.execute(select(alert.c.id).where(*mine))).scalar()
+    if found is None:
+        msg = f"There is no alert no. {number} in this municipality."
+        raise NotFound(msg)
+    return int(found)
+
+
+async def issue(conn: AsyncConnection, municipality_id: int, alert_id: int, *, approved_only: bool = True) -> Issue:
+    """Return an alert with its texts as the stages see it."""
+    row = await row_of(conn, municipality_id, alert_id)
+    wanted = select(variant).where(variant.c.alert_id == alert_id).order_by(variant.c.language)
+    if approved_only:
+        wanted = wanted.where(variant.c.approved)
+    texts = (await conn.execute(wanted)).all()
+    replaced = None
+    if row.replaces_id is not None:
+        replaced = (await conn.execute(select(alert.c.number).where(alert.c.id == row.replaces_id))).scalar()
+    return Issue(
+        alert_id=row.id,
+        municipality_id=row.municipality_id,
+        state=AlertState(row.state),
+        revision=row.revision,
+        alert=value_of(row, replaced),
+        variants={text.language: variant_of(text) for text in texts},
+    )
+
+
+def value_of(row: AnyRow, replaced: int | None) -> Alert:
+    """Read an alert out of its row."""
+    identity = Identity(row.cap_sender, row.cap_identifier, row.cap_sent_at) if row.cap_identifier else None
+    return Alert(
+        number=row.number,
+        kind=Kind(row.kind),
+        act=Act(row.act),
+        severity=Severity(row.severity),
+        urgency=Urgency(row.urgency),
+        certainty=Certainty(row.certainty),
+        event=row.event,
+        areas=tuple(_area(area) for area in row.areas),
+        sent_at=row.sent_at,
+        onset_at=row.onset_at,
+        expires_at=row.expires_at,
+        next_news_at=row.next_news_at,
+        act_by_at=row.act_by_at,
+        replaces=replaced,
+        identity=identity,
+    )
+
+
+def _area(kept: Mapping[str, Any]) -> Area:
+    return Area(
+        description=kept["description"],
+        municipalities=tuple(kept["municipalities"]),
+        polygons=tuple(tuple(Point(**point) for point in ring) for ring in kept["polygons"]),
+        circles=tuple(Circle(Point(**circle["centre"]), circle["radius_km"]) for circle in kept["circles"]),
+        geocodes=tuple((name, code) for name, code in kept["geocodes"]),
+    )
+
+
+def variant_of(row: AnyRow) -> Variant:
+    """Read a text out of its row."""
+    return Variant(
+        language=row.language,
+        headline=row.headline,
+        forward=row.forward,
+        ask=row.ask,
+        topic=row.topic,
+        place=row.place,
+        detail=row.detail,
+        review=Review(row.review),
+        source=row.source,
+    )
+
+
+async def by_identity(conn: AsyncConnection, municipality_id: int, identity: Identity) -> AnyRow | None:
+    """Return the alert made of this CAP message, if it has come before."""
+    same = (
+        alert.c.municipality_id == municipality_id,
+        alert.c.cap_sender == identity.sender,
+        alert.c.cap_identifier == identity.identifier,
+        alert.c.cap_sent_at == identity.sent,
+    )
+    return (await conn.execute(select(alert).where(*same))).one_or_none()
+
+
+async def free_legend(conn: AsyncConnection, municipality_id: int) -> int:
+    """Return the first digit for a new alert's answers: none of an open alert's, whose text is already out."""
+    open_ones = (alert.c.municipality_id == municipality_id, alert.c.state == AlertState.RELEASED)
+    used = set((await conn.execute(select(alert.c.legend).where(*open_ones))).scalars())
+    return next((legend for legend in LEGENDS if legend not in used), LEGENDS[-1])
+
+
+async def move(conn: AsyncConnection, alert_id: int, state: AlertState, now: datetime, **values: Any) -> None:
+    """Put an alert in another state and give it a new revision."""
+    ended = {"ended_at": now} if state in (AlertState.CLOSED, AlertState.REPLACED, AlertState.WITHDRAWN) else {}
+    changed = values | ended | {"state": state, "updated_at": now, "revision": alert.c.revision + 1}
+    await conn.execute(update(alert).where(alert.c.id == alert_id).values(changed))
+
+
+async def approve(conn: AsyncConnection, alert_id: int, by: str, now: datetime, override: str) -> None:
+    """Approve an alert with all its texts as they stand."""
+    await conn.execute(update(variant).where(variant.c.alert_id == alert_id).values(approved=True))
+    await move(conn, alert_id, AlertState.APPROVED, now, approver=by, approved_at=now, override_reason=override[:500])

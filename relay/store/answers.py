@@ -1,0 +1,240 @@
+"""An answer, done: the ladder, the report, what it spares and what it pulls forward, in the transaction of its receipt."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from channels.base import Evidence
+from messages.form import Part
+from messages.reply import Meaning, Reply
+from relay.model import COUNTS_FOR_GROUP, Action, DeliveryState, Rung, SparedBy, TaskKind
+from relay.routing import PULLS_FORWARD, QUORUM_SPARES, SPARES
+from relay.store import evidence, recipients, work
+from relay.store.columns import AnyRow
+from relay.store.inbox import Kept, Person
+from relay.store.sql import insert_ignore
+from relay.store.tables import alert_group, answer, attempt, delivery, recipient, recipient_group, redistribution_report
+from relay.talk import LADDER, Asked, Bound
+
+#: tasks that an answer makes needless
+ANSWERED = frozenset({TaskKind.CALL, TaskKind.UNREACHABLE})
+
+
+async def bind(conn: AsyncConnection, kept: Kept, reply: Reply, bound: Sequence[Bound], now: datetime) -> None:
+    """Write answers down and let each do what it does. The last answer wins; all are kept."""
+    for one in bound:
+        before = await _row(conn, one.asked.recipient_id)
+        answer_id = await _write(conn, kept, reply, one, before, now)
+        rung = LADDER[one.meaning]
+        reported = await _report(conn, one, answer_id, before, now)
+        await recipients.refresh(conn, {before.id}, now, answers={before.id: (rung, reported)})
+        await conn.execute(update(recipient).where(recipient.c.id == before.id).values(answered_at=now))
+        await prove(conn, before.id, now)
+        if one.asked.open:
+            await _spare(conn, before.id, one.meaning, now)
+            await _pull(conn, before.id, one.meaning, now)
+            await _count_for_groups(conn, before, rung, now)
+        await work.close_tasks(conn, before.id, ANSWERED, "answered", now)
+
+
+async def note_message(
+    conn: AsyncConnection, kept: Kept, reply: Reply, asked: Sequence[Asked], people: Sequence[Person], now: datetime
+) -> None:
+    """Keep a message that is no answer, and spare the reminder of the alert it must be about."""
+    for one in asked:
+        before = await _row(conn, one.recipient_id)
+        await _write(conn, kept, reply, Bound(asked=one, meaning=Meaning.MESSAGE), before, now)
+        await _spare(conn, one.recipient_id, Meaning.MESSAGE, now)
+    if not asked and people:
+        row = _answer_row(kept, reply, people[0].municipality_id, now) | {"person_id": people[0].person_id}
+        await conn.execute(insert_ignore(answer).values(row))
+
+
+async def _row(conn: AsyncConnection, recipient_id: int) -> AnyRow:
+    return (await conn.execute(select(recipient).where(recipient.c.id == recipient_id).with_for_update())).one()
+
+
+def _answer_row(kept: Kept, reply: Reply, municipality_id: int, now: datetime) -> dict[str, Any]:
+    return {
+        "municipality_id": municipality_id,
+        "inbound_id": kept.id,
+        "meaning": reply.meaning,
+        "danger": reply.danger,
+        "guessed": list(reply.guessed),
+        "at": now,
+    }
+
+
+async def _write(conn: AsyncConnection, kept: Kept, reply: Reply, one: Bound, before: AnyRow, now: datetime) -> int:
+    row = _answer_row(kept, reply, before.municipality_id, now) | {
+        "alert_id": before.alert_id,
+        "recipient_id": before.id,
+        "person_id": before.person_id,
+        "meaning": one.meaning,
+        "count": one.count,
+        "bound_by": one.by,
+    }
+    written: int = (await conn.execute(insert(answer).values(row).returning(answer.c.id))).scalar_one()
+    data = {"recipient": before.id, "meaning": str(one.meaning), "count": one.count}
+    await work.happened(conn, before.municipality_id, "answer", now, alert_id=before.alert_id, **data)
+    return written
+
+
+async def _report(conn: AsyncConnection, one: Bound, answer_id: int, before: AnyRow, now: datetime) -> int:
+    """Keep a redistribution report; only a person's last one counts, and only while they stand by having passed it on."""
+    if one.meaning is not Meaning.PASSED_ON:
+        return 0
+    theirs = redistribution_report.c.recipient_id == before.id
+    if one.count is None:
+        kept = await conn.execute(select(func.max(redistribution_report.c.count)).where(theirs, redistribution_report.c.counts))
+        return int(kept.scalar() or 0)
+    await conn.execute(update(redistribution_report).where(theirs).values(counts=False))
+    row = {
+        "municipality_id": before.municipality_id,
+        "alert_id": before.alert_id,
+        "recipient_id": before.id,
+        "answer_id": answer_id,
+        "count": one.count,
+        "means": one.means,
+        "counts": True,
+        "at": now,
+    }
+    await conn.execute(insert(redistribution_report), [row])
+    return one.count
+
+
+async def prove(conn: AsyncConnection, recipient_id: int, now: datetime) -> None:
+    """An answer proves that the question arrived, also where the provider left us in doubt."""
+    doubted = (
+        select(attempt.c.id)
+        .join(delivery, delivery.c.id == attempt.c.delivery_id)
+        .where(
+            delivery.c.recipient_id == recipient_id,
+            delivery.c.part.in_((Part.ASK, Part.LETTER)),
+            attempt.c.evidence == Evidence.UNKNOWN,
+        )
+    )
+    facts = [
+        evidence.Fact(attempt_id=found, evidence=Evidence.DELIVERED, found_by="reply") for found in (await conn.execute(doubted)).scalars()
+    ]
+    await evidence.learn(conn, facts, now)
+
+
+async def doubt(conn: AsyncConnection, asked: Asked, now: datetime) -> None:
+    """Note that an implausible count was asked back: the next one is taken as it is."""
+    await conn.execute(update(recipient).where(recipient.c.id == asked.recipient_id).values(count_doubted_at=now, count_asked_at=now))
+
+
+# --- what an answer spares, and what it pulls forward -----------------------------------------------------------------------
+
+
+def _actions(table: Any, meaning: Meaning) -> frozenset[Action]:
+    return frozenset(action for action, meanings in table.items() if meaning in meanings)
+
+
+async def _spare(conn: AsyncConnection, recipient_id: int, meaning: Meaning, now: datetime) -> None:
+    actions = _actions(SPARES, meaning)
+    waiting = delivery.c.state == DeliveryState.WAITING
+    own = (waiting, delivery.c.recipient_id == recipient_id, delivery.c.action.in_(actions - {Action.DEPUTY}))
+    await _end(conn, own, SparedBy.OWN_ANSWER, now)
+    if Action.DEPUTY in actions:
+        await _end(conn, (waiting, delivery.c.stands_for_id == recipient_id), SparedBy.PRINCIPAL, now)
+    if meaning is Meaning.PASSED_ON or meaning is Meaning.CANNOT:
+        await _end(conn, (waiting, delivery.c.recipient_id == recipient_id, delivery.c.part == Part.COUNT), SparedBy.OWN_ANSWER, now)
+
+
+async def _end(conn: AsyncConnection, which: Iterable[Any], by: SparedBy, now: datetime) -> None:
+    await conn.execute(update(delivery).where(*which).values(state=DeliveryState.SPARED, spared_by=by, ended_at=now))
+
+
+async def _pull(conn: AsyncConnection, recipient_id: int, meaning: Meaning, now: datetime) -> None:
+    """*Cannot* brings the deputy at once: also one that an earlier answer of the same person had spared."""
+    if Action.DEPUTY not in _actions(PULLS_FORWARD, meaning):
+        return
+    theirs = delivery.c.stands_for_id == recipient_id
+    rearmed = {"state": DeliveryState.WAITING, "spared_by": "", "ended_at": None}
+    spared = (theirs, delivery.c.state == DeliveryState.SPARED, delivery.c.spared_by == SparedBy.PRINCIPAL)
+    await conn.execute(update(delivery).where(*spared).values(rearmed))
+    later = (theirs, delivery.c.state == DeliveryState.WAITING, delivery.c.due_at > now)
+    await conn.execute(update(delivery).where(*later).values(due_at=now))
+
+
+async def ask_count(conn: AsyncConnection, one: Asked, address_id: int, due_at: datetime, now: datetime) -> None:
+    """Plan the one follow-up: about how many? It goes the way the answer came."""
+    template = select(delivery).where(
+        delivery.c.recipient_id == one.recipient_id, delivery.c.address_id == address_id, delivery.c.sender_id.is_not(None)
+    )
+    like = (await conn.execute(template.order_by(delivery.c.id).limit(1))).one_or_none()
+    if like is None:
+        return
+    copied = {name: getattr(like, name) for name in _LIKE}
+    row = copied | {
+        "part": Part.COUNT,
+        "cause": f"count:{one.recipient_id}",
+        "step": like.step,
+        "planned_at": due_at,
+        "due_at": due_at,
+        "state": DeliveryState.WAITING,
+    }
+    done = await conn.execute(insert_ignore(delivery).values(row))
+    if done.rowcount:
+        await conn.execute(update(recipient).where(recipient.c.id == one.recipient_id).values(count_asked_at=max(due_at, now)))
+
+
+_LIKE = (
+    "municipality_id",
+    "alert_id",
+    "recipient_id",
+    "person_id",
+    "address_id",
+    "sender_id",
+    "channel",
+    "language",
+    "frame_language",
+    "gravity",
+    "expires_at",
+)
+
+
+# --- quorum -------------------------------------------------------------------------------------------------------------
+
+
+async def _count_for_groups(conn: AsyncConnection, before: AnyRow, rung: Rung, now: datetime) -> None:
+    """Count a person toward their groups' quorums, or no longer; the steps of a met group are spared, of an unmet one armed again."""
+    change = int(rung in COUNTS_FOR_GROUP) - int(Rung(before.rung) in COUNTS_FOR_GROUP)
+    if not change:
+        return
+    groups = select(recipient_group.c.group_id).where(recipient_group.c.recipient_id == before.id)
+    mine = (alert_group.c.alert_id == before.alert_id, alert_group.c.group_id.in_(groups))
+    await conn.execute(update(alert_group).where(*mine).values(counted=alert_group.c.counted + change))
+    met = (*mine, alert_group.c.counted >= alert_group.c.quorum)
+    unmet = (*mine, alert_group.c.counted < alert_group.c.quorum)
+    await conn.execute(update(alert_group).where(*met, alert_group.c.met_at.is_(None)).values(met_at=now))
+    await conn.execute(update(alert_group).where(*unmet).values(met_at=None))
+    await _spare_by_quorum(conn, before.alert_id, now)
+
+
+async def _spare_by_quorum(conn: AsyncConnection, alert_id: int, now: datetime) -> None:
+    """A step of the group is needless when every group that the person answers for has its quorum."""
+    lacking = (
+        select(recipient_group.c.recipient_id)
+        .join(
+            alert_group,
+            (alert_group.c.alert_id == recipient_group.c.alert_id) & (alert_group.c.group_id == recipient_group.c.group_id),
+        )
+        .where(recipient_group.c.alert_id == alert_id, alert_group.c.met_at.is_(None))
+    )
+    whose = func.coalesce(delivery.c.stands_for_id, delivery.c.recipient_id)
+    steps = (delivery.c.alert_id == alert_id, delivery.c.action.in_(QUORUM_SPARES))
+    await _end(conn, (*steps, delivery.c.state == DeliveryState.WAITING, whose.not_in(lacking)), SparedBy.QUORUM, now)
+    again = (*steps, delivery.c.state == DeliveryState.SPARED, delivery.c.spared_by == SparedBy.QUORUM, whose.in_(lacking))
+    rearmed = {"state": DeliveryState.WAITING, "spared_by": "", "ended_at": None}
+    await conn.execute(update(delivery).where(*again).values(rearmed))
+
+
+def count_due(now: datetime, minutes: int, *, told_already: bool) -> datetime:
+    """When to ask about how many: at once after *passed on* without a number, later after *will pass on*."""
+    return now if told_already else now + timedelta(minutes=minutes)

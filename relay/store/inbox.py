@@ -1,0 +1,288 @@
+"""What came in: kept once, whoever brings it, and told apart by who may have written it."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from channels.base import Inbound, Media
+from messages.alert import Kind
+from messages.form import Medium, Part
+from relay.model import AlertState, Rung
+from relay.store import sealing
+from relay.store.columns import AnyRow
+from relay.store.normal import normal_address
+from relay.store.sql import insert_ignore
+from relay.store.tables import (
+    Address,
+    ContactPoint,
+    LanguageGroup,
+    Membership,
+    Municipality,
+    ResourcePerson,
+    Sender,
+    alert,
+    attempt,
+    delivery,
+    inbound,
+    recipient,
+    variant,
+)
+from relay.talk import Asked, Writer
+
+#: an answer to a closed alert is still an answer to it for so long
+CLOSED_FOR = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """An inbound message as kept: not handled yet, or handled long ago."""
+
+    id: int
+    account: str
+    channel: Medium
+    message: Inbound
+
+
+async def keep(conn: AsyncConnection, account: str, channel: Medium, messages: Sequence[Inbound], heard_by: str) -> int:
+    """Write inbound messages down, each once; return how many are new."""
+    new = 0
+    for message in messages:
+        done = await conn.execute(insert_ignore(inbound).values(_row(account, channel, message, heard_by)))
+        new += done.rowcount
+    return new
+
+
+def _row(account: str, channel: Medium, message: Inbound, heard_by: str) -> dict[str, Any]:
+    facts = {
+        "payload": message.payload,
+        "replied_to": message.replied_to,
+        "reply_token": message.reply_token,
+        "opt_out": message.opt_out,
+        "automatic": message.automatic,
+        "external_id": message.external_id,
+        "media": [asdict(one) for one in message.media],
+    }
+    return {
+        "account": account,
+        "provider_id": message.provider_id,
+        "channel": channel,
+        "sender": message.sender,
+        "sender_lookup": lookup(channel, message.sender),
+        "to": message.to,
+        "text": message.text,
+        "facts": json.dumps(facts),
+        "received_at": message.received_at,
+        "heard_by": heard_by,
+    }
+
+
+def lookup(channel: Medium, value: str) -> str:
+    """The fingerprint by which an address is found again, whatever way it is written."""
+    return sealing.keyring().lookup(normal_address(channel, value)) if value else ""
+
+
+async def unhandled(conn: AsyncConnection, limit: int = 100) -> list[Kept]:
+    """Return what has been kept but not handled yet, oldest first."""
+    waiting = select(inbound).where(inbound.c.handled_at.is_(None)).order_by(inbound.c.id).limit(limit).with_for_update(skip_locked=True)
+    return [_kept(row) for row in (await conn.execute(waiting)).all()]
+
+
+def _kept(row: AnyRow) -> Kept:
+    facts = json.loads(row.facts)
+    media = tuple(Media(**one) for one in facts.pop("media"))
+    message = Inbound(
+        provider_id=row.provider_id, sender=row.sender, to=row.to, text=row.text, received_at=row.received_at, media=media, **facts
+    )
+    return Kept(id=row.id, account=row.account, channel=Medium(row.channel), message=message)
+
+
+async def handled(conn: AsyncConnection, inbound_id: int, verdict: str, now: datetime) -> None:
+    """Note that a message has been dealt with, and how."""
+    await conn.execute(update(inbound).where(inbound.c.id == inbound_id).values(handled_at=now, verdict=verdict[:60]))
+
+
+# --- who may have written it --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """Somebody whose address the message came from."""
+
+    person_id: int
+    municipality_id: int
+    address_id: int
+    languages: tuple[str, ...]
+    group_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a message came from: our sender, its municipality, and the people whose address it is."""
+
+    municipality_id: int | None
+    sender_id: int | None
+    people: tuple[Person, ...]
+    writer: Writer
+
+
+async def origin(conn: AsyncConnection, kept: Kept, now: datetime) -> Origin:
+    """Find who may have written: by our sender, then its municipalities' register, then their alerts."""
+    senders = await _our_senders(conn, kept)
+    people = await _people(conn, kept, [row.municipality_id for row in senders])
+    exact = await _exact(conn, kept)
+    alerts = await _alerts(conn, [person.person_id for person in people], now)
+    mine = next((row for row in senders if not people or row.municipality_id == people[0].municipality_id), None)
+    writer = Writer(
+        person_ids=tuple(person.person_id for person in people),
+        alerts=tuple(alerts),
+        exact_recipient_id=exact if any(asked.recipient_id == exact for asked in alerts) else None,
+        replies_last_hour=await _replies(conn, kept, people, now),
+        has_media=bool(kept.message.media),
+        provider_answered=bool(kept.message.opt_out),
+    )
+    return Origin(
+        municipality_id=people[0].municipality_id if people else (mine.municipality_id if mine else None),
+        sender_id=mine.id if mine else None,
+        people=tuple(people),
+        writer=writer,
+    )
+
+
+async def _our_senders(conn: AsyncConnection, kept: Kept) -> Sequence[AnyRow]:
+    """Senders that this message came to; a mail answers the token's mailbox, so there every sender of the account may be meant."""
+    mine = select(Sender.id, Sender.municipality_id, Sender.address, Sender.reply_to).where(
+        Sender.account == kept.account, Sender.channel == kept.channel
+    )
+    rows = (await conn.execute(mine.order_by(Sender.id))).all()
+    if kept.channel is Medium.EMAIL:
+        return rows
+    return [row for row in rows if kept.message.to in (row.address, row.reply_to)]
+
+
+async def _people(conn: AsyncConnection, kept: Kept, municipalities: Sequence[int]) -> list[Person]:
+    theirs = (
+        select(Address.id, Address.person_id, Address.municipality_id, ResourcePerson.languages)
+        .join(ResourcePerson, ResourcePerson.id == Address.person_id)
+        .where(
+            Address.channel == kept.channel,
+            Address.lookup == lookup(kept.channel, kept.message.sender),
+            Address.municipality_id.in_(municipalities),
+            Address.state != "REPLACED",
+            ResourcePerson.left_at.is_(None),
+        )
+        .order_by(Address.person_id)
+    )
+    rows = (await conn.execute(theirs)).all()
+    groups = await _own_groups(conn, [row.person_id for row in rows])
+    return [
+        Person(
+            person_id=row.person_id,
+            municipality_id=row.municipality_id,
+            address_id=row.id,
+            languages=tuple(row.languages),
+            group_id=groups.get(row.person_id),
+        )
+        for row in rows
+    ]
+
+
+async def _own_groups(conn: AsyncConnection, people: Sequence[int]) -> dict[int, int]:
+    rows = await conn.execute(
+        select(Membership.person_id, Membership.group_id).where(Membership.person_id.in_(people)).order_by(Membership.position.desc())
+    )
+    return {row.person_id: row.group_id for row in rows}
+
+
+async def _exact(conn: AsyncConnection, kept: Kept) -> int | None:
+    """The recipient that a quoted message or a mail token names."""
+    message = kept.message
+    named = attempt.c.token == message.reply_token if message.reply_token else attempt.c.provider_id == message.replied_to
+    if not (message.reply_token or message.replied_to):
+        return None
+    found = (await conn.execute(select(attempt.c.recipient_id).where(named, attempt.c.account == kept.account))).scalar()
+    return int(found) if found is not None else None
+
+
+async def _alerts(conn: AsyncConnection, people: Sequence[int], now: datetime) -> list[Asked]:
+    """Alerts that these people have had a copy of, open ones first; a copy may still be on its way."""
+    if not people:
+        return []
+    had = (
+        select(
+            recipient.c.id,
+            recipient.c.person_id,
+            recipient.c.rung,
+            recipient.c.reported,
+            recipient.c.count_asked_at,
+            recipient.c.count_doubted_at,
+            recipient.c.reader_language,
+            recipient.c.language,
+            alert.c.id.label("alert_id"),
+            alert.c.number,
+            alert.c.legend,
+            alert.c.gravity,
+            alert.c.kind,
+            alert.c.state,
+            variant.c.topic,
+            alert.c.event,
+        )
+        .join(alert, alert.c.id == recipient.c.alert_id)
+        .join(variant, (variant.c.alert_id == alert.c.id) & (variant.c.language == recipient.c.language), isouter=True)
+        .where(
+            recipient.c.person_id.in_(people),
+            recipient.c.left_out == "",
+            recipient.c.evidence >= 0,
+            alert.c.state != AlertState.DRAFT,
+            (alert.c.ended_at.is_(None)) | (alert.c.ended_at > now - CLOSED_FOR),
+        )
+        .order_by(alert.c.number.desc())
+    )
+    return [_asked(row, now) for row in (await conn.execute(had)).all()]
+
+
+def _asked(row: AnyRow, now: datetime) -> Asked:
+    asked = row.count_asked_at is not None and row.count_asked_at <= now
+    waiting_for_count = asked and row.reported == 0 and row.rung in (Rung.WILL_PASS, Rung.PASSED_ON)
+    return Asked(
+        alert_id=row.alert_id,
+        number=row.number,
+        legend=row.legend,
+        gravity=row.gravity,
+        kind=Kind(row.kind),
+        topic=row.topic or row.event,
+        recipient_id=row.id,
+        person_id=row.person_id,
+        open=row.state == AlertState.RELEASED,
+        count_open=waiting_for_count or row.count_doubted_at is not None,
+        doubted=row.count_doubted_at is not None,
+    )
+
+
+async def _replies(conn: AsyncConnection, kept: Kept, people: Sequence[Person], now: datetime) -> int:
+    """How many automatic replies went to this number in the last hour."""
+    hour = (delivery.c.part == Part.NOTICE, delivery.c.planned_at > now - timedelta(hours=1))
+    if people:
+        theirs = delivery.c.address_id.in_([person.address_id for person in people])
+        return len((await conn.execute(select(delivery.c.id).where(*hour, theirs))).all())
+    same = select(inbound.c.id).where(
+        inbound.c.sender_lookup == lookup(kept.channel, kept.message.sender),
+        inbound.c.received_at > now - timedelta(hours=1),
+        inbound.c.handled_at.is_not(None),
+    )
+    return len((await conn.execute(same)).all())
+
+
+async def contact_of(conn: AsyncConnection, municipality_id: int, group_id: int | None) -> tuple[AnyRow, AnyRow | None]:
+    """Return the municipality and the group's contact point (else the municipality's first)."""
+    home = (await conn.execute(select(Municipality.__table__).where(Municipality.id == municipality_id))).one()
+    points = select(ContactPoint.__table__).where(ContactPoint.municipality_id == municipality_id).order_by(ContactPoint.id)
+    of_group = select(LanguageGroup.contact_point_id).where(LanguageGroup.id == group_id)
+    chosen = (await conn.execute(of_group)).scalar() if group_id is not None else None
+    if chosen is not None:
+        points = points.where(ContactPoint.id == chosen)
+    return home, (await conn.execute(points.limit(1))).one_or_none()

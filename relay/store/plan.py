@@ -1,0 +1,270 @@
+"""The plan of an alert: drawn in memory from the register, shown for review, and written down at release.
+
+Drawing and writing are one thing seen twice: what review shows is what release writes. Writing adds only rows that are missing,
+so releasing again extends: people added since, texts approved late.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from channels.base import Evidence
+from messages.form import Medium
+from relay.model import Action, ClassPlan, DeliveryState, Issue, LeftOut, PersonClass, Place, PlannedSend, Policy, Rung
+from relay.routing import plan_class, plan_deputy
+from relay.store import counters, people
+from relay.store.columns import AnyRow
+from relay.store.sql import insert_ignore
+from relay.store.tables import LanguageGroup, Sender, alert, alert_group, delivery, recipient, recipient_group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One person and what they get."""
+
+    person: people.PersonRow
+    people: PersonClass
+    plan: ClassPlan
+    had_passed_on: bool = False
+    #: the principal they stand by for
+    stands_for: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FullPlan:
+    """Everybody of a municipality, planned for one alert at one moment."""
+
+    issue: Issue
+    place: Place
+    at: datetime
+    policy: Policy
+    groups: Mapping[int, AnyRow]
+    senders: Mapping[Medium, AnyRow]
+    people: Sequence[Planned]
+    left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+
+
+# --- drawing ----------------------------------------------------------------------------------------------------------
+
+
+async def draw(conn: AsyncConnection, issue: Issue, policy: Policy, now: datetime, *, inside: bool = False) -> FullPlan:
+    """Plan an alert for everybody; nothing is written. `inside`: take the municipality to lie in the alert's area (demo)."""
+    place = await people.place(conn, issue.municipality_id)
+    senders = await _senders(conn, issue.municipality_id)
+    classes = await people.classes(conn, issue.municipality_id, frozenset(senders))
+    followers = await _followers(conn, issue)
+    planned = _Drawing(issue, place, policy, now, followers, inside=inside).all(classes)
+    return FullPlan(
+        issue=issue,
+        place=place,
+        at=now,
+        policy=policy,
+        groups=await _groups(conn, issue.municipality_id),
+        senders=senders,
+        people=planned,
+        left_out=Counter(one.plan.left_out for one in planned if one.plan.left_out),
+    )
+
+
+class _Drawing:
+    """One planning: routing is asked once for each class of like people, whatever their number."""
+
+    def __init__(self, issue: Issue, place: Place, policy: Policy, now: datetime, followers: Mapping[int, bool], *, inside: bool) -> None:
+        self.alert = replace(issue.alert, areas=()) if inside else issue.alert
+        self.place, self.policy, self.now, self.followers = place, policy, now, followers
+        self.available = frozenset(issue.variants)
+        self.plans: dict[tuple[PersonClass, bool], ClassPlan] = {}
+        self.deputies: dict[tuple[PersonClass, datetime], ClassPlan] = {}
+
+    def all(self, classes: Mapping[PersonClass, Sequence[people.PersonRow]]) -> list[Planned]:
+        """Plan principals first: their plans say when the deputies' turn comes."""
+        pairs = [(person, kind) for kind, members in classes.items() for person in members]
+        own = {person.person_id: self._own(person, kind) for person, kind in pairs if not self._stands_by(person, kind)}
+        standing_by = [self._deputy(person, kind, own) for person, kind in pairs if self._stands_by(person, kind)]
+        return sorted([*own.values(), *standing_by], key=lambda one: one.person.person_id)
+
+    def _stands_by(self, person: people.PersonRow, kind: PersonClass) -> bool:
+        return kind.is_deputy and person.person_id not in self.followers
+
+    def _own(self, person: people.PersonRow, kind: PersonClass) -> Planned:
+        follows = person.person_id in self.followers
+        if (kind, follows) not in self.plans:
+            plan = plan_class(self.alert, kind, self.policy, self.place, self.available, self.now, follows=follows)
+            self.plans[kind, follows] = plan
+        return Planned(
+            person=person,
+            people=kind,
+            plan=self.plans[kind, follows],
+            had_passed_on=self.followers.get(person.person_id, False),
+        )
+
+    def _deputy(self, person: people.PersonRow, kind: PersonClass, own: Mapping[int, Planned]) -> Planned:
+        principal = own.get(person.deputy_of_id or 0)
+        asked_at = next((send.due_at for send in principal.plan.sends if send.action is Action.DEPUTY), None) if principal else None
+        if principal is None or asked_at is None:
+            return Planned(person=person, people=kind, plan=ClassPlan(left_out=LeftOut.NOT_ASKED))
+        if (kind, asked_at) not in self.deputies:
+            plan = plan_deputy(self.alert, kind, self.policy, self.place, self.available, asked_at=asked_at)
+            self.deputies[kind, asked_at] = plan
+        return Planned(person=person, people=kind, plan=self.deputies[kind, asked_at], stands_for=principal.person.person_id)
+
+
+async def _senders(conn: AsyncConnection, municipality_id: int) -> dict[Medium, AnyRow]:
+    mine = select(Sender.__table__).where(Sender.municipality_id == municipality_id).order_by(Sender.id.desc())
+    return {Medium(row.channel): row for row in (await conn.execute(mine)).all()}
+
+
+async def _groups(conn: AsyncConnection, municipality_id: int) -> dict[int, AnyRow]:
+    mine = select(LanguageGroup.__table__).where(LanguageGroup.municipality_id == municipality_id)
+    return {row.id: row for row in (await conn.execute(mine)).all()}
+
+
+async def _followers(conn: AsyncConnection, issue: Issue) -> dict[int, bool]:
+    """People who got, or may have got, the alert that this one follows; true for those who passed it on."""
+    replaced = (await conn.execute(select(alert.c.replaces_id).where(alert.c.id == issue.alert_id))).scalar()
+    if replaced is None:
+        return {}
+    may_have = recipient.c.evidence.not_in((-1, int(Evidence.REFUSED)))
+    rows = await conn.execute(
+        select(recipient.c.person_id, recipient.c.rung).where(
+            recipient.c.alert_id == replaced, may_have | (recipient.c.rung != Rung.NONE) | recipient.c.possible_duplicate
+        )
+    )
+    return {row.person_id: row.rung in (Rung.PASSED_ON, Rung.WILL_PASS) for row in rows}
+
+
+# --- writing ----------------------------------------------------------------------------------------------------------
+
+
+async def write(conn: AsyncConnection, full: FullPlan) -> int:
+    """Write the rows that are missing; return how many deliveries are new. Idempotent."""
+    before = await _written(conn, full.issue.alert_id)
+    fresh = [one for one in full.people if one.person.person_id not in before]
+    await _insert(conn, recipient, [_recipient(full, one) for one in fresh])
+    ids = await _written(conn, full.issue.alert_id)
+    await _insert(conn, recipient_group, [row for one in fresh for row in _recipient_groups(full, one, ids)])
+    await _insert(conn, alert_group, _alert_groups(full))
+    rows = [row for one in full.people for row in _deliveries(full, one, ids)]
+    added = await _insert(conn, delivery, rows)
+    await _count(conn, full, fresh)
+    return added
+
+
+async def _insert(conn: AsyncConnection, table: Any, rows: Sequence[dict[str, Any]]) -> int:
+    if not rows:
+        return 0
+    return int((await conn.execute(insert_ignore(table), rows)).rowcount)
+
+
+async def _written(conn: AsyncConnection, alert_id: int) -> dict[int, int]:
+    rows = await conn.execute(select(recipient.c.person_id, recipient.c.id).where(recipient.c.alert_id == alert_id))
+    return {row.person_id: row.id for row in rows}
+
+
+def _recipient(full: FullPlan, one: Planned) -> dict[str, Any]:
+    plan = one.plan
+    text = plan.choices[0][1] if plan.choices else None
+    return {
+        "municipality_id": full.issue.municipality_id,
+        "alert_id": full.issue.alert_id,
+        "person_id": one.person.person_id,
+        "group_id": one.people.groups[0][0],
+        "reader_language": _own_language(one.people),
+        "language": text.language if text else "",
+        "language_why": text.why if text else "",
+        "left_out": plan.left_out or "",
+        "wait": plan.wait or "",
+        "waits_until": plan.waits_until,
+        "pierced": plan.pierced or "",
+        "deputy": one.stands_for is not None,
+        "had_passed_on": one.had_passed_on,
+    }
+
+
+def _own_language(people_class: PersonClass) -> str:
+    return people_class.languages[0] if people_class.languages else people_class.groups[0][1]
+
+
+def _recipient_groups(full: FullPlan, one: Planned, ids: Mapping[int, int]) -> list[dict[str, Any]]:
+    chosen = {group: choice.language for group, choice in one.plan.choices}
+    return [
+        {
+            "recipient_id": ids[one.person.person_id],
+            "group_id": group,
+            "municipality_id": full.issue.municipality_id,
+            "alert_id": full.issue.alert_id,
+            "language": chosen.get(group, ""),
+        }
+        for group, _ in one.people.groups
+    ]
+
+
+def _alert_groups(full: FullPlan) -> list[dict[str, Any]]:
+    reached: Counter[int] = Counter(group for one in full.people for group, _ in one.people.groups)
+    return [
+        {
+            "alert_id": full.issue.alert_id,
+            "group_id": group,
+            "municipality_id": full.issue.municipality_id,
+            "language": full.groups[group].language,
+            "name": full.groups[group].name,
+            "quorum": full.groups[group].quorum,
+            "people": count,
+        }
+        for group, count in sorted(reached.items())
+    ]
+
+
+def _deliveries(full: FullPlan, one: Planned, ids: Mapping[int, int]) -> list[dict[str, Any]]:
+    principal = ids.get(one.stands_for) if one.stands_for is not None else None
+    return [
+        _delivery(full, one, send, ids[one.person.person_id], principal)
+        for send in one.plan.sends
+        if send.action is not Action.DEPUTY or principal is not None
+    ]
+
+
+def _delivery(full: FullPlan, one: Planned, send: PlannedSend, recipient_id: int, principal: int | None) -> dict[str, Any]:
+    called = send.action is Action.CALL
+    medium = None if called else one.people.media[send.way]
+    return {
+        "municipality_id": full.issue.municipality_id,
+        "alert_id": full.issue.alert_id,
+        "recipient_id": recipient_id,
+        "person_id": one.person.person_id,
+        "address_id": one.person.address_ids[max(send.way, 0)],
+        "sender_id": full.senders[medium].id if medium else None,
+        "channel": medium or "call",
+        "step": send.step,
+        "action": send.action,
+        "part": send.part,
+        "language": send.language,
+        "frame_language": _frame_language(one.people, send.language),
+        "cause": f"for:{principal}" if principal else "",
+        "gravity": int(full.issue.alert.gravity),
+        "planned_at": send.due_at,
+        "due_at": send.due_at,
+        "expires_at": full.issue.alert.expires_at,
+        "state": DeliveryState.WAITING,
+        "stands_for_id": principal,
+    }
+
+
+def _frame_language(people_class: PersonClass, text: str) -> str:
+    """The words around a text are in its language where the person reads it, in the person's own where it is a fallback."""
+    reads = {*people_class.languages, *(language for _, language in people_class.groups)}
+    return text if text in reads else _own_language(people_class)
+
+
+async def _count(conn: AsyncConnection, full: FullPlan, fresh: Sequence[Planned]) -> None:
+    adds = counters.Sums()
+    for one in fresh:
+        change = {"people": 1, "skipped" if one.plan.left_out else "planned": 1}
+        for group in (0, *(group for group, _ in one.people.groups)):
+            adds.add(full.issue.municipality_id, full.issue.alert_id, group, "", change)
+    await counters.write(conn, adds)

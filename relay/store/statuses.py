@@ -1,0 +1,89 @@
+"""Statuses that providers tell us, each kept once, and what they prove about our attempts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from channels.base import Evidence, Status
+from relay.store import evidence
+from relay.store.sql import insert_ignore
+from relay.store.tables import attempt, status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One status, who told it and how we heard."""
+
+    account: str
+    status: Status
+    at: datetime
+    #: "callback" | "sweep" | "mail"
+    heard_by: str = "callback"
+
+
+async def apply(conn: AsyncConnection, told: Sequence[Told]) -> list[bool]:
+    """Keep statuses and let our attempts learn from them; true for each that was of an attempt of ours."""
+    owners = await _owners(conn, told)
+    facts = []
+    for one in told:
+        owner = owners.get(one.status.token) or owners.get(f"{one.account}:{one.status.provider_id}")
+        await conn.execute(insert_ignore(status).values(_row(one, foreign=owner is None)))
+        if owner is not None and one.status.evidence > Evidence.UNKNOWN:
+            facts.append(_fact(one, owner))
+    if facts:
+        await evidence.learn(conn, facts, max(one.at for one in told))
+    return [_is_ours(one, owners) for one in told]
+
+
+def _is_ours(one: Told, owners: dict[str, int]) -> bool:
+    return one.status.token in owners or f"{one.account}:{one.status.provider_id}" in owners
+
+
+async def _owners(conn: AsyncConnection, told: Sequence[Told]) -> dict[str, int]:
+    """Attempts by token, and by account and provider id. The token comes back even before the answer to our POST has arrived."""
+    tokens = {one.status.token for one in told if one.status.token}
+    ids = {one.status.provider_id for one in told if one.status.provider_id}
+    rows = await conn.execute(
+        select(attempt.c.id, attempt.c.token, attempt.c.account, attempt.c.provider_id).where(
+            or_(attempt.c.token.in_(tokens), attempt.c.provider_id.in_(ids))
+        )
+    )
+    owners: dict[str, int] = {}
+    for row in rows.all():
+        owners[row.token] = row.id
+        if row.provider_id:
+            owners[f"{row.account}:{row.provider_id}"] = row.id
+    return owners
+
+
+def _fact(one: Told, owner: int) -> evidence.Fact:
+    said = one.status
+    return evidence.Fact(
+        attempt_id=owner,
+        evidence=said.evidence,
+        provider_id=said.provider_id,
+        reason=said.reason,
+        code=said.code[:20],
+        segments=said.segments,
+        price=said.price,
+        found_by=one.heard_by,
+    )
+
+
+def _row(one: Told, *, foreign: bool) -> dict[str, Any]:
+    said = one.status
+    return {
+        "account": one.account,
+        "provider_id": said.provider_id or said.token,
+        "word": said.word or said.evidence.name.lower(),
+        "code": said.code[:20],
+        "token": said.token[:64],
+        "evidence": int(said.evidence),
+        "received_at": one.at,
+        "heard_by": one.heard_by,
+        "foreign": foreign,
+    }

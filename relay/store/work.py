@@ -1,0 +1,100 @@
+"""Tasks for people, and the numbered record of what happened."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from messages.alert import Gravity
+from relay.model import TaskKind
+from relay.store.columns import AnyRow
+from relay.store.sql import insert_ignore
+from relay.store.tables import Municipality, act_log, event, task
+
+#: what cannot wait for the morning
+GRAVE = frozenset({TaskKind.DANGER, TaskKind.RING, TaskKind.SENDER})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewTask:
+    """Work to be done by a person; the same `cause` makes one task, however often it arises."""
+
+    municipality_id: int
+    kind: TaskKind
+    cause: str
+    words: str = ""
+    alert_id: int | None = None
+    recipient_id: int | None = None
+    person_id: int | None = None
+    thread_id: int | None = None
+    delivery_id: int | None = None
+
+
+def of_delivery(row: AnyRow, kind: TaskKind, cause: str, words: str) -> NewTask:
+    """Make a task about a delivery row."""
+    return NewTask(
+        municipality_id=row.municipality_id,
+        kind=kind,
+        cause=cause,
+        words=words,
+        alert_id=row.alert_id,
+        recipient_id=row.recipient_id,
+        person_id=row.person_id,
+        delivery_id=row.id,
+    )
+
+
+def of_person(row: AnyRow, kind: TaskKind, cause: str, words: str = "") -> NewTask:
+    """Make a task about a recipient row."""
+    return NewTask(
+        municipality_id=row.municipality_id,
+        kind=kind,
+        cause=cause,
+        words=words,
+        alert_id=row.alert_id,
+        recipient_id=row.id,
+        person_id=row.person_id,
+    )
+
+
+async def open_task(conn: AsyncConnection, new: NewTask, now: datetime) -> bool:
+    """Open a task unless the same cause has one; return whether it is new."""
+    gravity = Gravity.LIFE if new.kind in GRAVE else Gravity.STANDARD
+    values = {name: getattr(new, name) for name in NewTask.__slots__} | {"gravity": gravity, "opened_at": now}
+    done = await conn.execute(insert_ignore(task).values(values))
+    if done.rowcount:
+        await happened(conn, new.municipality_id, f"task.{new.kind}", now, alert_id=new.alert_id, cause=new.cause)
+    return bool(done.rowcount)
+
+
+async def close_tasks(conn: AsyncConnection, recipient_id: int, kinds: frozenset[TaskKind], outcome: str, now: datetime) -> None:
+    """Close what an answer has made needless."""
+    mine = (task.c.recipient_id == recipient_id, task.c.kind.in_(kinds), task.c.done_at.is_(None))
+    await conn.execute(update(task).where(*mine).values(done_at=now, done_by="budstikke", outcome=outcome))
+
+
+async def happened(
+    conn: AsyncConnection, municipality_id: int, kind: str, now: datetime, *, alert_id: int | None = None, **data: Any
+) -> int:
+    """Record an event under the municipality's next number; the row lock makes "events since" lose none."""
+    counted = update(Municipality).where(Municipality.id == municipality_id).values(last_event=Municipality.last_event + 1)
+    number = (await conn.execute(counted.returning(Municipality.last_event))).scalar_one()
+    row = {"municipality_id": municipality_id, "number": number, "alert_id": alert_id, "kind": kind, "data": data, "at": now}
+    await conn.execute(insert(event), [row])
+    return int(number)
+
+
+async def acted(
+    conn: AsyncConnection, actor: str, act: str, now: datetime, *, municipality_id: int, subject: str = "", **data: Any
+) -> None:
+    """Record who did what: ids and reasons, never names or numbers of people."""
+    row = {"municipality_id": municipality_id, "at": now, "actor": actor, "act": act, "subject": subject, "data": data}
+    await conn.execute(insert(act_log), [row])
+
+
+async def open_tasks(conn: AsyncConnection, municipality_id: int) -> list[AnyRow]:
+    """Return open tasks, gravest and oldest first."""
+    mine = (task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
+    return list((await conn.execute(select(task).where(*mine).order_by(task.c.gravity, task.c.opened_at, task.c.id))).all())

@@ -1,0 +1,259 @@
+"""What the house makes of what a person wrote: conversation.md section 2 as one pure decision.
+
+`decide` takes the understood reply and what is known of its writer, and says what is bound, said, opened and stopped.
+The store does it, in one transaction.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from messages.alert import Kind
+from messages.frames import Notice
+from messages.reply import Meaning, Reply
+from relay.model import Rung, TaskKind
+
+#: automatic replies an hour to one number: two robots must not talk all night
+MOST_REPLIES = 5
+#: danger is answered beyond that, but not for ever
+MOST_DANGER_REPLIES = 20
+
+#: answers that move a person on the ladder
+LADDER: Mapping[Meaning, Rung] = {
+    Meaning.RECEIVED: Rung.RECEIVED,
+    Meaning.WILL_PASS: Rung.WILL_PASS,
+    Meaning.PASSED_ON: Rung.PASSED_ON,
+    Meaning.CANNOT: Rung.CANNOT,
+    Meaning.RING_ME: Rung.RING_ME,
+}
+_ECHO: Mapping[Meaning, Notice] = {
+    Meaning.RECEIVED: Notice.ECHO_RECEIVED,
+    Meaning.WILL_PASS: Notice.ECHO_WILL_PASS,
+    Meaning.PASSED_ON: Notice.ECHO_PASSED_ON,
+    Meaning.CANNOT: Notice.ECHO_CANNOT,
+    Meaning.RING_ME: Notice.ECHO_RING_ME,
+}
+_ASKED: Mapping[Meaning, Notice] = {
+    Meaning.MENU: Notice.MENU,
+    Meaning.IN_FORCE: Notice.IN_FORCE,
+    Meaning.VERIFY: Notice.VERIFY,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """An alert that this writer has, or had, in front of them."""
+
+    alert_id: int
+    number: int
+    legend: int
+    gravity: int
+    kind: Kind
+    topic: str
+    recipient_id: int
+    person_id: int
+    open: bool
+    #: "about how many?" was asked and is not answered
+    count_open: bool = False
+    #: an implausible count was asked back already
+    doubted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Who wrote, as far as the number tells: a number may be two people's, and a person may be in two municipalities."""
+
+    person_ids: tuple[int, ...] = ()
+    alerts: tuple[Asked, ...] = ()
+    #: the alert that a button, a quoted message or a mail token names beyond doubt
+    exact_recipient_id: int | None = None
+    replies_last_hour: int = 0
+    has_media: bool = False
+    #: the provider has answered the opt-out itself
+    provider_answered: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bound:
+    """An answer bound to one recipient."""
+
+    asked: Asked
+    meaning: Meaning
+    count: int | None = None
+    means: str = ""
+    by: str = "only_open"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Say:
+    """One automatic reply, and the alert it is about."""
+
+    notice: Notice
+    about: Asked | None = None
+    values: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Everything that follows from one inbound message."""
+
+    name: str
+    bound: tuple[Bound, ...] = ()
+    say: tuple[Say, ...] = ()
+    #: a person must read it
+    thread: bool = False
+    tasks: tuple[TaskKind, ...] = ()
+    opts_out: bool = False
+    opts_in: bool = False
+    pauses: bool = False
+    #: alerts whose reminders a message spares
+    spares_reminders: tuple[Asked, ...] = ()
+    doubts: tuple[Asked, ...] = ()
+
+
+def decide(reply: Reply, writer: Writer) -> Verdict:
+    """Say what follows from `reply`. Danger is answered in any state, and never hides what else was said."""
+    verdict = _meaning(reply, writer)
+    if reply.danger:
+        verdict = _with_danger(verdict, writer)
+    return _within_cap(verdict, writer, danger=reply.danger)
+
+
+def _meaning(reply: Reply, writer: Writer) -> Verdict:
+    if reply.meaning is Meaning.AUTO_REPLY:
+        return Verdict(name="auto_reply")
+    if reply.meaning is Meaning.EMPTY:
+        return _media(writer) if writer.has_media else Verdict(name="empty")
+    if reply.meaning in (Meaning.STOP, Meaning.START, Meaning.PAUSE):
+        return _opting(reply.meaning, writer)
+    if not writer.person_ids:
+        return Verdict(name="unknown_sender", say=(Say(notice=Notice.NOT_REGISTERED),), thread=True, tasks=(TaskKind.UNKNOWN_SENDER,))
+    if reply.meaning in _ASKED:
+        return Verdict(name=reply.meaning, say=(Say(notice=_ASKED[reply.meaning]),))
+    if reply.meaning in LADDER:
+        return _answer(reply, writer)
+    return _message(writer)
+
+
+# --- not answers -------------------------------------------------------------------------------------------------------
+
+
+def _opting(meaning: Meaning, writer: Writer) -> Verdict:
+    silent = writer.provider_answered
+    if meaning is Meaning.STOP:
+        say = () if silent else (Say(notice=Notice.STOPPED),)
+        return Verdict(name="stop", say=say, opts_out=True, tasks=(TaskKind.OPTED_OUT,))
+    if meaning is Meaning.START:
+        return Verdict(name="start", say=() if silent else (Say(notice=Notice.STARTED),), opts_in=True)
+    return Verdict(name="pause", say=(Say(notice=Notice.PAUSED),), pauses=True)
+
+
+def _media(writer: Writer) -> Verdict:
+    return Verdict(
+        name="media",
+        say=(Say(notice=Notice.MEDIA_RECEIVED),),
+        thread=True,
+        tasks=(TaskKind.QUESTION,),
+        spares_reminders=_the_only_open(writer),
+    )
+
+
+def _message(writer: Writer) -> Verdict:
+    """For a person to read. It spares the reminder of the alert it can only be about, and no step of the group."""
+    return Verdict(
+        name="message",
+        say=(Say(notice=Notice.ECHO_MESSAGE),),
+        thread=True,
+        tasks=(TaskKind.QUESTION,),
+        spares_reminders=_the_only_open(writer),
+    )
+
+
+def _the_only_open(writer: Writer) -> tuple[Asked, ...]:
+    exact = tuple(asked for asked in writer.alerts if asked.recipient_id == writer.exact_recipient_id)
+    opened = [asked for asked in writer.alerts if asked.open]
+    one = len({asked.alert_id for asked in opened}) == 1
+    return exact or (tuple(opened) if one else ())
+
+
+# --- answers -----------------------------------------------------------------------------------------------------------
+
+
+def _answer(reply: Reply, writer: Writer) -> Verdict:
+    found, by = _alerts_meant(reply, writer)
+    opened = [asked for asked in found if asked.open]
+    if len({asked.alert_id for asked in opened}) > 1:
+        return _which(opened, reply)
+    if opened:
+        return _bound(reply, opened, by)
+    if found:
+        closed = max(found, key=lambda asked: asked.number)
+        bound = _one(reply, closed, by)
+        return Verdict(
+            name="closed", bound=(bound,), say=(Say(notice=Notice.ALERT_CLOSED, about=closed, values={"number": closed.number}),)
+        )
+    return _message(writer)
+
+
+def _alerts_meant(reply: Reply, writer: Writer) -> tuple[list[Asked], str]:
+    """Buttons, quoted messages and numbers name an alert exactly; a digit names it by its legend."""
+    if writer.exact_recipient_id is not None:
+        return [asked for asked in writer.alerts if asked.recipient_id == writer.exact_recipient_id], "exact"
+    if reply.alert_number is not None:
+        return [asked for asked in writer.alerts if asked.number == reply.alert_number], "number"
+    if reply.legend:
+        return [asked for asked in writer.alerts if asked.legend == reply.legend], "legend"
+    counting = [asked for asked in writer.alerts if asked.count_open]
+    if "count-without-3" in reply.guessed and len({asked.alert_id for asked in counting}) == 1:
+        return counting, "count_question"
+    return list(writer.alerts), "only_open"
+
+
+def _which(opened: Sequence[Asked], reply: Reply) -> Verdict:
+    """Two are open and the answer fits both: it counts for neither, and we ask once, gravest first."""
+    digit = {Meaning.RECEIVED: "1", Meaning.WILL_PASS: "2", Meaning.PASSED_ON: "3", Meaning.CANNOT: "4", Meaning.RING_ME: "5"}[
+        reply.meaning
+    ]
+    first = {asked.alert_id: asked for asked in sorted(opened, key=lambda asked: (asked.gravity, asked.number))}
+    choices = ", ".join(f"{asked.number} ({asked.topic}): {_exact_digit(asked, digit)}" for asked in first.values())
+    return Verdict(name="which_alert", say=(Say(notice=Notice.WHICH_ALERT, values={"choices": choices}),))
+
+
+def _exact_digit(asked: Asked, digit: str) -> str:
+    """A bare digit is no answer while two are open, so the first alert is named by its number beside it."""
+    return f"{asked.legend}{digit}" if asked.legend else f"{digit} {asked.number}"
+
+
+def _bound(reply: Reply, opened: Sequence[Asked], by: str) -> Verdict:
+    if "count-implausible" in reply.guessed and not opened[0].doubted:
+        doubt = Say(notice=Notice.COUNT_UNLIKELY, about=opened[0], values={"count": reply.count or 0})
+        return Verdict(name="count_unlikely", say=(doubt,), doubts=tuple(opened))
+    bound = tuple(_one(reply, asked, by, first=index == 0) for index, asked in enumerate(opened))
+    values: dict[str, str | int] = {} if reply.count is None else {"count": reply.count}
+    say = Say(notice=_ECHO[reply.meaning], about=opened[0], values=values)
+    tasks = (TaskKind.RING,) if reply.meaning is Meaning.RING_ME else ()
+    more = "more-text" in reply.guessed
+    return Verdict(name=reply.meaning, bound=bound, say=(say,), thread=more, tasks=(*tasks, TaskKind.QUESTION) if more else tasks)
+
+
+def _one(reply: Reply, asked: Asked, by: str, *, first: bool = True) -> Bound:
+    """On a shared number everybody has answered, but the people reached are counted once."""
+    return Bound(asked=asked, meaning=reply.meaning, count=reply.count if first else None, means=reply.means, by=by)
+
+
+# --- danger and the cap --------------------------------------------------------------------------------------------------
+
+
+def _with_danger(verdict: Verdict, writer: Writer) -> Verdict:
+    kept = tuple(say for say in verdict.say if say.notice not in (Notice.ECHO_MESSAGE, Notice.NOT_REGISTERED))
+    about = next((asked for asked in sorted(writer.alerts, key=lambda asked: asked.gravity) if asked.open), None)
+    tasks = (TaskKind.DANGER, *(task for task in verdict.tasks if task is not TaskKind.QUESTION))
+    values = {name: getattr(verdict, name) for name in Verdict.__slots__}
+    return Verdict(**values | {"say": (Say(notice=Notice.DANGER, about=about), *kept), "thread": True, "tasks": tasks})
+
+
+def _within_cap(verdict: Verdict, writer: Writer, *, danger: bool) -> Verdict:
+    if writer.replies_last_hour < MOST_REPLIES:
+        return verdict
+    kept = tuple(say for say in verdict.say if say.notice is Notice.DANGER and writer.replies_last_hour < MOST_DANGER_REPLIES)
+    values = {name: getattr(verdict, name) for name in Verdict.__slots__}
+    return Verdict(**values | {"say": kept if danger else ()})

@@ -1,0 +1,39 @@
+"""Callbacks from providers. Answered only after the commit; a forged one changes nothing and is told nothing."""
+
+import structlog
+from aiohttp import web
+
+from channels.base import Callback, NotGenuine
+from relay.model import NotFound, NotReady
+from relay.web.keys import PUBLIC_URL, RELAY
+
+log = structlog.get_logger(__name__)
+
+
+async def heard(request: web.Request) -> web.Response:
+    """Take a callback in. 204: it is on disk. 403: not signed by the provider. 503: come again."""
+    relay = request.app[RELAY]
+    try:
+        await relay.hear(request.match_info["account"], await _callback(request))
+    except NotGenuine:
+        log.warning("forged callback refused", account=request.match_info["account"])
+        return web.Response(status=403, text="This callback is not signed by the provider.")
+    except NotFound:
+        return web.Response(status=404, text="There is no such account.")
+    except NotReady:
+        return web.Response(status=503, text="Not taken in. Send it again.")
+    return web.Response(status=204)
+
+
+async def _callback(request: web.Request) -> Callback:
+    """Read a request as it came. Its address is the public one from the settings: what a proxy or a stranger claims is no evidence."""
+    body = await request.read()
+    form = await request.post() if request.content_type == "application/x-www-form-urlencoded" else {}
+    fields = [(name, value) for name, value in form.items() if isinstance(value, str)]
+    return Callback(
+        url=request.app[PUBLIC_URL] + request.raw_path,
+        headers=dict(request.headers),
+        fields=fields,
+        body=body,
+        received_at=request.app[RELAY].clock.now(),
+    )

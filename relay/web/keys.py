@@ -1,0 +1,10 @@
+"""What handlers find in their application."""
+
+from aiohttp import web
+
+from relay.flow import Relay
+from relay.web.watchdog import Watchdog
+
+RELAY: web.AppKey[Relay] = web.AppKey("relay", Relay)
+PUBLIC_URL: web.AppKey[str] = web.AppKey("public_url", str)
+WATCHDOG: web.AppKey[Watchdog] = web.AppKey("watchdog", Watchdog)

@@ -1,0 +1,30 @@
+"""THE route table. Every path that Budstikke answers stands here."""
+
+from aiohttp import web
+
+from relay.flow import Relay
+from relay.web import health, hooks, leave
+from relay.web.keys import PUBLIC_URL, RELAY, WATCHDOG
+from relay.web.watchdog import Watchdog
+
+#: a provider's callback is a few kilobytes
+LARGEST_BODY = 1024 * 1024
+
+ROUTES = (
+    web.get("/healthz", health.alive),
+    web.get("/readyz", health.ready),
+    web.post("/hooks/{account}/status/{token}", hooks.heard),
+    web.post("/hooks/{account}/inbound", hooks.heard),
+    web.get("/avmeld/{token}", leave.ask),
+    web.post("/avmeld/{token}", leave.leave),
+)
+
+
+def make_app(relay: Relay, public_url: str, watchdog: Watchdog) -> web.Application:
+    """Return the application that serves `relay` under its public address."""
+    app = web.Application(client_max_size=LARGEST_BODY)
+    app[RELAY] = relay
+    app[PUBLIC_URL] = public_url.rstrip("/")
+    app[WATCHDOG] = watchdog
+    app.add_routes(ROUTES)
+    return app

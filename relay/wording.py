@@ -1,0 +1,128 @@
+"""From rows to words: what a planned send says to this reader, and the house's short answers.
+
+Rendering depends only on the alert, its texts and the facts of the frame, so each distinct text is made once and kept.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+from messages.alert import Kind
+from messages.form import Copy, Medium, Part
+from messages.frames import Facts, Missing, Notice
+from messages.languages import normalise
+from messages.render import count_question, notice, remind, render
+from messages.segments import count
+from relay.model import BadInput, Home, Issue, Work
+
+#: distinct texts kept: languages x media x parts x groups of a few open alerts
+KEPT = 4096
+#: which reminder the policy's one is
+FIRST_REMINDER = 1
+
+
+def facts(home: Home, language: str, **more: object) -> Facts:
+    """Return the frame's facts for a reader of `language`."""
+    given = Facts(
+        language=language,
+        municipality=home.municipality,
+        timezone=home.timezone,
+        contact_name=home.contact_name,
+        contact_phone=home.contact_phone,
+        contact_hours=home.contact_hours,
+        two_way=home.two_way,
+        reply_to=home.reply_to,
+    )
+    return replace(given, **more)  # type: ignore[arg-type]
+
+
+class Wording:
+    """Texts of planned sends, each made once for all who read the same."""
+
+    def __init__(self) -> None:
+        self._copies: dict[tuple[object, ...], Mapping[Part, Copy]] = {}
+
+    def of(self, work: Work, issue: Issue, home: Home) -> Copy:
+        """Return what this piece of work says; raises BadInput when its text is gone."""
+        reader = _Reader(work.language, work.reader_language, work.legend, work.is_deputy, work.had_passed_on)
+        return self._copy(issue, home, work.medium, work.part, reader)
+
+    def first(self, issue: Issue, medium: Medium, part: Part, language: str, home: Home) -> Copy:
+        """Return a first message as most readers of `language` get it: for review, before there is any work."""
+        return self._copy(issue, home, medium, part, _Reader(language, language))
+
+    def _copy(self, issue: Issue, home: Home, medium: Medium, part: Part, reader: "_Reader") -> Copy:
+        key = (issue.alert_id, issue.revision, home, medium, reader)
+        if key not in self._copies:
+            if len(self._copies) >= KEPT:
+                self._copies.clear()
+            self._copies[key] = _copies(issue, home, medium, reader)
+        if part not in self._copies[key]:
+            raise BadInput(f"Alert no. {issue.alert.number} has no {part} for {medium}.")
+        return self._copies[key][part]
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """What tells one reader's text from another's."""
+
+    language: str
+    frame_language: str
+    legend: int = 0
+    is_deputy: bool = False
+    had_passed_on: bool = False
+
+
+def _copies(issue: Issue, home: Home, medium: Medium, reader: _Reader) -> Mapping[Part, Copy]:
+    variant = issue.variants.get(reader.language)
+    if variant is None:
+        raise BadInput(f"Alert no. {issue.alert.number} has no approved text in {reader.language}.")
+    own = normalise(reader.frame_language) == normalise(reader.language)
+    twin = issue.variants.get(home.norwegian) or issue.variants.get("nb") or issue.variants.get("nn")
+    given = facts(
+        home,
+        reader.frame_language,
+        legend=reader.legend,
+        deputy=reader.is_deputy,
+        had_passed_on=reader.had_passed_on,
+        missing=None if own else Missing.NO_TEXT,
+        twin=(twin.headline, twin.forward) if twin and twin.language != reader.language else None,
+    )
+    made = {copy.part: copy for copy in render(issue.alert, variant, given, medium)}
+    made[Part.REMINDER] = remind(issue.alert, variant, replace(given, reminder=FIRST_REMINDER), medium)
+    made[Part.COUNT] = count_question(issue.alert, variant, given, medium)
+    return made
+
+
+def say(
+    kind: Notice, home: Home, language: str, medium: Medium, values: Mapping[str, str | int], *, legend: int = 0, of: Kind = Kind.ACTUAL
+) -> Copy:
+    """Return one of the house's short answers; one about an exercise is marked as that."""
+    return notice(kind, facts(home, language, values=dict(values), legend=legend), medium, of=of)
+
+
+@lru_cache(maxsize=KEPT)
+def segments(text: str) -> int:
+    """How many SMS segments a text costs."""
+    return count(text).segments
+
+
+def units(copy: Copy) -> int:
+    """What a copy costs of its sender's pace: segments for SMS, one for everything else."""
+    return segments(copy.text) if copy.medium is Medium.SMS else 1
+
+
+@lru_cache(maxsize=KEPT)
+def body_hash(text: str) -> str:
+    """The fingerprint by which a text is recognised at the provider."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def in_force(issues: Sequence[Issue], language: str) -> str:
+    """One line for each alert in force, in the reader's language where there is a text."""
+    lines = []
+    for issue in issues:
+        text = issue.variants.get(language) or next(iter(issue.variants.values()), None)
+        lines.append(f"{issue.alert.number}: {text.headline if text else issue.alert.event}")
+    return "\n".join(lines)
