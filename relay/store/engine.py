@@ -100,6 +100,16 @@ class Store:
                 await engine.dispose()
 
     @asynccontextmanager
+    async def bare(self) -> AsyncIterator[AsyncConnection]:
+        """A PostgreSQL connection outside any transaction, closed afterwards: to listen on, or to hold a lock as long as it lives."""
+        with told():
+            async with _connected(self._writer) as conn:
+                try:
+                    yield conn
+                finally:
+                    await _to_the_end(conn.invalidate())
+
+    @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
         """Take turns, in order of arrival, where there is one writer; rest between two commits."""
         if self.dialect == "postgresql":
