@@ -1,6 +1,6 @@
 """What a medium carries, and what a rendered copy for it looks like."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -74,6 +74,8 @@ class Template:
     name: str
     language: str
     variables: tuple[str, ...] = ()
+    #: what the reader sees: the approved text with its variables filled in
+    text: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

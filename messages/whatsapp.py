@@ -112,7 +112,7 @@ def _filled(part: Part, alert: Alert, voice: Voice, values: dict[str, str]) -> T
     text = lines(marked([Slot(say(voice.language, approved.msgid, **given))], alert.kind, voice))
     if not code or len(text) > TEMPLATE_LIMIT:
         return None
-    return Template(template_name(part, alert.kind), code, tuple(one_line(given[name]) for name in approved.variables))
+    return Template(template_name(part, alert.kind), code, tuple(one_line(given[name]) for name in approved.variables), text)
 
 
 def _wake(alert: Alert, voice: Voice) -> Copy:
@@ -122,11 +122,12 @@ def _wake(alert: Alert, voice: Voice) -> Copy:
     values = {"municipality": one_line(voice.facts.municipality), "number": number_of(alert), "payload": number_of(alert)}
     text = told.say("whatsapp.wake", municipality=values["municipality"], number=values["number"])
     variables = tuple(values[name] for name in TEMPLATES[Part.WAKE].variables)
+    shown = lines(marked([Slot(text)], alert.kind, told))
     return Copy(
         medium=Medium.WHATSAPP,
         part=Part.WAKE,
         language=tag,
-        text=lines(marked([Slot(text)], alert.kind, told)),
+        text=shown,
         buttons=buttons(_SHOW, number_of(alert), told),
-        template=Template(template_name(Part.WAKE, alert.kind), get(tag).whatsapp, variables),
+        template=Template(template_name(Part.WAKE, alert.kind), get(tag).whatsapp, variables, shown),
     )

@@ -224,7 +224,7 @@ class Dispatcher:
 
     def _behind_window(self, work: Work, copy: Copy) -> bool:
         """A WhatsApp text that has no template of its own must wait for the person's next message; the wake-up goes instead."""
-        if work.medium is not Medium.WHATSAPP or work.window_open or work.part in (Part.WAKE, Part.NOTICE):
+        if not _outside_window(work) or work.part in (Part.WAKE, Part.NOTICE):
             return False
         return self._content_id(work, copy) is None
 
@@ -236,7 +236,8 @@ class Dispatcher:
     def _intent(self, work: Work, copy: Copy) -> deliveries.Intent:
         assert self.context is not None  # noqa: S101 - loaded in the same turn
         account = self.context.senders[work.sender_id].account
-        return deliveries.Intent(work=work, account=account, body_sha256=body_hash(copy.text), segments=units(copy))
+        shown = copy.template.text if copy.template and _outside_window(work) else copy.text
+        return deliveries.Intent(work=work, account=account, body_sha256=body_hash(shown), segments=units(copy))
 
     # --- one call -------------------------------------------------------------------------------------------------------
 
@@ -282,13 +283,17 @@ class Dispatcher:
         )
 
     def _content(self, work: Work, copy: Copy) -> Content | None:
-        if work.medium is not Medium.WHATSAPP or work.window_open or copy.template is None:
+        if not _outside_window(work) or copy.template is None:
             return None
         content_id = self._content_id(work, copy)
         if content_id is None:
             raise SendFailed(Reason.NO_TEMPLATE, code=f"{copy.template.name}:{copy.template.language}")
         variables = {str(place): value for place, value in enumerate(copy.template.variables, 1)}
         return Content(content_id=content_id, variables=variables)
+
+
+def _outside_window(work: Work) -> bool:
+    return work.medium is Medium.WHATSAPP and not work.window_open
 
 
 def _failed(one: deliveries.Intended, failed: SendFailed) -> evidence.Fact:
