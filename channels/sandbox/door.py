@@ -5,6 +5,7 @@ import binascii
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from email.utils import format_datetime
 
 from aiohttp import web
 
@@ -30,13 +31,19 @@ class Door:
         async def behind(request: web.Request) -> web.StreamResponse:
             try:
                 self._admit(request)
-                return await handler(request)
+                return self._dated(await handler(request))
             except Refused as why:
                 if why.http == 401:
                     self.world.ledger.write(Event.REFUSED, code=why.code, http=why.http, note=request.path)
-                return json_answer(why.as_json(), why.http)
+                return self._dated(json_answer(why.as_json(), why.http))
 
         return behind
+
+    def _dated(self, answer: web.StreamResponse) -> web.StreamResponse:
+        """Set the emulated time as the answer's Date: a client reads from it by how much the provider's clock differs from its own."""
+        if not answer.prepared:
+            answer.headers["Date"] = format_datetime(self.world.agenda.now(), usegmt=True)
+        return answer
 
     def _admit(self, request: web.Request) -> None:
         """Raise Refused unless the request knows the account's token, and asks for this account."""
