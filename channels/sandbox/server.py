@@ -3,7 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime, time, timedelta
 from urllib.parse import parse_qs
 
 from aiohttp import web
@@ -207,7 +207,10 @@ def _number(text: str, name: str) -> int:
 
 
 def _day(text: str) -> tuple[datetime, datetime] | None:
-    """Return the first and last moment that `text` means: a whole day in UTC, or one moment. Raises Refused."""
+    """Return the first and last moment that `text` means: a whole day in UTC, or one moment. Raises Refused.
+
+    Midnight stands for its day, since the official client writes a date so.
+    """
     if not text:
         return None
     try:
@@ -215,6 +218,4 @@ def _day(text: str) -> tuple[datetime, datetime] | None:
     except ValueError:
         raise Refused(20422, "DateSent") from None
     when = when if when.tzinfo else when.replace(tzinfo=UTC)
-    if len(text) > len("2026-11-23"):
-        return when, when
-    return when, datetime.combine(when.date(), time.max, UTC)
+    return (when, when) if when.time() != time.min else (when, when + timedelta(days=1, microseconds=-1))
