@@ -35,6 +35,7 @@ COUNTS = [
     ("\x1b", Count(UCS, 1, 1, 69)),
     ("я" * 66 + "\r\n" + "я" * 10, Count(UCS, 78, 2, 55)),
     ("\ud800", Count(UCS, 1, 1, 69)),
+    ("\uffff", Count(UCS, 1, 1, 69)),
 ]
 
 
@@ -48,6 +49,16 @@ def test_what_a_reader_takes_for_one_letter_stays_whole(cluster: str) -> None:
     for lead in range(60, 68):
         parts = split("я" * lead + cluster + "я" * 30)
         assert any(cluster in part for part in parts), lead
+
+
+@pytest.mark.parametrize(("text", "parts"), [("a" * 160, 1), ("a" * 161, 2), ("я" * 70, 1), ("я" * 71, 2)])
+def test_a_text_that_fits_alone_is_not_cut(text: str, parts: int) -> None:
+    assert len(split(text)) == parts
+
+
+def test_a_letter_that_just_fits_a_part_has_one_of_its_own() -> None:
+    big = "я" + "\u0301" * 66
+    assert split("я" * 60 + big + "яя") == ["я" * 60, big, "яя"]
 
 
 def test_a_monstrous_letter_is_cut_between_characters() -> None:
@@ -141,6 +152,8 @@ NORMALISED = [
     ("„вода“", "uk", "„вода“"),
     ("„woda”", "xx", '"woda"'),
     ("", "nb", ""),
+    ("«112»", "xx", '"112"'),
+    ("kl：18", "nb", "kl：18"),
 ]
 
 
