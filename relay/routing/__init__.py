@@ -6,7 +6,7 @@ tries, and `plan` puts the three together. The store expands a class's plan to r
 
 from relay.routing.area import How, Inside, inside
 from relay.routing.hours import Moment, first_moment
-from relay.routing.plan import earliest, plan_class, plan_deputy
+from relay.routing.plan import deputy_turn, earliest, plan_class, plan_deputy
 from relay.routing.policy import (
     CORRECTIONS,
     DEFAULT_POLICY,
@@ -28,6 +28,7 @@ __all__ = [
     "How",
     "Inside",
     "Moment",
+    "deputy_turn",
     "describe",
     "earliest",
     "first_moment",

@@ -20,6 +20,9 @@ from relay.routing.policy import CORRECTIONS, Timeline, steps_for
 #: the way of a send that has no address of the class: a CALL, and a principal's DEPUTY
 NO_WAY = -1
 
+#: principals who cannot be asked at all this time: their deputy's turn comes with the alert itself
+ABSENT = frozenset({LeftOut.PAUSED, LeftOut.AGREEMENT_ENDED, LeftOut.NO_ADDRESS, LeftOut.NO_USABLE_ADDRESS, LeftOut.ENDS_FIRST})
+
 #: one of a step's messages, and the text it takes
 Body = tuple[Part, str]
 
@@ -50,7 +53,7 @@ class _Texts:
         return tuple(dict.fromkeys(choice.language for _, choice in self.groups)) or (self.own,)
 
 
-def plan_class(  # noqa: PLR0917 - a sentence: this alert, for these, by this policy, here, in these languages, from now on
+def plan_class(
     alert: Alert,
     people: PersonClass,
     policy: Policy,
@@ -66,8 +69,8 @@ def plan_class(  # noqa: PLR0917 - a sentence: this alert, for these, by this po
     matters, a deputy is told directly (the store writes them no row of the principal's step), and a correction comes whatever has
     become of the agreement.
 
-    Deputies: a principal's plan holds one DEPUTY send, way -1, which says when the deputy's turn comes. The rows are the deputy's own,
-    since only the deputy's class knows the media and the hours: `plan_deputy(..., asked_at=that send's due_at).sends`. For an
+    Deputies: a principal's plan holds one DEPUTY send, way -1, which says when the deputy's turn comes (`deputy_turn`). The rows are the
+    deputy's own, since only the deputy's class knows the media and the hours: `plan_deputy(..., asked_at=that turn).sends`. For an
     `is_deputy` class this function answers as if its principal's first message went now.
     """
     case = _Case(alert, people, policy, place, available)
@@ -84,6 +87,13 @@ def plan_deputy(
 ) -> ClassPlan:
     """Plan what a deputy gets when the principal's DEPUTY step is due at `asked_at`: the message alone, when the deputy's hours allow."""
     return _plan_deputy(_Case(alert, deputy, policy, place, available), asked_at.astimezone(UTC))
+
+
+def deputy_turn(principal: ClassPlan, now: datetime) -> datetime | None:
+    """Say when a principal's deputy is to be asked: at the DEPUTY step, at once for a principal who is absent, otherwise never."""
+    if principal.left_out:
+        return now if principal.left_out in ABSENT else None
+    return next((send.due_at for send in principal.sends if send.action is Action.DEPUTY), None)
 
 
 def earliest(alert: Alert, people: PersonClass, policy: Policy, place: Place, wanted: datetime) -> Moment:

@@ -10,7 +10,7 @@ from messages.alert import Act, Alert, Area, Gravity, Kind, Severity, Urgency
 from messages.form import Medium, Part
 from messages.languages import Why
 from relay.model import Action, BadInput, Hours, LeftOut, PersonClass, Place, PlannedSend, Policy, Step, WaitFor
-from relay.routing import DEFAULT_POLICY, earliest, plan_class, plan_deputy
+from relay.routing import DEFAULT_POLICY, deputy_turn, earliest, plan_class, plan_deputy
 
 OSLO = ZoneInfo("Europe/Oslo")
 SMS, WHATSAPP, EMAIL = Medium.SMS, Medium.WHATSAPP, Medium.EMAIL
@@ -273,6 +273,25 @@ def test_a_deputy_class_alone_is_asked_as_if_its_principal_got_the_message_now()
     assert minutes(sends(people=DEPUTY)) == [("deputy", 0, "forward", 120), ("deputy", 0, "ask", 120)]
     minor = replace(ALERT, severity=Severity.MINOR)
     assert plan_class(minor, DEPUTY, DEFAULT_POLICY, HERE, ALL, NOON).left_out is LeftOut.NOT_ASKED
+
+
+@pytest.mark.parametrize(
+    ("changes", "turn"),
+    [
+        ({}, NOON + timedelta(hours=2)),
+        ({"has_deputy": False}, None),
+        ({"paused": True}, NOON),
+        ({"agreed_until": date(2026, 11, 1)}, NOON),
+        ({"media": ()}, NOON),
+        ({"quiet": Hours(time(8), time(20))}, NOON),
+        ({"agreed_on": None}, None),
+        ({"adult_confirmed": False}, None),
+    ],
+)
+def test_the_deputy_of_somebody_absent_is_asked_at_once(changes: dict[str, object], turn: datetime | None) -> None:
+    today = replace(ALERT, expires_at=NOON + timedelta(hours=6))
+    principal = replace(PERSON, **{"has_deputy": True, **changes})  # type: ignore[arg-type]
+    assert deputy_turn(plan_class(today, principal, DEFAULT_POLICY, HERE, ALL, NOON), NOON) == turn
 
 
 def test_a_row_pulled_forward_at_night_waits_for_the_morning_unless_lives_are_at_stake() -> None:
