@@ -14,6 +14,8 @@ from messages.voice import Voice, number_of, one_line, reference, replaced
 
 _ENDS = frozenset({Act.WITHDRAW, Act.OVER})
 _MISSING = {Missing.NO_TEXT: "missing.no_text", Missing.NOT_REVIEWED: "missing.not_reviewed"}
+#: the shortest Norwegian that still tells the two grave answers apart, beside words that nobody has reviewed
+_YES_NO = {"legend.will_pass": "ja", "legend.cannot": "nei"}
 _LEGEND = ((1, "legend.read"), (2, "legend.will_pass"), (4, "legend.cannot"))
 
 
@@ -155,7 +157,10 @@ def _may_link(voice: Voice) -> bool:
 
 def _legend(voice: Voice, digit: int, msgid: str) -> Slot:
     line = f"{voice.digit(digit)} {voice.say(msgid)}"
-    return Slot(f"{line}/{say('nb', msgid)}", (("norwegian-legend", line),)) if voice.beside else Slot(line)
+    if not voice.beside:
+        return Slot(line)
+    shorter = f"{line}/{_YES_NO[msgid]}" if msgid in _YES_NO else line
+    return Slot(f"{line}/{say('nb', msgid)}", (("norwegian-legend", shorter), ("norwegian-yes-no", line)))
 
 
 def _way_round(voice: Voice) -> list[Slot]:

@@ -23,8 +23,8 @@ BUDGET = {
 #: the answers, the danger number, the line on leaving first, the exercise mark
 DROPS: dict[Part, tuple[str, ...]] = {
     Part.FORWARD: ("clock-note", "translation-draft", "next-news", "time", "missing", "place"),
-    Part.ASK: ("answer", "contact-name", "deputy", "norwegian-legend", "contact"),
-    Part.REMINDER: ("answer", "contact-name", "deputy", "norwegian-legend", "contact"),
+    Part.ASK: ("answer", "contact-name", "deputy", "norwegian-legend", "norwegian-yes-no", "contact"),
+    Part.REMINDER: ("answer", "contact-name", "deputy", "norwegian-legend", "norwegian-yes-no", "contact"),
 }
 #: said in `Copy.dropped` when even the shortest body is too long: lives hang on it, so it is sent whole
 OVER_BUDGET = "over-budget"
@@ -65,7 +65,7 @@ def lines(slots: Sequence[Slot], dropped: Sequence[str] = ()) -> str:
 
 def fit(slots: Sequence[Slot], part: Part, language: str) -> Fitted:
     """Leave out slots of an SMS, in the order of DROPS, until it is within BUDGET; then take back what still has room."""
-    droppable = [name for name in DROPS.get(part, ()) if any(name == drop for slot in slots for drop, _ in slot.shorter)]
+    droppable = [name for name in DROPS.get(part, ()) if any(slot.text and name == drop for slot in slots for drop, _ in slot.shorter)]
     dropped: list[str] = []
     while not _fits(slots, dropped, part, language) and len(dropped) < len(droppable):
         dropped.append(droppable[len(dropped)])
@@ -73,7 +73,7 @@ def fit(slots: Sequence[Slot], part: Part, language: str) -> Fitted:
         return Fitted(_sms(slots, dropped, language), (*dropped, OVER_BUDGET))
     for name in reversed(dropped[:-1]):
         others = [other for other in dropped if other != name]
-        if _fits(slots, others, part, language):
+        if lines(slots, others) != lines(slots, dropped) and _fits(slots, others, part, language):
             dropped = others
     return Fitted(_sms(slots, dropped, language), tuple(dropped))
 
