@@ -14,8 +14,6 @@ from messages.voice import Voice, number_of, one_line, reference, replaced
 
 _ENDS = frozenset({Act.WITHDRAW, Act.OVER})
 _MISSING = {Missing.NO_TEXT: "missing.no_text", Missing.NOT_REVIEWED: "missing.not_reviewed"}
-#: the shortest Norwegian that still tells the two grave answers apart, beside words that nobody has reviewed
-_YES_NO = {"legend.will_pass": "ja", "legend.cannot": "nei"}
 _LEGEND = ((1, "legend.read"), (2, "legend.will_pass"), (4, "legend.cannot"))
 
 
@@ -159,8 +157,8 @@ def _legend(voice: Voice, digit: int, msgid: str) -> Slot:
     line = f"{voice.digit(digit)} {voice.say(msgid)}"
     if not voice.beside:
         return Slot(line)
-    shorter = f"{line}/{_YES_NO[msgid]}" if msgid in _YES_NO else line
-    return Slot(f"{line}/{say('nb', msgid)}", (("norwegian-legend", shorter), ("norwegian-yes-no", line)))
+    name = "norwegian-read" if msgid == "legend.read" else "norwegian-legend"
+    return Slot(f"{line}/{say('nb', msgid)}", ((name, line),))
 
 
 def _way_round(voice: Voice) -> list[Slot]:

@@ -23,8 +23,8 @@ BUDGET = {
 #: the answers, the danger number, the line on leaving first, the exercise mark
 DROPS: dict[Part, tuple[str, ...]] = {
     Part.FORWARD: ("clock-note", "translation-draft", "next-news", "time", "missing", "place"),
-    Part.ASK: ("answer", "contact-name", "deputy", "norwegian-legend", "norwegian-yes-no", "contact"),
-    Part.REMINDER: ("answer", "contact-name", "deputy", "norwegian-legend", "norwegian-yes-no", "contact"),
+    Part.ASK: ("answer", "contact-name", "deputy", "norwegian-read", "norwegian-legend", "contact"),
+    Part.REMINDER: ("answer", "contact-name", "deputy", "norwegian-read", "norwegian-legend", "contact"),
 }
 #: said in `Copy.dropped` when even the shortest body is too long: lives hang on it, so it is sent whole
 OVER_BUDGET = "over-budget"
