@@ -145,7 +145,7 @@ class MailListener:
         except NotGenuine:
             return NOT_OURS
         except Exception as why:  # noqa: BLE001 - the edge of one request: it becomes an answer
-            _log.error("a mail could not be taken (%s); its server will try again", type(why).__name__)  # noqa: TRY400 - no mail in logs
+            _log.error("a mail could not be taken (%s); its server will try again", type(why).__name__)
             return TRY_LATER
         return TAKEN
 

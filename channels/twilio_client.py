@@ -84,7 +84,7 @@ class OneShotHttp(AsyncHttpClient):
         if auth is not None:
             head["Authorization"] = aiohttp.encode_basic_auth(*auth)
         body = None if data is None or method == "GET" else encode(data, head.get("Content-Type", FORM))
-        url = self._moved(uri) + (f"?{urlencode(params)}" if params else "")
+        url = self.moved(uri) + (f"?{urlencode(params)}" if params else "")
         # Connecting ends well before the deadline, so whatever the deadline cuts off had been sent.
         limits = aiohttp.ClientTimeout(total=None, connect=min(self._connect_timeout, deadline / 2))
         # An exception of aiohttp's may hold the URL, and that a telephone number: only its name goes on.
@@ -113,7 +113,8 @@ class OneShotHttp(AsyncHttpClient):
             )
         return self._session
 
-    def _moved(self, uri: str) -> str:
+    def moved(self, uri: str) -> str:
+        """Return where a request to `uri` really goes."""
         if not self._base:
             return uri
         parts = urlsplit(uri)
@@ -208,6 +209,10 @@ class TwilioClient:
         if answer.status == 200 and answer.body:
             return answer
         raise SendFailed(_READ_FAILED.get(answer.status, Reason.NOT_CONNECTED), code=str(answer.code or answer.status))
+
+    def carried_to(self, url: str) -> str:
+        """Return where a request to `url` really goes: elsewhere, when a base URL is set."""
+        return self._http.moved(url)
 
     def retry_after(self, answer: Answer) -> float | None:
         """Return the seconds Twilio asks us to wait (it may also name a date); None: it does not say."""

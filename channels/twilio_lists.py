@@ -80,8 +80,9 @@ async def media_of(client: TwilioClient, message: Mapping[str, Any]) -> tuple[Me
     if message.get("num_media") in {None, "", "0"}:
         return ()
     answer = await client.read(f"{client.api}/Messages/{message['sid']}/Media.json")
+    url = client.carried_to(f"{client.api}/Messages/{message['sid']}/Media")
     return tuple(
-        Media(url=f"{client.api}/Messages/{message['sid']}/Media/{each.get('sid')}", content_type=str(each.get("content_type") or ""))
+        Media(url=f"{url}/{each.get('sid')}", content_type=str(each.get("content_type") or ""))
         for each in answer.body.get("media_list") or []
         if isinstance(each, dict)
     )
@@ -108,7 +109,9 @@ async def check_account(client: TwilioClient) -> list[Check]:
     try:
         await client.read(f"{client.api}/Messages.json", {"PageSize": "1"})
     except SendFailed as why:
-        return [Check(name, ok=False, words=why.reason.words, remedy="Compare account SID and auth token with Twilio's console.")]
+        let_in = why.reason is not Reason.NOT_AUTHORISED
+        remedy = "Look at the network and at status.twilio.com." if let_in else "Compare account SID and token with Twilio's console."
+        return [Check(name, ok=False, words=why.reason.words, remedy=remedy)]
     seconds = client.skew.total_seconds()
     well = abs(seconds) <= _CLOCKS_DIFFER
     remedy = "" if well else "Let this machine keep its time by NTP."
@@ -131,8 +134,5 @@ async def check_webhooks(client: TwilioClient) -> list[Check]:
     name = f"Callbacks from Twilio {client.account.key}"
     if not codes:
         return [Check(name, ok=True, words="Twilio's log has no failed callback in the last hour.")]
-    return [
-        Check(
-            name, ok=False, words=f"Twilio could not call back: {', '.join(codes)}.", remedy="Check the public address and its certificate."
-        )
-    ]
+    remedy = "Check that the public address and its certificate can be reached from outside."
+    return [Check(name, ok=False, words=f"Twilio could not call back (errors {codes}).", remedy=remedy)]

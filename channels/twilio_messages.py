@@ -80,6 +80,7 @@ CODES: Mapping[int, Reason] = {
     21705: Reason.BAD_SENDER,  # the service is not valid
     30001: Reason.EXPIRED_THERE,  # waited longer than its validity
     30002: Reason.ACCOUNT_SUSPENDED,  # between the request and the sending
+    30003: Reason.UNREACHABLE,  # switched off or out of coverage: passes
     30008: Reason.UNDELIVERED,  # for a reason the operator does not tell
 }
 

@@ -12,7 +12,6 @@ from messages.form import Alphabet, Feature, Form, Medium
 #: what SMS adds to Twilio's codes
 CODES: Mapping[int, Reason] = {
     **twilio.CODES,
-    30003: Reason.UNREACHABLE,  # switched off or out of coverage: passes
     30004: Reason.BLOCKED,  # the phone or its operator takes nothing from this sender
     30005: Reason.ADDRESS_INVALID,  # the number is not in use
     30006: Reason.NOT_A_MOBILE,  # a landline, or an operator that cannot be reached
