@@ -44,6 +44,8 @@ def run(
     """Be the provider until somebody ends it. `settings` are those of `world.Settings`. Raises CannotStart."""
     if speed <= 0:
         raise CannotStart("--speed must be more than 0")
+    if start and start.tzinfo is None:
+        raise CannotStart("--start needs a zone, as in 2026-11-23T18:00:00+01:00")
     try:
         sandbox = Sandbox(
             ledger,

@@ -3,7 +3,7 @@
 import asyncio
 import heapq
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from channels.clock import Clock
@@ -19,7 +19,7 @@ class EmulatedClock:
         self._clock = clock
         self._speed = speed
         self._zero = clock.now()
-        self._start = start or self._zero
+        self._start = start.astimezone(UTC) if start else self._zero
 
     def now(self) -> datetime:
         """Return the emulated time, in UTC."""

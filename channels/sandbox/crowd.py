@@ -1,7 +1,8 @@
 """The crowd: people with characters put to their phones, and what they do carried out when its time comes."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from channels.sandbox.inbound import Inbox, Written
 from channels.sandbox.ledger import Event
@@ -66,13 +67,13 @@ class Crowd:
         if not world.settings.answering:
             self.held.append(deed)
         elif not self.inbox.network.phones.of(deed.shown.to).is_off:
-            world.spawn(self._do(deed))
+            world.spawn(self._do(deed, world.agenda.now()))
 
-    async def _do(self, deed: Deed) -> None:
+    async def _do(self, deed: Deed, at: datetime) -> None:
         if deed.shown.channel == "email":
-            await self.post.back(deed.shown, deed.act, deed.text, self._language(deed))
+            await self.post.back(deed.shown, deed.act, deed.text, self._language(deed), at)
         else:
-            await self.inbox.hear(self._written(deed))
+            await self.inbox.hear(replace(self._written(deed), at=at))
 
     def _language(self, deed: Deed) -> str:
         return self.minds[deed.shown.to].person.language

@@ -5,12 +5,12 @@ import binascii
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from email.utils import format_datetime
 
 from aiohttp import web
 
 from channels.sandbox.codes import Refused
 from channels.sandbox.ledger import Event
+from channels.sandbox.resource import http_date
 from channels.sandbox.wire import json_answer
 from channels.sandbox.world import World
 
@@ -42,7 +42,7 @@ class Door:
     def _dated(self, answer: web.StreamResponse) -> web.StreamResponse:
         """Set the emulated time as the answer's Date: a client reads from it by how much the provider's clock differs from its own."""
         if not answer.prepared:
-            answer.headers["Date"] = format_datetime(self.world.agenda.now(), usegmt=True)
+            answer.headers["Date"] = http_date(self.world.agenda.now())
         return answer
 
     def _admit(self, request: web.Request) -> None:

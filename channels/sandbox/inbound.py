@@ -3,6 +3,7 @@
 import json
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from channels.sandbox.codes import State
 from channels.sandbox.intake import is_name
@@ -38,6 +39,8 @@ class Written:
     #: (content type, bytes) of pictures and voice notes
     media: tuple[tuple[str, bytes], ...] = ()
     name: str = ""
+    #: when it was written; None: now
+    at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -62,7 +65,7 @@ class Inbox:
     def _keep(self, written: Written) -> Message:
         prefix = WHATSAPP if written.channel == "whatsapp" else ""
         world = self.network.world
-        now = world.agenda.now()
+        now = written.at or world.agenda.now()
         sid = ("MM" if written.media else "SM") + uuid.uuid4().hex
         message = Message(
             sid=sid,

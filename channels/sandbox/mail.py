@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import smtplib
 from dataclasses import dataclass, field
+from datetime import datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage, Message
 from email.utils import parseaddr
@@ -134,7 +135,7 @@ def _part(letter: EmailMessage, kind: str) -> str:
     if part is None:
         return ""
     with contextlib.suppress(KeyError, LookupError):  # a text in an alphabet that nobody knows
-        return str(part.get_content())
+        return str(part.get_content()).replace("\r\n", "\n")
     return ""
 
 
@@ -144,9 +145,9 @@ class Post:
 
     world: World
 
-    async def back(self, shown: Shown, act: Act, text: str = "", language: str = "en") -> Answer:
-        """Do `act` about the letter `shown`; return how the listener took it."""
-        now = self.world.agenda.now()
+    async def back(self, shown: Shown, act: Act, text: str = "", language: str = "en", at: datetime | None = None) -> Answer:
+        """Do `act` about the letter `shown`, now or as of `at`; return how the listener took it."""
+        now = at or self.world.agenda.now()
         letter: Message
         if act is Act.BOUNCE:
             sender, to, letter = "", shown.return_path, bounce(shown, now)

@@ -196,9 +196,9 @@ def _answer(mind: Mind, shown: Shown, legend: Legend, dice: Dice) -> Deed | None
 def _follow_up(mind: Mind, shown: Shown, dice: Dice) -> Deed | None:
     """Answer the house's own questions: which one, to how many, is it done?"""
     nature = mind.person.nature
-    if mind.answered and mind.doubts < 2 and (which := choice(shown.text, mind.promised or "")):
+    if mind.answered and (which := choice(shown.text, mind.promised or "")):
         mind.doubts += 1
-        return _deed(mind, shown, dice, Act.TEXT, text=which)
+        return _deed(mind, shown, dice, Act.TEXT, text=which) if mind.doubts <= 2 else None
     before = asks_for_number(shown.text)
     if mind.promised is not None and nature.count and before is not None:
         prefix, mind.promised = mind.promised, None

@@ -99,6 +99,11 @@ def rfc2822(when: datetime | None) -> str | None:
     return None if when is None else _rfc2822(int(when.timestamp()))
 
 
+def http_date(when: datetime) -> str:
+    """Return `when` as the Date header of an answer."""
+    return _rfc2822(int(when.timestamp())).replace("+0000", "GMT")
+
+
 @lru_cache(4096)
 def _rfc2822(second: int) -> str:
     return format_datetime(datetime.fromtimestamp(second, UTC))
