@@ -18,10 +18,12 @@ from messages.cap.replay import replay as replay
 from messages.cap.terms import (
     CapFault as CapFault,
     Carrier as Carrier,
+    Category as Category,
     Evidence as Evidence,
     FlagKind as FlagKind,
     MsgType as MsgType,
     NeverReal as NeverReal,
+    ResponseType as ResponseType,
     Scope as Scope,
     Status as Status,
 )

@@ -1,6 +1,7 @@
 """`python -m messages.cap FILE …`: each file taken or refused, why, in which languages, with which flags, and in how many milliseconds."""
 
 import argparse
+import importlib
 import resource
 import sys
 import time
@@ -15,6 +16,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m messages.cap", description="Judge CAP files one by one.")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     files: list[Path] = parser.parse_args(arguments).files
+    importlib.import_module("signxml.verifier")  # once per process, so that no single file pays for it
     before = _peak_mib()
     judged = [_judge(path) for path in files]
     taken = sum(one for one, _ in judged)

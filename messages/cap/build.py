@@ -108,7 +108,10 @@ class _Builder:
         return moment
 
     def _references(self, root: etree._Element) -> Iterator[Identity]:
-        for text in _text(root, "references").split():
+        words = _text(root, "references").split()
+        if len(words) > LIMITS.references:
+            raise CapRefused(CapFault.TOO_MANY_PARTS, f"{len(words):,} references, at most {LIMITS.references:,}")
+        for text in words:
             sender, _, rest = text.partition(",")
             identifier, _, sent = rest.rpartition(",")
             try:
@@ -212,7 +215,7 @@ class _Builder:
         crossing = geometry.crosses_itself(closed, self.pairs)
         for wrong, kind in (
             (not geometry.on_earth(points), FlagKind.POINT_OUT_OF_RANGE),
-            (geometry.corners(points) < 3, FlagKind.POLYGON_TOO_SHORT),
+            (not geometry.has_corners(points), FlagKind.POLYGON_TOO_SHORT),
             (closed is not points, FlagKind.POLYGON_UNCLOSED),
             (crossing is True, FlagKind.POLYGON_CROSSES_ITSELF),
             (crossing is None, FlagKind.POLYGON_UNCHECKED),

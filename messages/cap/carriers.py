@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import islice
 from urllib.parse import urljoin, urlsplit
 
 from lxml import etree
@@ -14,7 +15,7 @@ from messages.cap.faults import CapRefused
 from messages.cap.guard import LIMITS
 from messages.cap.model import Link
 from messages.cap.nodes import any_inside, local_name, named, namespace, whole_text
-from messages.cap.terms import CapFault, Carrier
+from messages.cap.terms import CapFault, Carrier, Status
 
 ATOM = "http://www.w3.org/2005/Atom"
 CAP_MEDIA_TYPE = "application/cap+xml"
@@ -54,16 +55,16 @@ def unload(root: etree._Element) -> Load:
     if carrier is None:
         space = namespace(root)[:100] or "none"
         raise CapRefused(CapFault.NOT_CAP, f"its root is {local_name(root)[:60]} in namespace {space}")
-    alerts = tuple(element for element in root.iter("{*}alert") if element.getparent() is not None)
+    alerts = tuple(element for element in root.iter("{*}alert") if next(element.iterancestors("{*}alert"), None) is None)
     _cap("alerts", len(alerts), LIMITS.alerts)
-    links = tuple(_LINKS[carrier](root)) if carrier in _LINKS else ()
+    links = tuple(islice(_LINKS[carrier](root), LIMITS.links + 1)) if carrier in _LINKS else ()
     _cap("links", len(links), LIMITS.links)
     return Load(carrier, alerts, _once_each(links), _status(root) if carrier is Carrier.EDXL_DE else "")
 
 
 def _cap(what: str, count: int, limit: int) -> None:
     if count > limit:
-        raise CapRefused(CapFault.TOO_MANY_PARTS, f"{count:,} {what}, at most {limit:,}")
+        raise CapRefused(CapFault.TOO_MANY_PARTS, f"more than {limit:,} {what}")
 
 
 def _once_each(links: tuple[Link, ...]) -> tuple[Link, ...]:
@@ -72,7 +73,9 @@ def _once_each(links: tuple[Link, ...]) -> tuple[Link, ...]:
 
 
 def _status(root: etree._Element) -> str:
-    return next((whole_text(element).strip() for element in root.iter("{*}distributionStatus", "{*}distributionStatusDefault")), "")
+    """The envelope's status in CAP's spelling; a word that CAP does not have stays as it is, and stops a real release."""
+    found = next((whole_text(element).strip() for element in root.iter("{*}distributionStatus")), "")
+    return found.title() if found.title() in set(Status) else found
 
 
 def _atom(root: etree._Element) -> Iterator[Link]:
@@ -82,6 +85,9 @@ def _atom(root: etree._Element) -> Iterator[Link]:
 
 
 def _atom_url(entry: etree._Element) -> str:
+    sources = (element.get("src", "") for element in entry.iterchildren(f"{{{ATOM}}}content") if element.get("type") == CAP_MEDIA_TYPE)
+    if source := next(filter(None, sources), ""):
+        return _web(source, entry)
     found = [(link.get("rel", "alternate"), link.get("type"), link) for link in entry.iterchildren(f"{{{ATOM}}}link")]
     for rel, media_type in _ATOM_LINKS:
         for its_rel, its_type, link in found:

@@ -72,7 +72,7 @@ def _gravest(group: Sequence[CapInfo], municipality: str) -> CapInfo:
 
 
 def _names(info: CapInfo, municipality: str) -> bool:
-    return any(municipality in norway.municipalities(info, area) for area in info.areas)
+    return bool(municipality) and any(municipality in numbers for numbers in norway.municipalities(info))
 
 
 def _rank(info: CapInfo) -> tuple[bool, int, int, int]:
@@ -90,6 +90,7 @@ def _alert(cap: CapAlert, number: int, act: Act, tongues: Sequence[Tongue]) -> A
         expires = cap.sent + DEFAULT_LIFE
         return Alert(number=number, kind=kind, act=act, sent_at=cap.sent, expires_at=expires, identity=cap.identity)
     chosen = tongues[0].chosen
+    said = [info for info in tongues[0].infos if wording.same_text(info, chosen)]
     return Alert(
         number=number,
         kind=kind,
@@ -100,25 +101,28 @@ def _alert(cap: CapAlert, number: int, act: Act, tongues: Sequence[Tongue]) -> A
         event=" ".join(chosen.event.split()),
         areas=_areas(tongues),
         sent_at=cap.sent,
-        onset_at=_onset(cap, chosen),
-        expires_at=_end(cap, chosen),
+        onset_at=_onset(cap, said),
+        expires_at=_end(cap, said),
         next_news_at=_next_news(cap, chosen),
         act_by_at=_moment(chosen, Own.ACT_BY),
         identity=cap.identity,
     )
 
 
-def _onset(cap: CapAlert, info: CapInfo) -> datetime | None:
-    """CAP: without onset it begins when it takes effect, and without that when it was sent. Ours: then nobody knows."""
-    return info.onset or (None if own.is_own(cap) else info.effective or cap.sent)
+def _onset(cap: CapAlert, said: Sequence[CapInfo]) -> datetime | None:
+    """The first onset. CAP: without one it begins when it takes effect, and without that when it was sent. Ours: then nobody knows."""
+    onsets = [info.onset for info in said if info.onset]
+    effective = [] if own.is_own(cap) else [info.effective or cap.sent for info in said]
+    return min(onsets or effective, default=None)
 
 
-def _end(cap: CapAlert, info: CapInfo) -> datetime | None:
-    """The later of the message's end and the event's; without either, DEFAULT_LIFE after the start. Ours: then it is open."""
+def _end(cap: CapAlert, said: Sequence[CapInfo]) -> datetime | None:
+    """The last end, of the message or the event; without either, DEFAULT_LIFE after the start. Ours: then it is open."""
+    ends = [info.expires for info in said if info.expires]
     if own.is_own(cap):
-        return info.expires
-    known = [moment for moment in (info.expires, _moment(info, norway.EVENT_END)) if moment]
-    return max(known, default=max(cap.sent, info.onset or cap.sent) + DEFAULT_LIFE)
+        return max(ends, default=None)
+    ends += (moment for info in said if (moment := _moment(info, norway.EVENT_END)))
+    return max(ends, default=max(cap.sent, *(info.onset or cap.sent for info in said)) + DEFAULT_LIFE)
 
 
 def _next_news(cap: CapAlert, info: CapInfo) -> datetime | None:
@@ -135,7 +139,7 @@ def _areas(tongues: Sequence[Tongue]) -> tuple[Area, ...]:
     for rank, tongue in enumerate(tongues):
         covered = {_cover(area) for area in found}
         for info in tongue.infos:
-            areas = (_area(info, area) for area in info.areas)
+            areas = map(_area, info.areas, norway.municipalities(info))
             found += (area for area in areas if not rank or (any(_cover(area)) and _cover(area) not in covered))
     return tuple(dict.fromkeys(found))
 
@@ -144,10 +148,10 @@ def _cover(area: Area) -> tuple[tuple[object, ...], ...]:
     return area.municipalities, area.polygons, area.circles, area.geocodes
 
 
-def _area(info: CapInfo, area: CapArea) -> Area:
+def _area(area: CapArea, municipalities: tuple[str, ...]) -> Area:
     return Area(
         description=" ".join(area.description.split()),
-        municipalities=norway.municipalities(info, area),
+        municipalities=municipalities,
         polygons=tuple(_closed(ring) for ring in area.polygons),
         circles=area.circles,
         geocodes=tuple((item.name, item.value) for item in area.geocodes if item.name != norway.MUNICIPALITY),

@@ -1,8 +1,9 @@
 """Polygons and circles of CAP: read with care for what is wrong with them, which is flagged and kept."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
+from math import isfinite
 
 from messages.alert import Circle, Point
 
@@ -37,19 +38,27 @@ def _floats(text: str) -> list[float]:
     if not _NUMBERS.fullmatch(text):
         raise Unreadable(text[:60])
     try:
-        return [float(word) for word in text.replace(",", " ").split()]
+        numbers = list(map(float, text.replace(",", " ").split()))
     except ValueError:
         raise Unreadable(text[:60]) from None
+    if not all(map(isfinite, numbers)):
+        raise Unreadable(text[:60])
+    return numbers
 
 
-def on_earth(points: Sequence[Point]) -> bool:
+def on_earth(points: Iterable[Point]) -> bool:
     """Whether all points have latitudes and longitudes that exist."""
     return all(-90 <= point.latitude <= 90 and -180 <= point.longitude <= 180 for point in points)
 
 
-def corners(points: Sequence[Point]) -> int:
-    """How many different points a ring has."""
-    return len(set(points))
+def has_corners(points: Iterable[Point], wanted: int = 3) -> bool:
+    """Whether a ring has that many different points."""
+    found: set[Point] = set()
+    for point in points:
+        found.add(point)
+        if len(found) >= wanted:
+            return True
+    return False
 
 
 #: west end, east end (longitude, latitude each), and the edge's number along the ring

@@ -24,16 +24,19 @@ class Limits:
     markup: int = 200_000
     depth: int = 32
     #: elements of one alert
-    elements: int = 20_000
+    elements: int = 10_000
     infos: int = 100
     areas: int = 2_000
     resources: int = 200
     polygons: int = 2_000
     circles: int = 2_000
     points: int = 60_000
+    references: int = 500
     #: whole alerts, and links, in one feed
     alerts: int = 500
     links: int = 5_000
+    #: how often one oddity of an alert is flagged; the rest would say the same
+    flags: int = 20
 
 
 LIMITS = Limits()
@@ -146,7 +149,10 @@ codecs.register_error("latin1_holes", _latin1_holes)
 def _refuse_doctype(text: str) -> None:
     """Looks before parsing, so that no declaration inside a DOCTYPE is ever acted on."""
     position = _prolog_end(text)
-    if text.startswith("<!DOCTYPE", position):
+    start = text[position : position + 30].lower()
+    if re.match(r"<!doctype\s+html\b|<html\b", start):
+        raise CapRefused(CapFault.NOT_CAP, "it is a web page")
+    if start.startswith("<!doctype"):
         raise CapRefused(CapFault.DOCTYPE, f"line {text.count(chr(10), 0, position) + 1}")
 
 

@@ -1,9 +1,9 @@
 """What MET Norway's and NVE's own profile of CAP adds: municipality numbers, the end of the event, and a strict sense of Cancel."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from messages.cap.model import CapAlert, CapArea, CapInfo
+from messages.cap.model import CapAlert, CapInfo, Named
 
 #: geocode (older) or parameter (since 2024) with municipality numbers, joined by semicolons
 MUNICIPALITY = "MunicipalityId"
@@ -24,20 +24,21 @@ def is_norwegian(alert: CapAlert) -> bool:
     return alert.sender.endswith(_SENDERS) or any(code.startswith(_CODES) for code in alert.codes)
 
 
-def municipalities(info: CapInfo, area: CapArea) -> tuple[str, ...]:
-    """The municipality numbers of an area, or of the whole info where they stand there; each once, in order."""
-    found = (number for number in _listed(info, area) if _NUMBER.fullmatch(number))
-    return tuple(dict.fromkeys(found))
+def municipalities(info: CapInfo) -> list[tuple[str, ...]]:
+    """The municipality numbers of each area of an info: the area's own, or else those of the whole info. Each once, in order."""
+    everywhere = _numbers(info.parameters)
+    return [_numbers(area.geocodes) or everywhere for area in info.areas]
 
 
 def unreadable(info: CapInfo) -> Iterator[str]:
     """What stands among municipality numbers and is none."""
-    areas = info.areas or (CapArea(),)
-    found = (number for area in areas for number in _listed(info, area) if not _NUMBER.fullmatch(number))
-    return iter(dict.fromkeys(found))
+    listed = (item for items in (info.parameters, *(area.geocodes for area in info.areas)) for item in _listed(items))
+    return (item for item in dict.fromkeys(listed) if not _NUMBER.fullmatch(item))
 
 
-def _listed(info: CapInfo, area: CapArea) -> Iterator[str]:
-    for item in (*area.geocodes, *info.parameters):
-        if item.name == MUNICIPALITY:
-            yield from re.split(r"[;,\s]+", item.value.strip(" ;,\n"))
+def _numbers(items: Iterable[Named]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(item for item in _listed(items) if _NUMBER.fullmatch(item)))
+
+
+def _listed(items: Iterable[Named]) -> Iterator[str]:
+    return (word for item in items if item.name == MUNICIPALITY for word in re.split(r"[;,\s]+", item.value) if word)

@@ -1,6 +1,8 @@
 """The front door for CAP from outside: bytes in, messages out, or one clear refusal."""
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from lxml import etree
@@ -10,7 +12,7 @@ from messages.cap.faults import CapRefused
 from messages.cap.guard import LIMITS
 from messages.cap.model import CapAlert, Document, Flag
 from messages.cap.nodes import line
-from messages.cap.terms import CapFault, Carrier
+from messages.cap.terms import CapFault, Carrier, FlagKind
 
 
 def read(document: bytes, *, default_language: str = "nb", trusted: bytes = b"") -> Document:
@@ -66,4 +68,12 @@ class _Source:
         alert = build.build(tidy, default_language=self.default_language, version=version)
         evidence = signature.judge(element, self.document, alert, trusted=self.trusted, embedded=embedded)
         alert = replace(alert, carrier_status=carrier_status, signature=evidence, raw_sha256=digest)
-        return replace(alert, flags=(*self.flags, *odd, *alert.flags, *rules.judge(alert)))
+        return replace(alert, flags=tuple(_not_too_often((*self.flags, *odd, *alert.flags, *rules.judge(alert)))))
+
+
+def _not_too_often(flags: Iterable[Flag]) -> Iterator[Flag]:
+    seen: Counter[FlagKind] = Counter()
+    for flag in flags:
+        seen[flag.kind] += 1
+        if seen[flag.kind] <= LIMITS.flags:
+            yield flag

@@ -66,11 +66,9 @@ def _about_meaning(cap: CapAlert, alert: Alert) -> Iterator[str]:
 
 
 def _about_end(alert: Alert, first: Sequence[Tongue]) -> Iterator[str]:
-    stated = first[0].chosen.expires if first else None
-    if alert.expires_at is None or stated == alert.expires_at:
-        return
-    event_end = times.maybe(first[0].chosen.parameter(norway.EVENT_END)) if first else None
-    yield _say(Remark.EVENT_LASTS if event_end == alert.expires_at else Remark.END_ASSUMED, times.write(alert.expires_at))
+    stated = [info.expires for tongue in first for info in tongue.infos if info.expires]
+    if alert.expires_at and alert.expires_at not in stated:
+        yield _say(Remark.EVENT_LASTS if stated else Remark.END_ASSUMED, times.write(alert.expires_at))
 
 
 def _about_text(tongue: Tongue, alert: Alert) -> Iterator[str]:

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from messages.cap import norway, scripts
+from messages.cap.guard import LIMITS
 from messages.cap.model import CapAlert, CapInfo, Flag
 from messages.cap.terms import Evidence, FlagKind, MsgType, Scope, Status
 
@@ -63,7 +65,7 @@ def _language(info: CapInfo, where: str) -> Iterator[Flag]:
 
 def _areas(alert: CapAlert) -> Iterator[Flag]:
     for number, info in enumerate(alert.infos, 1):
-        for wrong in norway.unreadable(info):
+        for wrong in islice(norway.unreadable(info), LIMITS.flags):
             yield Flag(FlagKind.MUNICIPALITY_UNREADABLE, detail=f"info {number}, {wrong!r}"[:100])
 
 

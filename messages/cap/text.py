@@ -20,19 +20,26 @@ _ABBREVIATIONS = frozenset(
     }
 )
 _TAG = regex.compile(r"</?[A-Za-z][^<>]{0,200}>")
-_BREAK = regex.compile(r"<(?:br|p|li|div)\b[^<>]{0,200}>", regex.IGNORECASE)
+_BREAK = regex.compile(r"</?(?:br|p|li|ul|ol|div|tr|h[1-6])\b[^<>]{0,200}>", regex.IGNORECASE)
 #: control characters, and marks that turn or hide text; joiners stay, since Persian and Sorani need them
 _HIDDEN = regex.compile(r"[\p{Cc}\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb]")
-_URL = regex.compile(r"(?:https?://|www\.)\S+|\b[\w-]+(?:\.[\w-]+)*\.(?:no|com|org|net|gov|int|eu|uk|au|nz|ca|se|dk|fi|de)(?:/\S*)?\b")
-_PARAGRAPH = regex.compile(r"\n\s*\n|(?:^|\n)\s*[*•-]\s+")
+#: addresses with and without scheme; runs are bounded, so that no text takes long
+_URL = regex.compile(
+    r"https?://|(?<![\w.@-])(?:www\.|[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.(?:no|com|org|net|gov|int|eu|uk|au|nz|ca|se|dk|fi|de)(?![\w-]))",
+    regex.IGNORECASE,
+)
+_PARAGRAPH = regex.compile(r"(?:^|\n)\s*[*•-]\s+|\n\s*\n")
 _END = regex.compile(r"[.!?\u061f\u06d4\u0964\u1362\u1367\u104b\u3002]+[\"'»”)]*(?=\s|$)")
+#: how far back the last word of a sentence is looked for, and how much of a text tells its script
+_WORD, _SAMPLE = 40, 500
+_LOOK_AT = 10_000
 #: scripts whose sentences end with a full stop
 _FULL_STOP = frozenset({"Latn", "Cyrl", "Grek", "Arab", "Hebr", "Geor"})
 
 
 def clean(text: str) -> str:
-    """One line of plain text: no markup, no control characters, single spaces."""
-    return " ".join(_plain(text).split())
+    """One line of plain text: no markup, no control characters, single spaces; of a very long one the beginning."""
+    return " ".join(_plain(text[:_LOOK_AT]).split())
 
 
 def clean_lines(text: str) -> str:
@@ -51,8 +58,12 @@ def has_url(text: str) -> bool:
 
 
 def sentences(text: str) -> list[str]:
-    """The whole sentences of a text, in order; where a language ends none by a sign, a paragraph is one sentence."""
-    return [sentence for part in _paragraphs(text) for sentence in _split(" ".join(part.split()))]
+    """The whole sentences of a text, in order; where a language ends none by a sign, a paragraph is one sentence.
+
+    Only its first 10,000 characters are looked at, far more than an SMS can say; a sentence cut there is left out.
+    """
+    found = [sentence for part in _paragraphs(text[:_LOOK_AT]) for sentence in _split(" ".join(part.split()))]
+    return found[:-1] if len(text) > _LOOK_AT else found
 
 
 def fit(parts: list[list[str]]) -> str:
@@ -72,13 +83,13 @@ def fit(parts: list[list[str]]) -> str:
 
 def budget_of(text: str) -> int:
     """How many UTF-16 units a forward text may have so that it and its frame stay within the parts of an SMS."""
-    return LATIN_BUDGET if script_of(text) in ("Latn", "") else OTHER_BUDGET
+    return LATIN_BUDGET if script_of(text[:_SAMPLE]) in ("Latn", "") else OTHER_BUDGET
 
 
 def as_sentence(text: str) -> str:
     """A text that begins and ends as a sentence does."""
     begun = text[:1].upper() + text[1:]
-    return f"{begun}." if begun[-1:].isalnum() and script_of(begun) in _FULL_STOP else begun
+    return f"{begun}." if begun[-1:].isalnum() and script_of(begun[:_SAMPLE]) in _FULL_STOP else begun
 
 
 def capitals(text: str, language: str) -> str:
@@ -91,7 +102,7 @@ def capitals(text: str, language: str) -> str:
 def _plain(text: str) -> str:
     for _ in range(2):  # some feeds escape twice
         text = html.unescape(text)
-    text = _TAG.sub(" ", _BREAK.sub("\n\n", text))
+    text = _TAG.sub("", _BREAK.sub("\n\n", text))
     return _HIDDEN.sub(lambda found: "\n" if found[0] == "\n" else " " if found[0] in "\t\r\x0b\x0c\x85" else "", text)
 
 
@@ -114,7 +125,7 @@ def _ends_here(line: str, start: int, stop: int, after: int) -> bool:
     following = line[after : after + 2].strip()
     if following and following[0].islower():
         return False
-    before = line[start:stop].rsplit(maxsplit=1)
+    before = line[max(start, stop - _WORD) : stop].rsplit(maxsplit=1)
     word = before[-1].lower().lstrip("(\"'«") if before else ""
     return not following or line[stop] != "." or not (word.isdigit() or word in _ABBREVIATIONS or len(word) == 1)
 

@@ -128,8 +128,8 @@ def _section(info: CapInfo) -> str:
 
 def extra(info: CapInfo) -> Mapping[str, str]:
     """The parameters that have no place of their own; several of one name are joined by semicolons."""
-    kept: dict[str, str] = {name: value for name, field in ELEMENTS.items() if (value := getattr(info, field))}
+    kept: dict[str, list[str]] = {name: [value] for name, field in ELEMENTS.items() if (value := getattr(info, field))}
     for item in info.parameters:
         if not item.name.startswith(own.PREFIX) and item.name != norway.MUNICIPALITY:
-            kept[item.name] = f"{kept[item.name]}; {item.value}" if item.name in kept else item.value
-    return kept
+            kept.setdefault(item.name, []).append(item.value)
+    return {name: "; ".join(values) for name, values in kept.items()}
