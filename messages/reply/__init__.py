@@ -7,4 +7,7 @@ from messages.reply.words import danger_words
 
 __all__ = ["GUESSES", "Meaning", "Reply", "is_automatic", "reads_as", "text_of_html", "understand", "unquoted"]
 
-reads_as = danger_words
+
+def reads_as(text: str) -> tuple[str, ...]:
+    """Return the danger words in what the person wrote, quoted letters left out; () if there is none."""
+    return danger_words(unquoted(text))

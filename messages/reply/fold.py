@@ -49,7 +49,7 @@ _MARKS = (
 _SPECIAL = dict.fromkeys(SIGNS, SIGN) | dict.fromkeys(",.;:!?\n，．。；：！？،؛؟۔၊။፡።፣፤፥፦፧", ",") | {"−": "-", "#": "no"}
 _GEEZ_NUMBERS = range(0x1369, 0x137D)
 #: the Burmese letter wa, typed for zero because it looks the same
-_WA_FOR_ZERO = re.compile("(?<=[0-9၀-၉])ဝ+")
+_WA_FOR_ZERO = re.compile("(?<=[0-9၀-၉])ဝ+(?![က-႟])")
 
 
 class Kind(StrEnum):
@@ -148,6 +148,12 @@ def spaced(text: str) -> str:
     """Fold `text` to its words and numbers, one space around each: " words of 2 kinds "."""
     inner = " ".join(token.text for token in tokens(text) if token.kind in (Kind.WORD, Kind.NUMBER))
     return f" {inner} "
+
+
+def accented(text: str) -> str:
+    """Like `spaced`, but with the accents as they were written."""
+    inner = " ".join(text[token.start : token.end] for token in tokens(text) if token.kind in (Kind.WORD, Kind.NUMBER))
+    return f" {unicodedata.normalize('NFC', inner.lower())} "
 
 
 def visible(text: str) -> bool:

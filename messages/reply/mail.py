@@ -11,10 +11,11 @@ from importlib.resources import files
 
 from messages.reply.fold import spaced
 
-#: characters looked at; what people write above a quoted letter is far shorter
+#: characters and lines looked at; what people write above a quoted letter is far shorter
 LOOKED_AT = 50_000
+LINES_LOOKED_AT = 500
 #: characters of markup looked at: a mail programme's style sheets may come before the first word
-MARKUP_LOOKED_AT = 300_000
+MARKUP_LOOKED_AT = 200_000
 _AUTOMATIC_HEADERS = ("x-autoreply", "x-autorespond", "x-autoresponder", "list-id")
 _AUTOMATIC_PRECEDENCE = ("auto_reply", "bulk", "junk", "list")
 
@@ -33,7 +34,7 @@ def _words(name: str) -> tuple[str, ...]:
 
 def unquoted(text: str) -> str:
     """Return what the person wrote: lines above the quoted letter, or below it where lines begin with ">"."""
-    return "\n".join(_own_lines(text[:LOOKED_AT].splitlines())).strip()
+    return "\n".join(_own_lines(text[:LOOKED_AT].splitlines()[:LINES_LOOKED_AT])).strip()
 
 
 def _own_lines(lines: list[str]) -> Iterator[str]:

@@ -22,6 +22,8 @@ TOGETHER = {
 }
 #: guesses that weigh less than any other answer beside them
 WEAK = frozenset(("thanks", "sign"))
+#: the longest courtesy in the word lists ("thank you very")
+COURTESY_WORDS = 3
 
 
 def guess(reply: Reply, *names: str) -> Reply:
@@ -44,40 +46,52 @@ def together(answers: Sequence[Reply]) -> Reply:
 
 def bare(said: Sequence[Token]) -> list[Token]:
     """Take courtesy, signs and punctuation off both ends."""
-    first, last = 0, len(said)
-    while first < last and _is_courtesy(said[first]):
-        first += 1
-    while last > first and _is_courtesy(said[last - 1]):
-        last -= 1
-    return list(said[first:last])
+    rest = list(said)
+    while size := _courtesy_at(rest):
+        rest = rest[size:]
+    while size := _courtesy_at(rest, at_end=True):
+        rest = rest[:-size]
+    return rest
 
 
-def _is_courtesy(token: Token) -> bool:
+def _courtesy_at(said: Sequence[Token], *, at_end: bool = False) -> int:
+    """Return how many tokens at one end are courtesy."""
+    if said and said[-1 if at_end else 0].kind in (Kind.SIGN, Kind.DASH, Kind.BREAK):
+        return 1
     words = vocabulary()
-    return token.kind in (Kind.SIGN, Kind.DASH, Kind.BREAK) or token.text in words.polite or token.text in words.thanks
+    for size in range(min(COURTESY_WORDS, len(said)), 0, -1):
+        spoken = joined(said[-size:] if at_end else said[:size])
+        if spoken in words.polite or spoken in words.thanks:
+            return size
+    return 0
 
 
 def courtesy(said: Sequence[Token]) -> Reply | None:
     """Read a line that is all courtesy: signs, "ok" and thanks say "received", a greeting says nothing."""
-    found = meaning_of(_joined(said), ())
+    found = meaning_of(joined(said), ())
     if found and found[0] is Meaning.RECEIVED:
         return Reply(meaning=Meaning.RECEIVED, guessed=("language-word",))
     if any(token.kind is Kind.SIGN for token in said):
         return Reply(meaning=Meaning.RECEIVED, guessed=("sign",))
-    thanked = any(token.text in vocabulary().thanks for token in said)
-    return Reply(meaning=Meaning.RECEIVED, guessed=("thanks",)) if thanked else None
+    return Reply(meaning=Meaning.RECEIVED, guessed=("thanks",)) if _thanks(said) else None
+
+
+def _thanks(said: Sequence[Token]) -> bool:
+    sizes = range(1, COURTESY_WORDS + 1)
+    return any(joined(said[at : at + size]) in vocabulary().thanks for at in range(len(said)) for size in sizes)
 
 
 def phrase(said: Sequence[Token], languages: Sequence[str]) -> Reply | None:
     """Read words that are, taken as a whole, an answer."""
-    found = meaning_of(_joined(said), languages)
+    found = meaning_of(joined(said), languages)
     if found is None:
         return None
     meaning, elsewhere = found
     return Reply(meaning=meaning, guessed=("language-word", "word-elsewhere") if elsewhere else ("language-word",))
 
 
-def _joined(said: Sequence[Token]) -> str:
+def joined(said: Sequence[Token]) -> str:
+    """Return words and numbers as one folded phrase."""
     return "".join(token.text for token in said if token.kind in (Kind.WORD, Kind.NUMBER))
 
 

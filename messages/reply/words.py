@@ -1,14 +1,13 @@
 """The words people answer with, per language, from reply_words.toml; and the words that mean danger to life."""
 
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from messages.reply.answer import Meaning
-from messages.reply.fold import compact, spaced
-from messages.reply.mail import unquoted
+from messages.reply.fold import accented, compact, spaced
 
 #: the languages everybody in Norway may answer in, whatever else they have
 EVERYBODY = ("nb", "nn", "en")
@@ -28,6 +27,8 @@ ANSWERS = {
 
 #: characters of a reply that are searched for danger words; an SMS has at most 1,600, a WhatsApp message 4,096
 DANGER_WITHIN = 10_000
+LONGEST_CRY = 100
+ONE_SMS = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,11 @@ class Stems:
 
 @dataclass(frozen=True, slots=True)
 class Danger:
-    """One entry of a danger list: every needle must be on the same line, in any order."""
+    """One entry of a danger list: every needle must be on the same line, in any order; `exact` needles keep their accents."""
 
     entry: str
     needles: tuple[str, ...]
+    exact: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,8 @@ class Vocabulary:
     means: Stems
     #: "no." before the number of an alert
     number_marks: Stems
+    #: polite endings of a last word, in scripts that write words together
+    endings: tuple[str, ...]
     #: "twenty" -> 20
     numbers: Mapping[str, int]
     danger: tuple[Danger, ...]
@@ -89,8 +93,9 @@ def vocabulary() -> Vocabulary:
         people=_stems("people"),
         means=_stems("means"),
         number_marks=_stems("number_marks"),
+        endings=tuple(map(compact, _all("endings"))),
         numbers={compact(word): value for table in tables().values() for value, word in enumerate(table.get("numbers", ()), 1)},
-        danger=tuple(Danger(entry, _needles(entry)) for entry in _all("danger")),
+        danger=tuple(map(_danger, _all("danger"))),
         cries=frozenset(map(spaced, _all("cry"))),
     )
 
@@ -112,15 +117,17 @@ def _stems(name: str) -> Stems:
     return Stems(frozenset(compact(entry) for entry in entries if not entry.endswith("*")), beginnings)
 
 
-def _needles(entry: str) -> tuple[str, ...]:
+def _danger(entry: str) -> Danger:
     """Turn "child* + miss*" into what `in` finds in spaced text: a star leaves that end of the word open."""
-    return tuple(_needle(part.strip()) for part in entry.split(" + "))
+    exact = entry.startswith("=")
+    spell = accented if exact else spaced
+    return Danger(entry, tuple(_needle(part.strip(" ="), spell) for part in entry.split(" + ")), exact)
 
 
-def _needle(part: str) -> str:
+def _needle(part: str, spell: Callable[[str], str]) -> str:
     before = "" if part.startswith("*") else " "
     after = "" if part.endswith("*") else " "
-    return f"{before}{spaced(part).strip()}{after}"
+    return f"{before}{spell(part).strip()}{after}"
 
 
 def meaning_of(phrase: str, languages: Sequence[str]) -> tuple[Meaning, bool] | None:
@@ -128,6 +135,13 @@ def meaning_of(phrase: str, languages: Sequence[str]) -> tuple[Meaning, bool] | 
 
     The flag says whether it was found only among the others. None: nobody says this, or two languages disagree.
     """
+    return _found(phrase, languages) or next(
+        (found for ending in vocabulary().endings if phrase.endswith(ending) and (found := _found(phrase.removesuffix(ending), languages))),
+        None,
+    )
+
+
+def _found(phrase: str, languages: Sequence[str]) -> tuple[Meaning, bool] | None:
     answers = vocabulary().answers
     for language in (*languages, *EVERYBODY):
         if phrase in answers.get(language, ()):
@@ -137,13 +151,20 @@ def meaning_of(phrase: str, languages: Sequence[str]) -> tuple[Meaning, bool] | 
 
 
 def danger_words(text: str) -> tuple[str, ...]:
-    """Return the entries of the danger lists that `text` holds, in its unquoted lines, in any language."""
-    body = unquoted(text)[:DANGER_WITHIN]
-    lines = [spaced(line) for line in body.splitlines()]
-    found = [danger.entry for danger in vocabulary().danger if any(_holds(line, danger) for line in lines)]
-    cry = spaced(body[:100])
-    return (*found, cry.strip()) if cry in vocabulary().cries else tuple(found)
+    """Return the entries of the danger lists that `text` holds, in any language; () if there is none.
+
+    Words of one entry must stand on one line; in a short message people break lines anywhere.
+    """
+    body = text[:DANGER_WITHIN] if len(text) > ONE_SMS else " ".join(text.split())
+    plain = "\n".join(map(spaced, body.splitlines()))
+    exact = "\n".join(map(accented, body.splitlines()))
+    found = tuple(danger.entry for danger in vocabulary().danger if _holds(exact if danger.exact else plain, danger.needles))
+    cry = spaced(body[:LONGEST_CRY])
+    return (*found, cry.strip()) if cry in vocabulary().cries else found
 
 
-def _holds(line: str, danger: Danger) -> bool:
-    return all(needle in line for needle in danger.needles)
+def _holds(text: str, needles: tuple[str, ...]) -> bool:
+    """Say whether all needles are in `text`, and on one of its lines together."""
+    if not all(needle in text for needle in needles):
+        return False
+    return len(needles) == 1 or any(all(needle in line for needle in needles) for line in text.split("\n"))
