@@ -84,7 +84,7 @@ def _load(full: plan.FullPlan, medium: Medium, known: context.Context) -> Load:
     sender = full.senders[medium]
     wording = Wording()
     total = sum(
-        units(wording.first(full.issue, medium, part, language, known.home(full.issue.municipality_id, one.people.groups[0][0], sender.id)))
+        units(wording.first(full.issue, medium, part, language, known.home(full.issue.municipality_id, next((group for group, _ in one.people.groups), None), sender.id)))
         for one, part, language in sends
     )
     return Load(
@@ -103,7 +103,7 @@ def _load(full: plan.FullPlan, medium: Medium, known: context.Context) -> Load:
 
 async def approve(conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, now: datetime, *, override: str = "") -> None:
     """Stand for an alert's texts. A real alert needs a second person, or a reason that everybody will read."""
-    row = await alerts.row_of(conn, municipality_id, alert_id)
+    row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _must_be(row, AlertState.DRAFT)
     if row.kind == Kind.ACTUAL and by in (row.author, row.editor) and not override.strip():
         msg = f"{by} wrote or edited alert no. {row.number} and cannot approve it too. Ask a second person, or give --override REASON."
@@ -120,7 +120,7 @@ async def release(
     conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, policy: Policy, now: datetime, *, inside: bool = False
 ) -> int:
     """Write the whole plan down; return how many deliveries are new. Releasing again extends: people added, texts approved late."""
-    row = await alerts.row_of(conn, municipality_id, alert_id)
+    row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _may_leave(row, now)
     if row.state == AlertState.APPROVED:
         await _replace(conn, municipality_id, row, now)
@@ -155,7 +155,7 @@ async def _replace(conn: AsyncConnection, municipality_id: int, row: AnyRow, now
     if row.replaces_id is None:
         return
     states = {Act.UPDATE: AlertState.REPLACED, Act.WITHDRAW: AlertState.WITHDRAWN, Act.OVER: AlertState.CLOSED}
-    old = await alerts.row_of(conn, municipality_id, row.replaces_id)
+    old = await alerts.row_of(conn, municipality_id, row.replaces_id, to_change=True)
     if old.state in (AlertState.RELEASED, AlertState.APPROVED):
         await alerts.move(conn, old.id, states[Act(row.act)], now)
         await ending.spare_unsent(conn, old.id, now, replaced=row.act == Act.UPDATE)
@@ -166,7 +166,7 @@ async def _replace(conn: AsyncConnection, municipality_id: int, row: AnyRow, now
 
 async def correct(conn: AsyncConnection, municipality_id: int, alert_id: int, act: Act, by: str, policy: Policy, now: datetime) -> int:
     """Withdraw (it was wrong) or end (it was right) a released alert at once: one person, with notice to all; return the new alert's id."""
-    row = await alerts.row_of(conn, municipality_id, alert_id)
+    row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _must_be(row, AlertState.RELEASED)
     issue = await alerts.issue(conn, municipality_id, alert_id)
     new = _correction(row, issue.alert, list(issue.variants.values()), act, by, now)
@@ -196,7 +196,7 @@ def _correction(row: AnyRow, original: Alert, texts: Sequence[Variant], act: Act
 
 async def cancel(conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, policy: Policy, now: datetime) -> int | None:
     """Stop what is unsent, and withdraw what may have left; return the withdrawal's id, or None when nothing had left."""
-    row = await alerts.row_of(conn, municipality_id, alert_id)
+    row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     if row.state in ENDED:
         _must_be(row, AlertState.RELEASED)
     if row.state == AlertState.RELEASED and await ending.may_have_left(conn, alert_id):

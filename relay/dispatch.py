@@ -50,7 +50,8 @@ class Dispatcher:
         self.context: context.Context | None = None
         self.issues: dict[int, Issue] = {}
         self.waiting: deque[tuple[Work, Copy]] = deque()
-        self.flying: dict[asyncio.Task[evidence.Fact], int] = {}
+        #: calls under way, and the address that each goes to
+        self.flying: dict[asyncio.Task[evidence.Fact], str] = {}
         self.landed: list[evidence.Fact] = []
         self.renew_at = clock.now()
         self.stopping = False
@@ -111,18 +112,25 @@ class Dispatcher:
         copies = {work.delivery_id: copy for work, copy in chosen}
         for one in intended:
             task = asyncio.create_task(self._fly(one, copies[one.intent.work.delivery_id]))
-            self.flying[task] = one.attempt_id
+            self.flying[task] = one.intent.work.to
         return len(intended), len(leased)
 
     def _choose(self, now: datetime) -> list[tuple[Work, Copy]]:
-        """Take the next ones that their senders' pace allows, up to the window; a slow sender holds nobody else up."""
+        """Take the next ones that their senders' pace allows, up to the window; a slow sender holds nobody else up.
+
+        One call at a time to one person: the forward comes before the ask, a correction after what it corrects.
+        """
         room = self.window - len(self.flying)
+        spoken_to = set(self.flying.values())
         chosen: list[tuple[Work, Copy]] = []
         kept: list[tuple[Work, Copy]] = []
         while self.waiting and len(chosen) < room:
             work, copy = self.waiting.popleft()
-            fits = self.pacer.take(work.sender_id, units(copy), now)
-            (chosen if fits else kept).append((work, copy))
+            if work.to not in spoken_to and self.pacer.take(work.sender_id, units(copy), now):
+                spoken_to.add(work.to)
+                chosen.append((work, copy))
+            else:
+                kept.append((work, copy))
         self.waiting.extendleft(reversed(kept))
         return chosen
 
@@ -170,6 +178,8 @@ class Dispatcher:
         """Wait until a sender may go on; false when the clock stands still."""
         now = self.clock.now()
         ready = min(self.pacer.ready_at(work.sender_id, units(copy), now) for work, copy in self.waiting)
+        if ready <= now:
+            return True
         await self.clock.sleep(min(LOOK_ROUND, max(0.001, (ready - now).total_seconds())))
         return self.clock.now() > now
 

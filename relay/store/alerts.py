@@ -108,6 +108,7 @@ async def put_variants(
             "detail": text.detail,
             "review": text.review,
             "source": text.source,
+            "extra": dict(text.extra),
             "approved": approved,
             "updated_at": now,
             "updated_by": editor,
@@ -121,10 +122,10 @@ async def put_variants(
 # --- reading ----------------------------------------------------------------------------------------------------------
 
 
-async def row_of(conn: AsyncConnection, municipality_id: int, alert_id: int) -> AnyRow:
-    """Return an alert's row for changing it; NotFound in any other municipality."""
-    mine = (alert.c.id == alert_id, alert.c.municipality_id == municipality_id)
-    row = (await conn.execute(select(alert).where(*mine).with_for_update())).one_or_none()
+async def row_of(conn: AsyncConnection, municipality_id: int, alert_id: int, *, to_change: bool = False) -> AnyRow:
+    """Return an alert's row, locked if it is to be changed; NotFound in any other municipality."""
+    wanted = select(alert).where(alert.c.id == alert_id, alert.c.municipality_id == municipality_id)
+    row = (await conn.execute(wanted.with_for_update() if to_change else wanted)).one_or_none()
     if row is None:
         msg = f"There is no alert with the id {alert_id} in this municipality."
         raise NotFound(msg)
@@ -205,6 +206,7 @@ def variant_of(row: AnyRow) -> Variant:
         detail=row.detail,
         review=Review(row.review),
         source=row.source,
+        extra=row.extra,
     )
 
 

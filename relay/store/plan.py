@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Evidence
 from messages.form import Medium
 from relay.model import Action, ClassPlan, DeliveryState, Issue, LeftOut, PersonClass, Place, PlannedSend, Policy, Rung
-from relay.routing import plan_class, plan_deputy
+from relay.routing import deputy_turn, plan_class, plan_deputy
 from relay.store import counters, people
 from relay.store.columns import AnyRow
 from relay.store.sql import insert_ignore
@@ -105,7 +105,7 @@ class _Drawing:
 
     def _deputy(self, person: people.PersonRow, kind: PersonClass, own: Mapping[int, Planned]) -> Planned:
         principal = own.get(person.deputy_of_id or 0)
-        asked_at = next((send.due_at for send in principal.plan.sends if send.action is Action.DEPUTY), None) if principal else None
+        asked_at = deputy_turn(principal.plan, self.now) if principal else None
         if principal is None or asked_at is None:
             return Planned(person=person, people=kind, plan=ClassPlan(left_out=LeftOut.NOT_ASKED))
         if (kind, asked_at) not in self.deputies:
@@ -173,7 +173,7 @@ def _recipient(full: FullPlan, one: Planned) -> dict[str, Any]:
         "municipality_id": full.issue.municipality_id,
         "alert_id": full.issue.alert_id,
         "person_id": one.person.person_id,
-        "group_id": one.people.groups[0][0],
+        "group_id": one.people.groups[0][0] if one.people.groups else None,
         "reader_language": _own_language(one.people),
         "language": text.language if text else "",
         "language_why": text.why if text else "",
@@ -187,7 +187,7 @@ def _recipient(full: FullPlan, one: Planned) -> dict[str, Any]:
 
 
 def _own_language(people_class: PersonClass) -> str:
-    return people_class.languages[0] if people_class.languages else people_class.groups[0][1]
+    return next(iter((*people_class.languages, *(language for _, language in people_class.groups))), "nb")
 
 
 def _recipient_groups(full: FullPlan, one: Planned, ids: Mapping[int, int]) -> list[dict[str, Any]]:

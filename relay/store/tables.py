@@ -329,6 +329,8 @@ variant = Table(
     Column("detail", Text, nullable=False, server_default=""),
     _word("review", default="DRAFT"),
     _word("source", 120),
+    # parameters of the source, and what its template says of it
+    Column("extra", Json, nullable=False),
     _flag("approved"),
     _at("updated_at", null=False),
     _word("updated_by", 120),
@@ -358,7 +360,7 @@ recipient = Table(
     _points("alert_id", "alert.id"),
     _points("person_id", "resource_person.id"),
     # the group they answer for first, and the text they read and why
-    _points("group_id", "language_group.id"),
+    _points("group_id", "language_group.id", null=True),
     _word("reader_language", default=None),
     _word("language"),
     _word("language_why"),

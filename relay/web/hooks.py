@@ -5,7 +5,7 @@ from aiohttp import web
 
 from channels.base import Callback, NotGenuine
 from relay.model import NotFound, NotReady
-from relay.web.keys import PUBLIC_URL, RELAY
+from relay.web.keys import RELAY
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ async def _callback(request: web.Request) -> Callback:
     form = await request.post() if request.content_type == "application/x-www-form-urlencoded" else {}
     fields = [(name, value) for name, value in form.items() if isinstance(value, str)]
     return Callback(
-        url=request.app[PUBLIC_URL] + request.raw_path,
+        url=request.app[RELAY].desk.public_url + request.raw_path,
         headers=dict(request.headers),
         fields=fields,
         body=body,

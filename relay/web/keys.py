@@ -6,5 +6,4 @@ from relay.flow import Relay
 from relay.web.watchdog import Watchdog
 
 RELAY: web.AppKey[Relay] = web.AppKey("relay", Relay)
-PUBLIC_URL: web.AppKey[str] = web.AppKey("public_url", str)
 WATCHDOG: web.AppKey[Watchdog] = web.AppKey("watchdog", Watchdog)

@@ -4,7 +4,7 @@ from aiohttp import web
 
 from relay.flow import Relay
 from relay.web import health, hooks, leave
-from relay.web.keys import PUBLIC_URL, RELAY, WATCHDOG
+from relay.web.keys import RELAY, WATCHDOG
 from relay.web.watchdog import Watchdog
 
 #: a provider's callback is a few kilobytes
@@ -20,11 +20,10 @@ ROUTES = (
 )
 
 
-def make_app(relay: Relay, public_url: str, watchdog: Watchdog) -> web.Application:
-    """Return the application that serves `relay` under its public address."""
+def make_app(relay: Relay, watchdog: Watchdog) -> web.Application:
+    """Return the application that serves `relay`."""
     app = web.Application(client_max_size=LARGEST_BODY)
     app[RELAY] = relay
-    app[PUBLIC_URL] = public_url.rstrip("/")
     app[WATCHDOG] = watchdog
     app.add_routes(ROUTES)
     return app
