@@ -3,14 +3,14 @@
 import asyncio
 import uuid
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from urllib.parse import parse_qs, quote_plus, urldefrag
 
-import aiohttp
 from twilio.request_validator import RequestValidator
 
+from channels.sandbox.line import Broken, Lines, NoConnection
 from channels.sandbox.world import World
 
 #: seconds, of real time: for the connection, for the answer, and for all attempts together
@@ -66,7 +66,7 @@ class Postman:
         self._validator = RequestValidator(world.auth_token)
         self._queues: dict[str, deque[Call]] = {}
         self._width = asyncio.Semaphore(WIDTH)
-        self._session: aiohttp.ClientSession | None = None
+        self._lines = Lines()
 
     @property
     def busy(self) -> int:
@@ -95,10 +95,9 @@ class Postman:
             await asyncio.sleep(0.1 * 2**attempt)
         raise AssertionError("count ends")
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Let go of connections."""
-        if self._session is not None:
-            await self._session.close()
+        self._lines.close()
 
     async def _drain(self, key: str) -> None:
         queue = self._queues[key]
@@ -117,24 +116,9 @@ class Postman:
     async def _try(self, url: str, body: bytes, headers: dict[str, str], seconds: float) -> Answer:
         if not self._world.may_call(url):
             return Answer(0, "forbidden")
-        return await _within(min(READ, seconds), lambda: self._post(url, body, headers))
-
-    async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
-        if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT)
-            self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), timeout=timeout, connector=aiohttp.TCPConnector(limit=WIDTH)
-            )
-        async with self._session.post(url, data=body, headers=headers, allow_redirects=False) as answer:
-            await answer.read()
-            return Answer(answer.status)
-
-
-async def _within(seconds: float, work: Callable[[], Awaitable[Answer]]) -> Answer:
-    try:
-        async with asyncio.timeout(max(seconds, 0)):
-            return await work()
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError):
-        return Answer(0, "ct")
-    except (TimeoutError, aiohttp.ClientError, OSError):
-        return Answer(0, "rt")
+        try:
+            return Answer(await self._lines.post(url, body, headers, connect=CONNECT, read=max(min(READ, seconds), 0)))
+        except NoConnection:
+            return Answer(0, "ct")
+        except Broken:
+            return Answer(0, "rt")

@@ -55,7 +55,7 @@ class Sandbox(House):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        await self.postman.close()
+        self.postman.close()
         await self.ledger.close()
 
     async def __aenter__(self) -> Self:
