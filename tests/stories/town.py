@@ -33,8 +33,16 @@ from relay.routing import DEFAULT_POLICY
 from relay.store import alerts, deliveries, inbox, work
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
-from relay.store.tables import Address, ContactPoint, LanguageGroup, Membership, Municipality, ResourcePerson, Sender
-from relay.store.tables import recipient as recipients
+from relay.store.tables import (
+    Address,
+    ContactPoint,
+    LanguageGroup,
+    Membership,
+    Municipality,
+    ResourcePerson,
+    Sender,
+    recipient as recipients,
+)
 from relay.web.server import make_app
 from relay.web.watchdog import Watchdog
 
@@ -129,7 +137,9 @@ class Town:
 
     # --- what happens ----------------------------------------------------------------------------------------------------
 
-    async def draft(self, texts: Mapping[str, str], *, topic: str = "vann", kind: Kind = Kind.ACTUAL, grave: bool = True, **more: Any) -> int:
+    async def draft(
+        self, texts: Mapping[str, str], *, topic: str = "vann", kind: Kind = Kind.ACTUAL, grave: bool = True, **more: Any
+    ) -> int:
         """Write a draft with one headline a language; return its id."""
         value = Alert(
             number=0,
@@ -196,7 +206,7 @@ class Town:
 def new(phone: Handset) -> list[Shown]:
     """Take everything off a phone that has not been looked at."""
     taken = list(phone.untaken)
-    phone._phone._taken = len(phone._phone.messages)  # noqa: SLF001 - a story looks at the whole screen at once
+    phone._phone._taken = len(phone._phone.messages)
     return taken
 
 
@@ -245,9 +255,7 @@ async def _register(store: Store, clock: ManualClock) -> int:
 
 async def _relay(store: Store, sandbox: Sandbox, clock: ManualClock) -> tuple[Relay, web.AppRunner]:
     lines = Lines()
-    sms, whatsapp = (
-        TwilioAccount(key=key, sid=ACCOUNT, auth_token=AUTH_TOKEN, base_url=sandbox.url) for key in ("twilio", "whatsapp")
-    )
+    sms, whatsapp = (TwilioAccount(key=key, sid=ACCOUNT, auth_token=AUTH_TOKEN, base_url=sandbox.url) for key in ("twilio", "whatsapp"))
     mail = EmailSettings(host="127.0.0.1", port=sandbox.smtp_port, security=Security.NONE, domain=DOMAIN)
     channels = {
         ("twilio_sms", "twilio"): build("twilio_sms", SmsSettings(account=sms, pace=Pace(1000, 1000)), clock=clock, lines=lines),
