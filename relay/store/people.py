@@ -33,9 +33,9 @@ class _Register:
 
     groups: Mapping[int, Sequence[AnyRow]]
     addresses: Mapping[int, Sequence[AnyRow]]
-    #: people somebody stands by for
-    principals: frozenset[int]
-    media: frozenset[Medium]
+    #: deputy -> whom they stand by for, if that person is still there: otherwise they are asked like everybody
+    principals: Mapping[int, int]
+    with_deputy: frozenset[int]
 
 
 async def place(conn: AsyncConnection, municipality_id: int) -> Place:
@@ -56,16 +56,18 @@ async def place(conn: AsyncConnection, municipality_id: int) -> Place:
 async def classes(conn: AsyncConnection, municipality_id: int, media: frozenset[Medium]) -> dict[PersonClass, list[PersonRow]]:
     """Group everybody in the register by what routing can tell apart. `media`: those that the municipality has a sender for."""
     rows = (await conn.execute(_people.where(ResourcePerson.municipality_id == municipality_id))).all()
+    present = {row.id for row in rows}
+    principals = {row.id: row.deputy_of_id for row in rows if row.deputy_of_id in present}
     register = _Register(
         groups=await _by_person(conn, _groups.where(Membership.municipality_id == municipality_id)),
         addresses=await _by_person(conn, _addresses.where(Address.municipality_id == municipality_id)),
-        principals=frozenset(row.deputy_of_id for row in rows if row.deputy_of_id is not None),
-        media=media,
+        principals=principals,
+        with_deputy=frozenset(principals.values()),
     )
     alike: defaultdict[PersonClass, list[PersonRow]] = defaultdict(list)
     for row in rows:
         usable = [address for address in register.addresses.get(row.id, ()) if _is_usable(address, media)]
-        person = PersonRow(person_id=row.id, address_ids=tuple(address.id for address in usable), deputy_of_id=row.deputy_of_id)
+        person = PersonRow(person_id=row.id, address_ids=tuple(address.id for address in usable), deputy_of_id=principals.get(row.id))
         alike[_class(row, usable, register)].append(person)
     return dict(alike)
 
@@ -83,8 +85,8 @@ def _class(row: AnyRow, usable: Sequence[AnyRow], register: _Register) -> Person
         paused=row.paused,
         quiet=_hours(row.quiet_from, row.quiet_to),
         working=_hours(row.work_from, row.work_to),
-        is_deputy=row.deputy_of_id is not None,
-        has_deputy=row.id in register.principals,
+        is_deputy=row.id in register.principals,
+        has_deputy=row.id in register.with_deputy,
     )
 
 
