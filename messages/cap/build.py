@@ -1,7 +1,7 @@
 """From a tidy and valid alert element to a CapAlert: every value read, whatever cannot be read flagged and kept as text."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timezone
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from math import isfinite
 from typing import TypeVar
@@ -57,7 +57,7 @@ class _Builder:
         self.default_language = default_language
         self.flags: list[Flag] = []
         self.pairs = [geometry.PAIR_BUDGET]
-        self.zone: timezone = UTC
+        self.zone: tzinfo = UTC
 
     def flag(self, kind: FlagKind, at: etree._Element, detail: str = "") -> None:
         self.flags.append(Flag(kind, line(at), detail[:100]))
@@ -88,8 +88,7 @@ class _Builder:
         sent = self._time(root, "sent")
         if sent is None:
             raise CapRefused(CapFault.INVALID, f"line {line(_first(root, 'sent'))}, sent: {_text(root, 'sent')[:60]!r} is no usable time")
-        if isinstance(sent.tzinfo, timezone):
-            self.zone = sent.tzinfo
+        self.zone = sent.tzinfo or UTC
         return sent
 
     def _time(self, parent: etree._Element, name: str) -> datetime | None:
@@ -103,6 +102,8 @@ class _Builder:
             return None
         if not has_offset:
             self.flag(FlagKind.TIME_WITHOUT_OFFSET, element, f"{name} read as {times.write(moment)}")
+        if times.odd_offset(moment):
+            self.flag(FlagKind.ODD_OFFSET, element, f"{name} {element.text}")
         if not in_form:
             self.flag(FlagKind.TIME_FORM, element, f"{name} {(element.text or '').strip()}")
         return moment

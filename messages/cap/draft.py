@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from messages.alert import Act, Alert, Area, Certainty, Identity, Kind, Point, Severity, Urgency, Variant
-from messages.cap import norway, own, times, wording
+from messages.cap import norway, own, scripts, times, wording
 from messages.cap.model import DEFAULT_LIFE, CapAlert, CapArea, CapInfo
 from messages.cap.own import Own
 from messages.cap.remarks import Tongue, all_clear, remarks
 from messages.cap.terms import MsgType, Status
-from messages.languages import normalise
 
-_KIND = {Status.ACTUAL: Kind.ACTUAL, Status.EXERCISE: Kind.EXERCISE}
+_KIND: dict[str, Kind] = {Status.ACTUAL: Kind.ACTUAL, Status.EXERCISE: Kind.EXERCISE}
 _ACT = {MsgType.UPDATE: Act.UPDATE, MsgType.CANCEL: Act.WITHDRAW}
 #: parameters by which senders promise the next news
 _NEXT_NEWS = ("NextUpdate",)
+#: longest event kept, in characters: it is a label for staff
+EVENT = 200
 #: gravest first
 _SEVERITY = (Severity.EXTREME, Severity.SEVERE, Severity.MODERATE, Severity.MINOR, Severity.UNKNOWN)
 _URGENCY = (Urgency.IMMEDIATE, Urgency.EXPECTED, Urgency.FUTURE, Urgency.UNKNOWN, Urgency.PAST)
@@ -62,8 +63,8 @@ def act_of(cap: CapAlert) -> Act:
 def _by_language(cap: CapAlert, first: Sequence[str]) -> dict[str, list[CapInfo]]:
     groups: dict[str, list[CapInfo]] = {}
     for info in cap.infos:
-        groups.setdefault(normalise(info.language) or info.language, []).append(info)
-    order = [language for language in (normalise(tag) or tag for tag in first) if language in groups]
+        groups.setdefault(scripts.tag(info.language), []).append(info)
+    order = [language for language in map(scripts.tag, first) if language in groups]
     return {language: groups[language] for language in dict.fromkeys([*order, *groups])}
 
 
@@ -85,7 +86,7 @@ def _rank(info: CapInfo) -> tuple[bool, int, int, int]:
 
 
 def _alert(cap: CapAlert, number: int, act: Act, tongues: Sequence[Tongue]) -> Alert:
-    kind = _KIND.get(cap.status, Kind.TEST)
+    kind = _kind(cap)
     if not tongues:
         expires = cap.sent + DEFAULT_LIFE
         return Alert(number=number, kind=kind, act=act, sent_at=cap.sent, expires_at=expires, identity=cap.identity)
@@ -98,7 +99,7 @@ def _alert(cap: CapAlert, number: int, act: Act, tongues: Sequence[Tongue]) -> A
         severity=chosen.severity,
         urgency=chosen.urgency,
         certainty=chosen.certainty,
-        event=" ".join(chosen.event.split()),
+        event=" ".join(chosen.event.split())[:EVENT],
         areas=_areas(tongues),
         sent_at=cap.sent,
         onset_at=_onset(cap, said),
@@ -107,6 +108,12 @@ def _alert(cap: CapAlert, number: int, act: Act, tongues: Sequence[Tongue]) -> A
         act_by_at=_moment(chosen, Own.ACT_BY),
         identity=cap.identity,
     )
+
+
+def _kind(cap: CapAlert) -> Kind:
+    """Message and envelope must both be actual for a real alert."""
+    status = cap.carrier_status if cap.status is Status.ACTUAL and cap.carrier_status else cap.status
+    return _KIND.get(status, Kind.TEST)
 
 
 def _onset(cap: CapAlert, said: Sequence[CapInfo]) -> datetime | None:

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from enum import Enum
 
 from messages.alert import Act, Alert, Variant
-from messages.cap import norway, own, text, times, wording
+from messages.cap import norway, own, scripts, text, times, wording
 from messages.cap.model import CapAlert, CapInfo
 from messages.cap.own import Own
 from messages.cap.terms import MsgType, ResponseType
-from messages.languages import normalise
 
 
 class Remark(Enum):
@@ -73,7 +72,7 @@ def _about_end(alert: Alert, first: Sequence[Tongue]) -> Iterator[str]:
 
 def _about_text(tongue: Tongue, alert: Alert) -> Iterator[str]:
     variant, chosen = tongue.variant, tongue.chosen
-    if normalise(tongue.language) is None:
+    if scripts.known(tongue.language) is None:
         yield _say(Remark.LANGUAGE_UNKNOWN, tongue.language[:40])
     if parts := sum(not wording.same_text(info, chosen) for info in tongue.infos):
         yield _say(Remark.PARTS_DIFFER, f"{parts + 1} different parts ({tongue.language})")

@@ -9,8 +9,6 @@ from messages.cap.guard import LIMITS
 from messages.cap.model import CapAlert, CapInfo, Flag
 from messages.cap.terms import Evidence, FlagKind, MsgType, Scope, Status
 
-#: a language tag as CAP and XML want it (RFC 3066)
-_TAG = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 #: what CAP forbids in sender and identifier
 _FORBIDDEN = re.compile(r"[\s,<&]")
 
@@ -55,7 +53,7 @@ def _texts(alert: CapAlert) -> Iterator[Flag]:
 
 def _language(info: CapInfo, where: str) -> Iterator[Flag]:
     text = f"{info.event} {info.headline} {info.description} {info.instruction}"
-    if not _TAG.fullmatch(info.language):
+    if not scripts.well_formed(info.language):
         yield Flag(FlagKind.LANGUAGE_TAG, detail=where)
     if script := scripts.mismatch(info.language, text):
         yield Flag(FlagKind.SCRIPT_MISMATCH, detail=f"{where}: written in {script}")

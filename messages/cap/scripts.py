@@ -1,4 +1,4 @@
-"""Which script a text is in, held against the language it is labelled with. A wrong label sends people a text they cannot read."""
+"""What language a text is labelled with, and whether its script agrees. A wrong label sends people a text they cannot read."""
 
 import regex
 
@@ -7,17 +7,35 @@ from messages.languages import get, normalise, script_of
 #: how much of a text is looked at, and how few letters are too few to judge by
 _LOOK_AT, _TOO_FEW = 2_000, 12
 
+_TAG = regex.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*+")
+#: longer labels are no tags that anybody uses (RFC 5646, section 4.4.1)
+_LONGEST = 35
 _LETTER = regex.compile(r"\p{L}")
 _ZAWGYI = regex.compile(r"(?:^|[^\u1000-\u109f])\u1031")
 
 
-def mismatch(language: str, text: str) -> str | None:
+def tag(label: str) -> str:
+    """Our tag for a language label; one that is not ours stays as it is, and what is no tag is "und" (BCP 47: undetermined)."""
+    return known(label) or (label if _TAG.fullmatch(label) else "und")
+
+
+def known(label: str) -> str | None:
+    """Our tag for a language label, or None if it is not one of ours."""
+    return normalise(label) if len(label) <= _LONGEST else None
+
+
+def well_formed(label: str) -> bool:
+    """Whether a label is a language tag as CAP and XML want it (RFC 3066)."""
+    return _TAG.fullmatch(label) is not None
+
+
+def mismatch(label: str, text: str) -> str | None:
     """The script (ISO 15924) of a text whose label promises another; None if they agree, or nobody can tell."""
-    known, sample = normalise(language), text[:_LOOK_AT]
-    if known is None or len(_LETTER.findall(sample)) < _TOO_FEW:
+    language, sample = known(label), text[:_LOOK_AT]
+    if language is None or len(_LETTER.findall(sample)) < _TOO_FEW:
         return None
-    found, wanted = script_of(sample), get(known).script
-    agree = found in (wanted, "") or (found == "Hani" and wanted in ("Hans", "Hant")) or found.lower() in language.lower()
+    found, wanted = script_of(sample), get(language).script
+    agree = found in (wanted, "") or (found == "Hani" and wanted in ("Hans", "Hant")) or found.lower() in label.lower()
     return None if agree else found
 
 

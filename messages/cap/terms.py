@@ -137,6 +137,7 @@ class FlagKind(Enum):
     UNREADABLE_NUMBER = "A number cannot be read; it was left out."
     TIME_FORM = "A time is not written as CAP wants (Z or fractions of a second); the meaning is clear."
     TIME_WITHOUT_OFFSET = "A time has no offset: check the hours with the sender."
+    ODD_OFFSET = "A time has an offset that no country uses: check the hours with the sender."
     TIME_OUT_OF_RANGE = "A time is outside any calendar we can reckon with; it was left out."
     EXPIRES_BEFORE_SENT = "It expires before it was sent: check the times with the sender."
     NO_EXPIRES = "It does not say when it expires."

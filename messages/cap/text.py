@@ -19,14 +19,17 @@ _ABBREVIATIONS = frozenset(
         *("no", "st", "mr", "mrs", "dr", "approx", "e.g", "i.e", "p.m", "a.m", "u.s", "z.b", "u.a", "bzw", "vgl"),
     }
 )
-_TAG = regex.compile(r"</?[A-Za-z][^<>]{0,200}>")
+#: HTML that senders put into texts; only what it has names for, so that "<5 m and >3 m" stays
+_TAG = regex.compile(
+    r"</?(?:b|big|center|em|font|i|img|s|small|span|strong|sub|sup|table|tbody|td|th|u)\b[^<>]{0,200}>|<a\s[^<>]{0,500}>|</a>",
+    regex.IGNORECASE,
+)
 _BREAK = regex.compile(r"</?(?:br|p|li|ul|ol|div|tr|h[1-6])\b[^<>]{0,200}>", regex.IGNORECASE)
 #: control characters, and marks that turn or hide text; joiners stay, since Persian and Sorani need them
 _HIDDEN = regex.compile(r"[\p{Cc}\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\ufff9-\ufffb]")
-#: addresses with and without scheme; runs are bounded, so that no text takes long
+#: addresses with and without scheme; runs are bounded, so that no text takes long. "vann.De" only lacks a space
 _URL = regex.compile(
-    r"https?://|(?<![\w.@-])(?:www\.|[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.(?:no|com|org|net|gov|int|eu|uk|au|nz|ca|se|dk|fi|de)(?![\w-]))",
-    regex.IGNORECASE,
+    r"(?i:https?://)|(?<![\w.@-])(?:(?i:www\.)|[\w-]{1,63}(?:\.[\w-]{1,63}){0,4}\.(?:no|com|org|net|gov|int|eu|uk|au|nz|ca|se|dk|fi|de)(?![\w-]))"
 )
 _PARAGRAPH = regex.compile(r"(?:^|\n)\s*[*•-]\s+|\n\s*\n")
 _END = regex.compile(r"[.!?\u061f\u06d4\u0964\u1362\u1367\u104b\u3002]+[\"'»”)]*(?=\s|$)")

@@ -1,7 +1,7 @@
 """CAP's times: `YYYY-MM-DDThh:mm:ss±hh:mm`, and what real senders write instead."""
 
 import re
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 #: outside these years a time is a mistake or means "never", and zones cannot be reckoned at the calendar's ends
 YEARS = range(1900, 3000)
@@ -16,7 +16,7 @@ class NotATime(ValueError):
     """A text is no CAP time."""
 
 
-def parse(text: str, zone: timezone = UTC) -> tuple[datetime, bool, bool]:
+def parse(text: str, zone: tzinfo = UTC) -> tuple[datetime, bool, bool]:
     """(aware time in whole seconds, has an offset of its own, is in the form CAP wants). Raises NotATime.
 
     `zone` stands in for a missing offset. A second's fraction is dropped; 24:00:00 is the next day's 00:00:00.
@@ -30,7 +30,7 @@ def parse(text: str, zone: timezone = UTC) -> tuple[datetime, bool, bool]:
         raise NotATime(text[:60]) from None
 
 
-def _moment(found: re.Match[str], zone: timezone) -> datetime:
+def _moment(found: re.Match[str], zone: tzinfo) -> datetime:
     midnight = found["hour"] == "24" and found["minute"] == found["second"] == "00"
     clock = "00:00:00" if midnight else f"{found['hour']}:{found['minute']}:{found['second']}"
     day = datetime.fromisoformat(f"{found['date']}T{clock}") + timedelta(days=int(midnight))
@@ -42,6 +42,12 @@ def _zone(text: str) -> timezone:
         return UTC
     sign = -1 if text[0] == "-" else 1
     return timezone(sign * timedelta(hours=int(text[1:3]), minutes=int(text[4:6])))
+
+
+def odd_offset(moment: datetime) -> bool:
+    """Whether no country has a time with that offset: outside -12 to +14 hours, or no quarter of an hour."""
+    minutes = (moment.utcoffset() or timedelta()).total_seconds() / 60
+    return not -12 * 60 <= minutes <= 14 * 60 or minutes % 15 != 0
 
 
 def maybe(text: str | None) -> datetime | None:

@@ -1,5 +1,6 @@
 """From a message to a draft: what it does, where and when, and texts that a person would be glad to get."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -99,6 +100,12 @@ def test_over_in_one_area_only_is_an_update_with_a_remark() -> None:
 )
 def test_only_what_is_actual_is_a_real_alert(status: str, kind: Kind) -> None:
     assert drafted(alert(status=status)).alert.kind is kind
+
+
+@pytest.mark.parametrize(("status", "kind"), [("Exercise", Kind.EXERCISE), ("Actual", Kind.ACTUAL), ("Nonsense", Kind.TEST)])
+def test_the_envelope_has_a_say_in_what_is_real(status: str, kind: Kind) -> None:
+    assert draft(replace(one(alert()), carrier_status=status)).alert.kind is kind
+    assert draft(replace(one(alert(status="Test")), carrier_status=status)).alert.kind is Kind.TEST
 
 
 LATER = SENT + timedelta(days=9)
@@ -226,6 +233,11 @@ def test_a_language_that_is_not_ours_is_kept_and_remarked() -> None:
     result = drafted(alert(info(language="tlh-Latn")))
     assert result.variants[0].language == "tlh-Latn"
     assert remarked(result, Remark.LANGUAGE_UNKNOWN)
+
+
+@pytest.mark.parametrize("label", ["norsk bokmål", "x" * 5_000, "-"])
+def test_a_language_that_is_no_tag_is_undetermined(label: str) -> None:
+    assert drafted(alert(info(language=label))).variants[0].language == "und"
 
 
 def test_the_same_text_for_several_areas_and_times_is_one_text() -> None:

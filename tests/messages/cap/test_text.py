@@ -11,6 +11,8 @@ CLEAN = {
     "A<br />B": "A B",
     "<p>Gå <b>inn</b>.</p><p>Nå.</p>": "Gå inn. Nå.",
     "5 < 7 og 8 > 6": "5 < 7 og 8 > 6",
+    "vind <Bft 8 og bølger >Bft 6": "vind <Bft 8 og bølger >Bft 6",
+    "Se <A href='https://a.no'>her</A>": "Se her",
     "R&amp;D &#39;x&#39; &amp;quot;y&amp;quot;": "R&D 'x' \"y\"",
     "a\u202eb\u2066c\u200bd\ufeffe": "abcde",
     "a\x00b\x07c\x85d": "abc d",
@@ -76,6 +78,8 @@ LINKS = {
     "Skriv til post@met.no": False,
     "Kl. 18.00 er det flom.": False,
     "Stopp.Nord er stengt": False,
+    "Kok alt vann.De som er syke ringer.": False,
+    "Se HTTPS://A.NO": True,
 }
 
 

@@ -202,6 +202,11 @@ def test_times_are_written_as_cap_wants_them(moment: datetime, text: str) -> Non
     assert times.write(moment) == text
 
 
+@pytest.mark.parametrize("text", [None, "", "i morgen", "2026-02-30T00:00:00+01:00", "2026-11-23T18:00:00", "1600-01-01T00:00:00+00:00"])
+def test_a_parameter_that_holds_no_time_holds_none(text: str | None) -> None:
+    assert times.maybe(text) is None
+
+
 def test_nothing_of_ours_is_odd() -> None:
     assert one(written()).flags == ()
     endless = one(written(replace(ALERT, onset_at=None, expires_at=None)))
