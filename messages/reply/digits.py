@@ -7,7 +7,7 @@ from itertools import pairwise
 from messages.reply.answer import Meaning, Reply
 from messages.reply.fold import Kind, Token, number
 from messages.reply.phrases import bare, guess, phrase, together
-from messages.reply.words import danger_words, vocabulary
+from messages.reply.words import EVERYBODY, danger_words, vocabulary
 
 DIGITS = {
     "1": Meaning.RECEIVED,
@@ -64,6 +64,7 @@ def in_digits(line: str, said: Sequence[Token], setting: Setting) -> Reply | Non
     answer = (
         _alone(rest, setting)
         or _digit_and_word(rest, setting)
+        or (_digit_and_alert(rest, setting) if len(setting.open_alerts) > 1 else None)
         or _passed_on(line, rest, setting)
         or _count_first(line, rest, setting)
         or _count_alone(line, rest, setting)
@@ -123,12 +124,12 @@ def _passed_on(line: str, said: Sequence[Token], setting: Setting) -> Reply | No
     """3, then a count, then perhaps where: "3 40", "3 about 40 whatsapp", "passed on to 40"."""
     answer, size = _three(said, setting)
     between = size + _known(said[size:])
-    counted = _count(said[between:])
+    counted = _count(said[between:], setting)
     if answer is None or counted is None:
         return None
-    dashed = any(token.kind is Kind.DASH for token in said[size:between])
+    strict = said[between].kind is Kind.WORD or any(token.kind is Kind.DASH for token in said[size:between])
     after = said[between + counted.size :]
-    means = _means(line, after, unknown=0 if dashed else UNKNOWN_WORDS)
+    means = _means(line, after, unknown=0 if strict else UNKNOWN_WORDS)
     if means is None:
         return None
     return _with(answer, counted, means if means.text else _where(line, said[size:between]), setting)
@@ -150,7 +151,7 @@ def _three(said: Sequence[Token], setting: Setting) -> tuple[Reply | None, int]:
 def _count_first(line: str, said: Sequence[Token], setting: Setting) -> Reply | None:
     """A count, then 3: "40 3", "40 people 3 whatsapp", "40 passed on"."""
     before = _known(said)
-    counted = _count(said[before:])
+    counted = _count(said[before:], setting)
     if counted is None:
         return None
     rest = said[before + counted.size :]
@@ -165,7 +166,7 @@ def _count_first(line: str, said: Sequence[Token], setting: Setting) -> Reply | 
 def _count_alone(line: str, said: Sequence[Token], setting: Setting) -> Reply | None:
     """A count while the question is open: "40", "about 40 people". Beside it only words we know, for "4 children missing" is none."""
     before = _known(said)
-    counted = _count(said[before:])
+    counted = _count(said[before:], setting)
     if counted is None or not setting.count_open:
         return None
     means = _means(line, said[before + counted.size :], unknown=0)
@@ -184,19 +185,25 @@ def _with(answer: Reply, counted: Counted, means: Means, setting: Setting) -> Re
     return guess(replace(answer, count=counted.people, means=means.text), *names)
 
 
-def _count(said: Sequence[Token]) -> Counted | None:
+def _count(said: Sequence[Token], setting: Setting) -> Counted | None:
     """Read a number of people: "40", "1 000", "30-40" (the lower counts), "twenty"."""
-    if not said:
-        return None
-    if said[0].kind is not Kind.NUMBER:
-        value = vocabulary().numbers.get(said[0].text)
-        return None if value is None else Counted(value, 1, ("count-word",))
+    if said and said[0].kind is not Kind.NUMBER:
+        return _count_in_letters(said[0], setting)
     low = _whole(said)
     middle = said[low.size : low.size + 1] if low else ()
     if low and middle and (middle[0].kind is Kind.DASH or middle[0].text in vocabulary().about):
         high = _whole(said[low.size + 1 :])
         return Counted(min(low.people, high.people), low.size + 1 + high.size, ("count-range",)) if high else low
     return low
+
+
+def _count_in_letters(token: Token, setting: Setting) -> Counted | None:
+    """Read "twenty", if the person is registered with that language or with none: Kurdish "tên" is no ten."""
+    numbers = vocabulary().numbers
+    for language in setting.languages or EVERYBODY:
+        if token.text in numbers.get(language, ()):
+            return Counted(numbers[language][token.text], 1, ("count-word",))
+    return None
 
 
 def _whole(said: Sequence[Token]) -> Counted | None:
@@ -236,15 +243,17 @@ def _means(line: str, rest: Sequence[Token], *, unknown: int) -> Means | None:
 
 
 def _where(line: str, rest: Sequence[Token]) -> Means:
-    """Return the words from the first that is no "about" or "people" to the last, as the person wrote them."""
+    """Return the words from the first to the last that is no "about" and no "people", as the person wrote them."""
     words = vocabulary()
-    naming = (token for token in rest if token.kind is Kind.WORD and token.text not in words.about and token.text not in words.people)
-    first = next(naming, None)
-    return Means(line[first.start : rest[-1].end]) if first else Means()
+    naming = [token for token in rest if token.kind is Kind.WORD and token.text not in words.about and token.text not in words.people]
+    return Means(line[naming[0].start : naming[-1].end]) if naming else Means()
 
 
 def _digit_and_alert(said: Sequence[Token], setting: Setting) -> Reply | None:
-    """Read "1 12" or "12: 1" for open alert 12. Binds only where the two numbers can be read in one way alone."""
+    """Read "1 12" or "12: 1" for open alert 12, where the two numbers can be read in one way alone.
+
+    "3 12" may also be a count. It names the alert only while two are open: then we have asked which one is meant.
+    """
     if len(said) != 2:
         return None
     readings = [
@@ -252,7 +261,9 @@ def _digit_and_alert(said: Sequence[Token], setting: Setting) -> Reply | None:
         for one, other in (said, said[::-1])
         if (answer := digit(one)) and (value := _value(other)) in setting.open_alerts
     ]
-    return readings[0] if len(readings) == 1 else None
+    if len(readings) != 1:
+        return None
+    return guess(readings[0], "alert-or-count") if readings[0].meaning is Meaning.PASSED_ON else readings[0]
 
 
 def _value(token: Token) -> int | None:

@@ -16,6 +16,7 @@ from messages.reply.words import danger_words
 
 #: the short names in `Reply.guessed`, and what each says was assumed
 GUESSES = {
+    "alert-or-count": "the number is an open alert's, and two are open: the alert is taken, not a count",
     "alert-only": "only an alert's number was written: it names the alert, and answers nothing by itself",
     "carrier-word": "operators act on this word themselves (they opt people in or out), so it is no answer",
     "count-first": "the count stood before the 3",
@@ -115,4 +116,4 @@ def _line(line: str, setting: Setting) -> Reply | None:
     core = bare(said)
     if not core:
         return courtesy(said)
-    return spoken(said, setting.languages) or in_digits(line, core, setting)
+    return spoken(said, setting.languages) or in_digits(line, core, setting) or in_digits(line, said, setting)

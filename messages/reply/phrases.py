@@ -22,8 +22,8 @@ TOGETHER = {
 }
 #: guesses that weigh less than any other answer beside them
 WEAK = frozenset(("thanks", "sign"))
-#: the longest courtesy in the word lists ("thank you very")
-COURTESY_WORDS = 3
+#: the longest courtesy in the word lists ("s'il vous plaît": an apostrophe parts words)
+COURTESY_WORDS = 4
 
 
 def guess(reply: Reply, *names: str) -> Reply:
@@ -96,14 +96,18 @@ def joined(said: Sequence[Token]) -> str:
 
 
 def spoken(said: Sequence[Token], languages: Sequence[str]) -> Reply | None:
-    """Read a line in words: the whole line, the line without courtesy, or clause by clause."""
-    return phrase(said, languages) or phrase(bare(said), languages) or _clauses(said, languages)
+    """Read a line in words: as a whole, without courtesy, by clauses, or word by word (some scripts have a space for a comma)."""
+    words = [[token] for token in said]
+    return _plain(said, languages) or _clauses(_split(said), languages) or _clauses(words, languages)
 
 
-def _clauses(said: Sequence[Token], languages: Sequence[str]) -> Reply | None:
+def _plain(said: Sequence[Token], languages: Sequence[str]) -> Reply | None:
+    return phrase(said, languages) or phrase(bare(said), languages)
+
+
+def _clauses(clauses: Sequence[Sequence[Token]], languages: Sequence[str]) -> Reply | None:
     """Every clause must be understood: "Received. I will pass it on." is an answer, "Received. And the school?" is not."""
-    parts = [bare(clause) for clause in _split(said)]
-    answers = [phrase(part, languages) for part in parts if part]
+    answers = [_plain(clause, languages) for clause in clauses if bare(clause)]
     known = [answer for answer in answers if answer and answer.meaning not in WHOLE_BODY]
     return together(known) if known and len(known) == len(answers) else None
 

@@ -68,8 +68,8 @@ class Vocabulary:
     number_marks: Stems
     #: polite endings of a last word, in scripts that write words together
     endings: tuple[str, ...]
-    #: "twenty" -> 20
-    numbers: Mapping[str, int]
+    #: language -> "twenty" -> 20
+    numbers: Mapping[str, Mapping[str, int]]
     danger: tuple[Danger, ...]
     #: danger only when nothing else is said ("help", "fire")
     cries: frozenset[str]
@@ -94,7 +94,7 @@ def vocabulary() -> Vocabulary:
         means=_stems("means"),
         number_marks=_stems("number_marks"),
         endings=tuple(map(compact, _all("endings"))),
-        numbers={compact(word): value for table in tables().values() for value, word in enumerate(table.get("numbers", ()), 1)},
+        numbers={language: _numbers(table) for language, table in tables().items()},
         danger=tuple(map(_danger, _all("danger"))),
         cries=frozenset(map(spaced, _all("cry"))),
     )
@@ -109,6 +109,10 @@ def _phrases(table: Mapping[str, list[str]]) -> Iterator[tuple[str, Meaning]]:
     for name, meaning in ANSWERS.items():
         for phrase in table.get(name, ()):
             yield compact(phrase), meaning
+
+
+def _numbers(table: Mapping[str, list[str]]) -> dict[str, int]:
+    return {compact(word): value for value, word in enumerate(table.get("numbers", ()), 1)}
 
 
 def _stems(name: str) -> Stems:
