@@ -60,6 +60,9 @@ FAILURES: dict[int, str] = {
     63027: "The template does not exist in this language, or is not approved",
 }
 
+#: codes from here on are WhatsApp's: it turns a message down before any operator sees it
+FIRST_OF_WHATSAPP = 63000
+
 
 class State(StrEnum):
     """The states of a message; beside each whether Twilio calls back about it."""

@@ -114,6 +114,7 @@ class Entry:
     due: datetime | None = None
 
 
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _KNOWN = frozenset(each.name for each in fields(Entry))
 
 
@@ -161,7 +162,7 @@ class Ledger:
         self.count += 1
         line: dict[str, Any] = {"n": self.count, "at": (at or self._clock.now()).isoformat(), "event": event.value}
         line.update((name, value) for name, value in facts.items() if value)
-        self._lines.append(json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass") + b"\n")
+        self._lines.append(_JSON(line).encode("utf-8", "surrogatepass") + b"\n")
         if self._later is None:
             self._later = asyncio.get_running_loop().call_later(LAZY, self._write_lazily)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from channels.sandbox.codes import FINAL, WAITING, Refused, State
+from channels.sandbox.codes import FINAL, FIRST_OF_WHATSAPP, WAITING, Refused, State
 from channels.sandbox.intake import Order, token_of
 from channels.sandbox.ledger import Event
 from channels.sandbox.phones import Phones, Shown
@@ -156,10 +156,13 @@ class Network:
 
     def _refusal(self, message: Message) -> int:
         """Return the code with which WhatsApp would not even take it, or 0."""
-        if message.channel != "whatsapp" or message.approved:
+        if message.channel != "whatsapp":
             return 0
+        fate = self.phones.of(message.number).fate("whatsapp")
+        if fate >= FIRST_OF_WHATSAPP:
+            return fate
         heard = self.heard_at.get((message.sender, message.to))
-        return 0 if heard and self.world.agenda.now() - heard <= WINDOW else 63016
+        return 0 if message.approved or (heard and self.world.agenda.now() - heard <= WINDOW) else 63016
 
     def _transmit(self, message: Message, refusal: int) -> None:
         if message.state not in WAITING:

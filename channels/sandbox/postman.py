@@ -92,7 +92,7 @@ class Postman:
             if asyncio.get_running_loop().time() >= end or not persistence.again(attempt, answer):
                 call.done(answer)
                 return answer
-            await asyncio.sleep(0.1 * 2**attempt)
+            await asyncio.sleep(self._world.settings.call_again * 2 ** (attempt - 1))
         raise AssertionError("count ends")
 
     def close(self) -> None:

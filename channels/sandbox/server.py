@@ -51,11 +51,12 @@ class Server:
             web.get(messages + "/{sid}/Media.json", self.door.opens(self.list_media)),
             web.get(messages + "/{sid}/Media/{media}", self.door.opens(self.fetch_media)),
             web.get(API + "/{account}.json", self.door.opens(self.account)),
+            web.route("*", API + "/{path:.*}", self.door.opens(self.nothing)),
         ]
 
     async def create(self, request: web.Request) -> web.StreamResponse:
         """Take a message. The ledger's line is on disk before the answer leaves."""
-        form = parse_qs((await request.read()).decode("utf-8", "replace"), keep_blank_values=True)
+        form = await _form(request)
         fault = self.faults.pick("create", one(form, "To"))
         if fault and not fault.what.accepts:
             self._note_fault(fault, form)
@@ -101,7 +102,7 @@ class Server:
     async def update(self, request: web.Request) -> web.StreamResponse:
         """Cancel a message that has not left, or redact one that has ended."""
         message = self._message(request)
-        form = parse_qs((await request.read()).decode(), keep_blank_values=True)
+        form = await _form(request)
         match {name: values[0] for name, values in form.items()}:
             case {"Status": "canceled", **rest} if not rest:
                 self.network.cancel(message)
@@ -121,7 +122,7 @@ class Server:
     async def feedback(self, request: web.Request) -> web.StreamResponse:
         """Say thank you for feedback."""
         message = self._message(request)
-        form = parse_qs((await request.read()).decode(), keep_blank_values=True)
+        form = await _form(request)
         now = rfc2822(self.world.agenda.now())
         uri = f"{API}/{self.world.account}/Messages/{message.sid}/Feedback.json"
         body = {"account_sid": self.world.account, "message_sid": message.sid, "outcome": one(form, "Outcome") or "confirmed"}
@@ -161,6 +162,10 @@ class Server:
         sid = self.world.account
         return json_answer({"sid": sid, "friendly_name": "Sandbox", "status": "active", "type": "Full", "uri": f"{API}/{sid}.json"})
 
+    async def nothing(self, request: web.Request) -> web.StreamResponse:
+        """Say that there is nothing here. Raises Refused (20404)."""
+        raise Refused(20404, f"{request.method} {request.path}")
+
     def _note_refusal(self, why: Refused, form: Form) -> None:
         to = one(form, "To")
         self.world.ledger.write(
@@ -178,6 +183,10 @@ class Server:
     def _note_fault(self, fault: Fault, form: Form, sid: str = "") -> None:
         to, token = one(form, "To").removeprefix(WHATSAPP), token_of(one(form, "StatusCallback"))
         self.world.ledger.write(Event.FAULT, note=fault.kind, id=sid, to=to, token=token, status=fault.on)
+
+
+async def _form(request: web.Request) -> dict[str, list[str]]:
+    return parse_qs((await request.read()).decode("utf-8", "replace"), keep_blank_values=True)
 
 
 def _query(request: web.Request) -> Query:

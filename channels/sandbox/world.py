@@ -54,6 +54,8 @@ class Settings(BaseModel):
     callback_loss: Chance = 0
     callback_repeat: Chance = 0
     callback_shuffle: float = Field(default=0, ge=0)
+    #: seconds of real time before a call is repeated (doubled each time; all repeats lie within 15 s)
+    call_again: float = Field(default=0.2, ge=0)
     #: a message is missing from lists for this long
     list_lag: Span = AT_ONCE
     #: people answer; off: what they would have written waits

@@ -35,7 +35,7 @@ async def product() -> AsyncIterator[Product]:
 @pytest.fixture
 async def sandbox(tmp_path: Path, clock: ManualClock, product: Product) -> AsyncIterator[Sandbox]:
     async with Sandbox(tmp_path / "ledger.jsonl", clock=clock, seed=1) as sandbox:
-        sandbox.change(inbound_url=f"{product.url}/hooks/a/inbound")
+        sandbox.change(inbound_url=f"{product.url}/hooks/a/inbound", call_again=0.01)
         yield sandbox
 
 

@@ -12,6 +12,7 @@ from channels.sandbox.handset import NothingToAnswer
 from channels.sandbox.house import ACCOUNT
 from channels.sandbox.inbound import CannotAnswer
 from channels.sandbox.ledger import Event
+from channels.sandbox.people import Person
 from channels.sandbox.phones import Silence
 from channels.sandbox.sandbox import Sandbox
 from tests.channels.sandbox.product import AYAN, OURS, Product, blocking, callback
@@ -100,6 +101,16 @@ async def test_whatsapp_outside_its_window(client: Client, sandbox: Sandbox, clo
     assert await free("b") == ["sent", "delivered", "read"]
     clock.advance(hours=24, seconds=1)
     assert await free("c") == ["failed"]
+
+
+async def test_who_has_no_whatsapp_is_turned_down_before_anything_is_sent(client: Client, sandbox: Sandbox, product: Product) -> None:
+    sandbox.add(Person(number=AYAN, character="no_whatsapp"))
+    await sandbox.phone(AYAN).says("hei", to=OURS, channel="whatsapp")
+    sid = await send(client, to=WA_AYAN, from_=WA_OURS, status_callback=callback(product))
+    await sandbox.settle()
+    assert (product.statuses(sid), product.heard[-1].fields["ErrorCode"]) == (["failed"], "63003")
+    await send(client)
+    assert (await sandbox.phone(AYAN).next()).channel == "sms"
 
 
 async def template(client: Client) -> str:

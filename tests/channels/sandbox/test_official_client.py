@@ -233,6 +233,12 @@ async def test_a_wrong_token_and_a_wrong_account_are_turned_away(client: Client,
     assert sandbox.ledger.entries(Event.ACCEPTED) == []
 
 
+async def test_what_the_sandbox_does_not_have_is_not_found(client: Client) -> None:
+    with pytest.raises(TwilioRestException) as nothing:
+        await blocking(lambda: client.calls.create(to=AYAN, from_=OURS, url="http://127.0.0.1/"))
+    assert (nothing.value.status, nothing.value.code) == (404, 20404)
+
+
 async def test_credentials_can_be_tried_without_sending(client: Client) -> None:
     assert (await blocking(lambda: client.api.v2010.accounts(ACCOUNT).fetch())).status == "active"
 
