@@ -1,7 +1,8 @@
 """The database behind everything: reads that disturb nobody, and writes that are whole or not at all.
 
-SQLite has one writer per process; PostgreSQL has as many as the pool holds. What is read in order to be changed is read with
-`with_for_update()`: PostgreSQL then locks the rows, and SQLite, where a writer is alone anyway, drops the clause.
+One writer at a time on both: SQLite by its nature, PostgreSQL by an advisory lock that lasts as long as the transaction. Writers come with
+batches and never wait for anything outside the database, so a queue of them is faster than row locks taken crosswise, which end in
+deadlocks. `with_for_update()` stands where rows are read to be changed all the same: it says so to the reader.
 """
 
 import asyncio
@@ -24,6 +25,9 @@ REST = 0.002
 BUSY_SECONDS = 10
 READERS = 8
 
+#: PostgreSQL: whoever writes holds this lock
+WRITER = 0x6275_6477
+
 #: SQLite, per connection. NORMAL loses committed rows at a power cut, FULL loses none
 PRAGMAS = ("foreign_keys=ON", "synchronous=FULL", "journal_size_limit=67108864", "temp_store=MEMORY")
 
@@ -33,7 +37,8 @@ SETTINGS = {
     "synchronous_commit": "on",
     "statement_timeout": "30000",
     "lock_timeout": "10000",
-    "idle_in_transaction_session_timeout": "60000",
+    # a stopped process must not keep the others from writing
+    "idle_in_transaction_session_timeout": "5000",
     "jit": "off",
 }
 #: seconds until a silent server counts as gone: longer than its own limit for a statement
@@ -84,6 +89,8 @@ class Store:
         async with self._alone():
             with told():
                 async with _connected(self._writer) as conn, _whole(conn):
+                    if self.dialect == "postgresql":
+                        await conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
                     yield conn
 
     @asynccontextmanager
@@ -111,16 +118,14 @@ class Store:
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """Take turns, in order of arrival, where there is one writer; rest between two commits."""
-        if self.dialect == "postgresql":
-            yield
-            return
+        """Take turns, in order of arrival; on SQLite rest between two commits."""
         if self._holder is asyncio.current_task():
             raise RuntimeError("write() inside write() waits for itself: pass the connection on")
         async with self._turn:
             self._holder = asyncio.current_task()
             try:
-                await asyncio.sleep(self._rests_until - monotonic())
+                if self.dialect == "sqlite":
+                    await asyncio.sleep(self._rests_until - monotonic())
                 yield
             finally:
                 self._holder = None
@@ -188,7 +193,7 @@ def _sqlite(url: URL, *, echo: bool) -> tuple[AsyncEngine, AsyncEngine]:
 def _sqlite_engine(url: URL, begin: str, *pragmas: str, pool_size: int = 1, echo: bool = False) -> AsyncEngine:
     """Make an engine whose transactions start with `begin`; Python's own transaction control is off: it begins too late."""
     options = {"isolation_level": None, "timeout": BUSY_SECONDS}
-    engine = create_async_engine(url, connect_args=options, pool_size=pool_size, max_overflow=0, echo=echo)
+    engine = create_async_engine(url, connect_args=options, pool_size=pool_size, max_overflow=0, echo=echo, hide_parameters=True)
 
     def connected(connection: Any, _record: object) -> None:
         cursor = connection.cursor()
@@ -227,4 +232,6 @@ def _postgresql(url: URL, *, echo: bool) -> tuple[AsyncEngine, AsyncEngine]:
 
 def _postgresql_engine(url: URL, settings: Mapping[str, str] | None = None, *, echo: bool = False, **options: Any) -> AsyncEngine:
     options |= {"timeout": 10, "server_settings": {"timezone": "UTC", **(settings or {})}}
-    return create_async_engine(url, connect_args=options, pool_size=10, max_overflow=10, pool_timeout=10, pool_pre_ping=True, echo=echo)
+    return create_async_engine(
+        url, connect_args=options, pool_size=10, max_overflow=10, pool_timeout=10, pool_pre_ping=True, echo=echo, hide_parameters=True
+    )

@@ -179,7 +179,7 @@ async def test_what_postgresql_promises(postgres_url: str) -> None:
 async def write_through_the_end_of_the_connection(store: Store) -> None:
     async with store.write() as conn:
         await put(conn, "a")
-        async with store.write() as other:
+        async with store.bare() as other:
             await other.exec_driver_sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE state LIKE 'idle in%'")
         await put(conn, "b")
 
