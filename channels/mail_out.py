@@ -6,7 +6,7 @@ from datetime import datetime
 from email.header import Header
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email.utils import format_datetime
 
 from channels.base import Outbound, Reason, SendFailed
 
@@ -17,6 +17,7 @@ _HOST = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 _ID = re.compile(r"<[^<>\s@]+@[^<>\s@]+>")
+_SENDER = re.compile(r"(?P<name>[^<>\x00-\x1f\x7f\x85\u2028\u2029]*?)\s*<(?P<address>[^<>]+)>")
 _URL = re.compile(r"https?://[!-;=?-~]+")
 #: characters of a header that stay on one line
 _LINE = 900
@@ -96,29 +97,31 @@ def _url(url: str) -> str:
 
 def _from(sender: str) -> str:
     """Return From for "a@b" or "Name <a@b>"."""
-    name, address = parseaddr(sender)
+    named = _SENDER.fullmatch(sender)
+    name, address = (named["name"].strip(), named["address"]) if named else ("", sender)
     address = mailbox(address, Reason.BAD_SENDER)
     if not address.isascii():
         raise SendFailed(Reason.BAD_SENDER, detail="the sender's own address must be ASCII")
     if not name:
         return address
-    return f"{name if re.fullmatch(r'[A-Za-z0-9 ]+', name) else _encoded(name)} <{address}>"
+    return f"{name if re.fullmatch(r'[A-Za-z0-9 ]+', name) else _encoded(name, joint=' ')} <{address}>"
 
 
 def _line(name: str, value: str) -> str:
     """Return one header. Whatever could begin another is refused, whatever is not ASCII is encoded."""
     if any(ord(character) < 32 or character in "\x7f\x85\u2028\u2029" for character in value):
         raise SendFailed(Reason.BAD_CONTENT, detail=f"a control character in {name}")
-    plain = name != "Subject" or (_PRINTABLE.fullmatch(value) and "=?" not in value)
-    return f"{name}: {value if plain and len(value) < _LINE else _encoded(value)}\r\n"
+    readable = _PRINTABLE.fullmatch(value) and not (name == "Subject" and "=?" in value)
+    plain = name == "To" or (readable and len(value) < _LINE)
+    return f"{name}: {value if plain else _encoded(value)}\r\n"
 
 
-def _encoded(value: str) -> str:
+def _encoded(value: str, joint: str = "\r\n ") -> str:
     try:
         lines = Header(value, "utf-8", maxlinelen=70).encode(linesep="\r\n").split("\r\n")
     except UnicodeError:
         raise SendFailed(Reason.BAD_CONTENT, detail="half a character (a lone surrogate)") from None
-    return "\r\n ".join(line.strip() for line in lines)
+    return joint.join(line.strip() for line in lines)
 
 
 def _body(out: Outbound) -> bytes:

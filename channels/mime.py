@@ -110,7 +110,7 @@ def _leaves(whole: Part) -> Iterator[Part]:
         inner = _inner(part) if part.kind.startswith("multipart/") and depth < _DEPTH else []
         waiting += [(each, depth + 1) for each in reversed(inner)]
         if not inner:
-            yield part
+            yield Part({}, part.raw) if part.kind.startswith("multipart/") else part
 
 
 def _inner(part: Part) -> list[Part]:

@@ -34,7 +34,7 @@ FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
 
 #: what aiohttp raises before it has written the first byte of a request
-_BEFORE_THE_FIRST_BYTE = (
+BEFORE_THE_FIRST_BYTE = (
     aiohttp.ConnectionTimeoutError,
     aiohttp.ClientConnectorError,
     aiohttp.ClientConnectorCertificateError,
@@ -94,7 +94,7 @@ class OneShotHttp(AsyncHttpClient):
                 self._open().request(method, url, data=body, headers=head, allow_redirects=False, timeout=limits) as answer,
             ):
                 return Response(answer.status, await _text(answer), answer.headers)
-        except _BEFORE_THE_FIRST_BYTE as why:
+        except BEFORE_THE_FIRST_BYTE as why:
             raise NotSent(type(why).__name__) from None
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as why:
             raise Unknown(type(why).__name__) from None

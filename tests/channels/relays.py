@@ -2,12 +2,14 @@
 
 import asyncio
 import contextlib
+import ssl
 from typing import Self
 
 #: step -> what an honest relay answers there
 _ANSWERS = {
     "HELLO": b"220 relay.example\r\n",
-    "EHLO": b"250-relay.example\r\n250 8BITMIME\r\n",
+    "EHLO": b"250-relay.example\r\n250-AUTH PLAIN\r\n250 8BITMIME\r\n",
+    "AUTH": b"235 2.7.0 Welcome\r\n",
     "MAIL": b"250 OK\r\n",
     "RCPT": b"250 OK\r\n",
     "DATA": b"354 Go on\r\n",
@@ -21,8 +23,8 @@ _ANSWERS = {
 class FaultyRelay:
     """Speaks SMTP; at step `at` it hangs up ("cut"), says nothing ("silence"), or answers `trouble` itself ("451 4.7.1 Later")."""
 
-    def __init__(self, at: str, trouble: str) -> None:
-        self._at, self._trouble = at, trouble
+    def __init__(self, at: str = "", trouble: str = "", tls: ssl.SSLContext | None = None) -> None:
+        self._at, self._trouble, self._tls = at, trouble, tls
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         #: every step that was reached, in order
@@ -36,7 +38,7 @@ class FaultyRelay:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
         return self
 
     async def __aexit__(self, *_: object) -> None:

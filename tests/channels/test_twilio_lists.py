@@ -20,6 +20,11 @@ CLOCK = ManualClock(datetime(2026, 11, 23, 17, tzinfo=UTC))
 OUT = Outbound(token="t" * 32, to="+4790000001", sender="+4759440000", text="Kok vatnet", deadline=1.0)
 
 
+def sms_to(url: str) -> TwilioSms:
+    its = account(url)
+    return TwilioSms(SmsSettings(account=its), TwilioClient(its, CLOCK))
+
+
 # --- lists --------------------------------------------------------------------------------------------------------------
 
 
@@ -27,8 +32,7 @@ async def test_credentials_do_not_follow_a_page_that_leads_elsewhere() -> None:
     async with RawProvider(http("200 OK")) as elsewhere:
         page = {"messages": [], "next_page_uri": f"{elsewhere.url}/2010-04-01/Accounts/{SANDBOX_SID}/Messages.json?Page=1"}
         async with RawProvider(http("200 OK", json.dumps(page).encode())) as provider:
-            client = TwilioClient(account(provider.url), CLOCK)
-            channel = TwilioSms(SmsSettings(account=client.account), client)
+            channel = sms_to(provider.url)
             with pytest.raises(SendFailed):
                 await channel.trace(OUT.to, OUT.sender, CLOCK.now())
             await channel.close()
@@ -38,8 +42,7 @@ async def test_credentials_do_not_follow_a_page_that_leads_elsewhere() -> None:
 async def test_a_list_that_never_ends_is_no_list() -> None:
     page = {"messages": [], "next_page_uri": f"/2010-04-01/Accounts/{SANDBOX_SID}/Messages.json?Page=1"}
     async with RawProvider(http("200 OK", json.dumps(page).encode())) as provider:
-        client = TwilioClient(account(provider.url), CLOCK)
-        channel = TwilioSms(SmsSettings(account=client.account), client)
+        channel = sms_to(provider.url)
         with pytest.raises(SendFailed) as failure:
             await channel.trace(OUT.to, OUT.sender, CLOCK.now())
         await channel.close()
@@ -71,8 +74,7 @@ async def test_what_a_list_leaves_open_is_looked_at_rather_than_overlooked() -> 
     message = {"sid": "SM" + "2" * 32, "to": OUT.to, "from": OUT.sender, "body": "hei", "direction": "outbound-api", "status": "queued"}
     odd = [message, {**message, "date_created": "yesterday"}, {"sid": "x"}, "?", None]
     async with RawProvider(http("200 OK", json.dumps({"messages": odd, "next_page_uri": None}).encode())) as provider:
-        client = TwilioClient(account(provider.url), CLOCK)
-        channel = TwilioSms(SmsSettings(account=client.account), client)
+        channel = sms_to(provider.url)
         found = await channel.trace(OUT.to, OUT.sender, CLOCK.now())
         await channel.close()
     assert [each.provider_id for each in found] == [message["sid"]] * 2
@@ -112,8 +114,7 @@ async def test_doctor_reads_in_twilios_log_that_our_webhook_is_broken() -> None:
     young, old = "2026-11-23T16:30:00Z", "2026-11-23T12:00:00Z"
     log = {"alerts": [{"error_code": "11200", "date_generated": young}, {"error_code": "12300", "date_generated": old}]}
     async with RawProvider(books, http("200 OK", json.dumps(log).encode())) as provider:
-        client = TwilioClient(account(provider.url), CLOCK)
-        channel = TwilioSms(SmsSettings(account=client.account), client)
+        channel = sms_to(provider.url)
         line = (await channel.check())[-1]
         await channel.close()
     assert not line.ok

@@ -1,0 +1,70 @@
+"""Mails made to hurt: none may hold up the house, and from each something is read."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, strategies as st
+
+from channels.base import Callback, Inbound, Status
+from channels.clock import monotonic
+from channels.mail_in import MAIL_FROM, RCPT_TO, URL, read
+from channels.mime import open_mail
+
+DOMAIN = "svar.sorby.example"
+ATTEMPT = "a" * 32
+SVAR, RETUR, AVMELD = f"svar+{'b' * 32}@{DOMAIN}", f"retur+{ATTEMPT}@{DOMAIN}", f"avmeld+{'b' * 32}@{DOMAIN}"
+
+
+def call(body: bytes, to: str) -> Callback:
+    return Callback(url=URL, fields=((MAIL_FROM, ""), (RCPT_TO, to)), body=body, received_at=datetime(2026, 11, 23, tzinfo=UTC))
+
+
+H = b"From: a@b.example\r\nSubject: x\r\n"
+MULTI = b'Content-Type: multipart/mixed; boundary="%d"\r\n\r\n--%d\r\n'
+HOSTILE: dict[str, bytes] = {
+    "a hundred thousand parts": H + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 100_000,
+    "parts in parts in parts": H + b"".join(MULTI % (n, n) for n in range(15_000)),
+    "parts in parts, then lines": H + b"".join(MULTI % (n, n) for n in range(90)) + b"x\r\n" * 330_000,
+    "mails in mails in mails": H + b"Content-Type: message/rfc822\r\n\r\n" * 30_000,
+    "nothing but headers": H + b"a: b\r\n" * 160_000,
+    "one header without end": H + b"Subject: " + b"x" * 990_000,
+    "folded for ever": H + b"X: y" + b"\r\n y" * 240_000,
+    "parameters without end": H + b"Content-Type: multipart/mixed; " + b'a*0="b";' * 80_000 + b"\r\n\r\nhi",
+    "boundaries of blanks": H + b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + (b"--b" + b" " * 5_000) * 190,
+    "one line": H + b"\r\n" + b"a" * 990_000,
+    "carriage returns": H + b"\r\n" + b"\r" * 990_000,
+    "blank lines": H + b"\r\n" * 490_000,
+    "brackets in From": b"From: " + b"(" * 990_000 + b"\r\n\r\nx",
+    "encoded words": b"Subject: " + b"=?utf-8?q?" * 90_000 + b"\r\n\r\nx",
+    "quotes": H + b"\r\n" + b">" * 990_000,
+    "tags": H + b"Content-Type: text/html\r\n\r\n" + b"<div>" * 198_000,
+    "angle brackets": H + b"Content-Type: text/html\r\n\r\n" + b"<" * 990_000,
+    "a comment without end": H + b"Content-Type: text/html\r\n\r\n" + b"<!--" * 240_000,
+    "punycode": H + b"Content-Type: text/plain; charset=punycode\r\n\r\n" + b"a-" + b"9" * 900_000,
+    "soft line ends": H + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + b"=\r\n" * 330_000,
+    "reports": H + b"Content-Type: message/delivery-status\r\n\r\n" + b"a: b\r\n\r\n" * 120_000,
+    "message ids": H + b"\r\n" + b"Message-ID: <a@b>\r\n" * 52_000,
+    "our own address, again and again": H + b"\r\n" + f"retur+{ATTEMPT}@x ".encode() * 19_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_mail_takes_long(name: str) -> None:
+    begun = monotonic()
+    for to in (SVAR, RETUR):
+        (found,) = read(call(HOSTILE[name], to), DOMAIN)
+        assert isinstance(found, (Inbound, Status))
+    assert monotonic() - begun < 4.0  # two readings on a busy machine; the standard parser takes several seconds, or gives up
+
+
+@given(st.binary(max_size=2000), st.sampled_from([SVAR, RETUR, AVMELD]))
+def test_whatever_comes_something_is_read(body: bytes, to: str) -> None:
+    assert len(read(call(body, to), DOMAIN)) <= 1
+
+
+@given(st.text(max_size=500), st.text(max_size=200))
+def test_any_header_can_be_read(value: str, kind: str) -> None:
+    raw = f"Subject: {value}\r\nContent-Type: {kind}\r\nContent-Transfer-Encoding: {value}\r\n\r\nx".encode("utf-8", "surrogateescape")
+    mail = open_mail(raw)
+    mail.words("subject")
+    [part.text() for part in mail.parts]
