@@ -163,7 +163,7 @@ def react(mind: Mind, shown: Shown, dice: Dice) -> Deed | None:
     if len(shown.buttons) == 1:  # a bell at the door: one opens
         return _press(mind, shown, dice, 0)
     legend = _legend(shown)
-    if legend is not None:
+    if legend is not None and (any(legend.words.values()) or not done_digit(shown.text, mind.openings)):
         return _answer(mind, shown, legend, dice)
     return _follow_up(mind, shown, dice)
 
@@ -199,13 +199,14 @@ def _follow_up(mind: Mind, shown: Shown, dice: Dice) -> Deed | None:
     if mind.answered and (which := choice(shown.text, mind.promised or "")):
         mind.doubts += 1
         return _deed(mind, shown, dice, Act.TEXT, text=which) if mind.doubts <= 2 else None
+    if done := done_digit(shown.text, mind.openings):
+        return _deed(mind, shown, dice, Act.TEXT, text=done)
     before = asks_for_number(shown.text)
-    if mind.promised is not None and nature.count and before is not None:
-        prefix, mind.promised = mind.promised, None
-        text = nature.count if not before or "{done}" in nature.count else f"{before} {nature.count}"
-        return _deed(mind, shown, dice, Act.TEXT, text=_fill(mind.person, text, prefix or before[:-1], dice))
-    done = done_digit(shown.text, mind.openings)
-    return _deed(mind, shown, dice, Act.TEXT, text=done) if done else None
+    if mind.promised is None or not nature.count or before is None:
+        return None
+    prefix, mind.promised = mind.promised, None
+    text = nature.count if not before or "{done}" in nature.count else f"{before} {nature.count}"
+    return _deed(mind, shown, dice, Act.TEXT, text=_fill(mind.person, text, prefix or before[:-1], dice))
 
 
 def _fill(person: Person, text: str, prefix: str, dice: Dice) -> str:

@@ -17,7 +17,7 @@ _LINE = re.compile(r"^\W*(\d{1,2})[\s.):\u2013-]+(.+)$")
 _IN_A_ROW = re.compile(r"\b(\d{1,2})\b\D{1,12}\b(\d{1,2})\b\D{1,12}\b(\d{1,2})\b")
 _WORDS = re.compile(r"(\+?\d[\d ]{6,}\d)\W+([^/\n]+) / ([^/\n]+) / ([^/\n]+)$", re.MULTILINE)
 _CHOICE = re.compile(r"(\d+)\s*\([^)]*\)\s*:\s*(\d+)")
-_QUESTION_MARKS = frozenset("?؟፧?")
+_ASKED = re.compile(r"[?؟፧?]([^\n]*\d[^\n]*)")
 #: marks of direction, which nobody sees
 _UNSEEN = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -28,7 +28,7 @@ class Legend:
 
     #: "", or the first digit of each answer ("6" of 61 62 64)
     prefix: str = ""
-    #: 1, 2, 4 -> the word beside the digit
+    #: 1, 2, 4 -> the word beside the digit, the first of two; "" in a sentence
     words: Mapping[int, str] = field(default_factory=dict)
     #: another number to answer, when digits are not offered but words
     to: str = ""
@@ -51,7 +51,7 @@ def legend_of(text: str) -> Legend | None:
 
 
 def _by_lines(text: str) -> Legend | None:
-    found = [(int(line[1]), line[2].strip()) for line in map(_LINE.match, text.splitlines()) if line]
+    found = [(int(line[1]), line[2].partition("/")[0].strip()) for line in map(_LINE.match, text.splitlines()) if line]
     for tens in dict.fromkeys(number // 10 for number, _ in found):
         words = {number % 10: word for number, word in found if number // 10 == tens and number % 10 in OFFERED}
         if len(words) >= 2:
@@ -75,18 +75,16 @@ def _by_words(text: str) -> Legend | None:
     if line is None:
         return None
     to = re.sub(r"\s", "", line[1])
-    return Legend("", dict(zip(OFFERED, (word.strip() for word in line.groups()[1:]), strict=True)), to)
+    words = (word.rpartition(":")[2].strip() for word in line.groups()[1:])
+    return Legend("", dict(zip(OFFERED, words, strict=True)), to)
 
 
 def asks_for_number(text: str) -> str | None:
-    """Return what to write before the number ("" or "63") if `text` is a question with an example number in it, else None."""
-    seen = plain(text)
-    if not _QUESTION_MARKS.intersection(text):
+    """Return what to write before the number ("" or "63") if `text` asks for one, an example behind the question mark; else None."""
+    asked = _ASKED.search(plain(text))
+    if asked is None:
         return None
-    numbers = re.findall(r"\d+", seen)
-    if not numbers:
-        return None
-    two = re.search(r"\b([6-9]3) (\d+)\b", seen)
+    two = re.search(r"\b([6-9]3) \d+\b", asked[1])
     return two[1] if two else ""
 
 
