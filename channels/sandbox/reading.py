@@ -89,9 +89,9 @@ def asks_for_number(text: str) -> str | None:
 
 
 def openings(text: str) -> frozenset[str]:
-    """Return how the lines right above the offered answers begin: by these one knows a question to oneself again."""
+    """Return how the lines above the offered answers begin (all lines, where buttons offer them): by these one knows a question again."""
     lines = _UNSEEN.sub("", text).splitlines()
-    first = next((number for number, line in enumerate(lines) if _LINE.match(plain(line))), 0)
+    first = next((number for number, line in enumerate(lines) if _LINE.match(plain(line))), len(lines))
     return frozenset(line.strip()[:6] for line in lines[max(first - 3, 0) : first] if len(line.strip()) >= 6)
 
 

@@ -32,9 +32,10 @@ def facts(language: str, legend: int = 0, **more: object) -> Facts:
 
 
 def said(mind: Mind, copy: Copy) -> str | None:
-    channel = "email" if copy.medium is Medium.EMAIL else "sms"
-    deed = react(mind, Shown(id="1", channel=channel, sender="+4759440000", to="+4790000001", text=copy.text, at=NOW), DICE)
-    return deed.text if deed else None
+    buttons = tuple((button.title, button.payload) for button in copy.buttons)
+    screen = Shown(id="1", channel=copy.medium.value, sender="+4759440000", to="+4790000001", text=copy.text, at=NOW, buttons=buttons)
+    deed = react(mind, screen, DICE)
+    return (deed.payload or deed.text) if deed else None
 
 
 def somebody(character: str, language: str) -> Mind:
@@ -69,6 +70,17 @@ def test_a_helper_gets_through_a_whole_alert_by_mail(language: str, legend: int)
     assert said(mind, question) == (f"{prefix}3 30" if prefix else "30")
     (correction,) = render(WRONG, variant(language), facts(language, legend, had_passed_on=True), Medium.EMAIL)
     assert said(mind, correction) == f"{prefix}3"
+
+
+@pytest.mark.parametrize("language", PHRASES)
+def test_a_helper_gets_through_a_whole_alert_by_whatsapp(language: str) -> None:
+    mind = somebody("helper", language)
+    copies = {copy.part: copy for copy in render(BOIL, variant(language), facts(language), Medium.WHATSAPP)}
+    assert said(mind, copies[Part.WAKE]) == copies[Part.WAKE].buttons[0].payload
+    assert (said(mind, copies[Part.FORWARD]), said(mind, copies[Part.ASK])) == (None, "12.2")
+    assert said(mind, count_question(BOIL, variant(language), facts(language), Medium.WHATSAPP)) == "30"
+    correction = render(WRONG, variant(language), facts(language, had_passed_on=True), Medium.WHATSAPP)
+    assert [said(mind, copy) for copy in correction if copy.part is Part.ASK] == ["3"]
 
 
 @pytest.mark.parametrize("language", PHRASES)
