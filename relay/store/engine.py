@@ -232,6 +232,5 @@ def _postgresql(url: URL, *, echo: bool) -> tuple[AsyncEngine, AsyncEngine]:
 
 def _postgresql_engine(url: URL, settings: Mapping[str, str] | None = None, *, echo: bool = False, **options: Any) -> AsyncEngine:
     options |= {"timeout": 10, "server_settings": {"timezone": "UTC", **(settings or {})}}
-    return create_async_engine(
-        url, connect_args=options, pool_size=10, max_overflow=10, pool_timeout=10, pool_pre_ping=True, echo=echo, hide_parameters=True
-    )
+    options = {"connect_args": options, "echo": echo, "hide_parameters": True}
+    return create_async_engine(url, pool_size=10, max_overflow=10, pool_timeout=10, pool_pre_ping=True, **options)

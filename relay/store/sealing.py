@@ -5,7 +5,7 @@ import binascii
 import hmac
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from cryptography.exceptions import InvalidTag
@@ -24,7 +24,7 @@ class Keyring:
 
     keys: Mapping[int, AESGCM]
     newest: int
-    lookup_key: bytes
+    lookup_key: bytes = field(repr=False)
 
     def seal(self, text: str, place: str) -> bytes:
         """Encrypt `text` for the column `place`: key id, nonce, cipher text."""
@@ -36,7 +36,7 @@ class Keyring:
         try:
             key = self.keys[sealed[0]]
             return key.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], place.encode()).decode("utf-8", "surrogatepass")
-        except (KeyError, IndexError, InvalidTag) as error:
+        except (KeyError, IndexError, ValueError, InvalidTag) as error:
             msg = f"{place} was encrypted under another key than the one in use. {_REMEDY}"
             raise NotReady(msg) from error
 
@@ -50,14 +50,27 @@ def make_key() -> str:
     return base64.b64encode(os.urandom(KEY_BYTES)).decode()
 
 
+def new_settings() -> str:
+    """Return the keys of a new installation as lines for `.env`."""
+    return f"BUDSTIKKE_ENCRYPTION_KEY={make_key()}\nBUDSTIKKE_LOOKUP_KEY={make_key()}"
+
+
 def build(encryption_keys: str, lookup_key: str) -> Keyring:
     """Read keys from the settings: `encryption_keys` is "base64" or "2:base64,1:base64", newest first."""
     parts = [part.rpartition(":") for part in encryption_keys.split(",") if part.strip()]
-    keys = {int(number or 1): AESGCM(_decode(key)) for number, _, key in parts}
+    keys = {_number(number): AESGCM(_decode(key)) for number, _, key in parts}
     if not keys or not lookup_key:
         msg = f"The keys of this installation are missing. {_REMEDY}"
         raise NotReady(msg)
     return Keyring(keys, next(iter(keys)), _decode(lookup_key))
+
+
+def _number(written: str) -> int:
+    number = int(written) if written.strip().isdecimal() else 0 if written else 1
+    if not 1 <= number <= 255:
+        msg = f"The number before a key is between 1 and 255, as in 2:NEW,1:OLD. {_REMEDY}"
+        raise NotReady(msg)
+    return number
 
 
 def _decode(key: str) -> bytes:

@@ -1,0 +1,90 @@
+"""Logs that can be shown to anybody: structured, and without numbers, mailboxes, tokens or what people wrote.
+
+`log = structlog.get_logger(__name__)`, then short events with ids: `log.info("sent", delivery=17)`. The mask is the net, not the
+method: what must not be read is not logged.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any, Literal, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+#: values under these names are never shown, only how long they are
+TEXTS = frozenset({"text", "body", "words", "forward", "ask", "subject", "html", "headline", "detail", "name", "note"})
+
+#: in this order: what a pattern finds is replaced by its words
+MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # a password in an address, and a login
+    (re.compile(r"(?<=://)[^/\s@:]*:[^/\s@]+@"), "…@"),
+    (re.compile(r"(?i)\b(basic|bearer)\s+[\w.~+/=-]+"), r"\1 …"),
+    (re.compile(r"[\w.+'-]+@(?=[\w-]+(\.[\w-]+)+)"), "…@"),
+    # a mark in a path of ours: status, one-press leave, links
+    (re.compile(r"(/(?:hooks/[^/\s]+/status|avmeld|k)/)[\w-]+"), r"\1…"),
+    # long marks of letters and digits; a provider's message ids (SM, MM … and 32 digits) stay: they find a message there
+    (re.compile(r"(?<![\w/-])(?![A-Z]{2}[0-9a-f]{32}(?![\w-]))(?=[\w-]*\d)(?=[\w-]*[A-Za-z])[\w-]{20,}=*(?![\w/])"), "…"),
+    # numbers with a country code, and numbers of eight to fifteen digits with or without gaps
+    (re.compile(r"(?<![\w.])(?:\+|00)\d[\d ()./-]{4,}(\d\d)(?!\d)"), r"…\1"),
+    (re.compile(r"(?<![\w.:/+-])(?:\d ?){6,13}(\d\d)(?![\w:-]|\.\d)"), r"…\1"),
+)
+
+#: libraries that tell too much, or nothing that we need
+QUIET = {"aiohttp.access": logging.WARNING, "aiosqlite": logging.WARNING, "apscheduler": logging.WARNING, "mail.log": logging.WARNING}
+
+
+def masked(text: str) -> str:
+    """Return `text` without numbers, mailboxes, tokens and passwords."""
+    for pattern, words in MASKS:
+        text = pattern.sub(words, text)
+    return text
+
+
+def configure(level: str = "info", form: Literal["console", "json"] = "console", stream: TextIO | None = None) -> None:
+    """Set logging up for this process, ours and that of every library: one line an event, on standard error."""
+    before: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.PositionalArgumentsFormatter(),
+        structlog.processors.format_exc_info,
+        _mask,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    stream = stream or sys.stderr
+    handler = logging.StreamHandler(stream)
+    end: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(form, stream)]
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=end))
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    for name, limit in QUIET.items():
+        logging.getLogger(name).setLevel(limit)
+    structlog.configure(
+        processors=[structlog.stdlib.filter_by_level, *before, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def _renderer(form: str, stream: TextIO) -> Processor:
+    if form == "json":
+        return structlog.processors.JSONRenderer(ensure_ascii=False)
+    return structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
+
+
+def _mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    return {key: _masked_value(key, value) for key, value in event.items()}
+
+
+def _masked_value(key: str, value: Any) -> Any:
+    if key.startswith("_") or value is None or isinstance(value, bool | int | float):
+        return value
+    if key in TEXTS:
+        return f"({len(str(value))} characters)"
+    if isinstance(value, Mapping):
+        return {inner: _masked_value(str(inner), one) for inner, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_masked_value(key, one) for one in value]
+    return masked(str(value))

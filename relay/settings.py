@@ -1,0 +1,150 @@
+"""What an installation is told: environment variables `BUDSTIKKE_…`, and the same in a file `.env`. Secrets are never printed.
+
+Each `require_…` either returns what its caller needs, checked, or raises NotReady with the variable to set.
+"""
+
+from ipaddress import ip_address
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from channels.settings import BadSettings, EmailSettings, Security, TwilioAccount
+from relay.model import NotReady
+
+PREFIX = "BUDSTIKKE_"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. What is set wrong is told by `load`, what is missing by whoever needs it."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    # where things are
+    database_url: SecretStr = Field(
+        SecretStr("sqlite+aiosqlite:///budstikke.db"),
+        description="The database: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE.",
+    )
+    public_base_url: str = Field("", description="Under which address the world reaches us, with https://. Providers call back to it.")
+    listen_host: str = Field("127.0.0.1", description="The address to listen on; put a reverse proxy with TLS in front.")
+    listen_port: int = Field(8080, ge=0, le=65535, description="The port to listen on; 0 takes a free one.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged. Numbers and texts never are.")
+    log_format: Literal["console", "json"] = Field("console", description="For people (console) or for a log collector (json).")
+
+    # keys, made by `budstikke keys`
+    encryption_key: SecretStr = Field(
+        SecretStr(""), description="Encrypts names, numbers and texts at rest. Several for a change of keys: 2:NEW,1:OLD, newest first."
+    )
+    lookup_key: SecretStr = Field(SecretStr(""), description="Finds numbers and addresses again without opening them. Never change it.")
+
+    # how fast, and how surely
+    in_flight: int = Field(50, ge=1, le=1000, description="How many sends may be under way at once: as many are unknown after a crash.")
+    lease_seconds: float = Field(30.0, ge=5, le=600, description="How long a worker keeps what it claimed, if it falls silent (seconds).")
+
+    # SMS and WhatsApp, through Twilio
+    twilio_account: str = Field("twilio", pattern=r"^[a-z0-9-]{1,60}$", description="Our own name for the account, as in /hooks/NAME/….")
+    twilio_account_sid: str = Field("", description="The account's SID: AC and 32 digits.")
+    twilio_auth_token: SecretStr = Field(SecretStr(""), description="The account's auth token; it signs the callbacks.")
+    twilio_other_auth_token: SecretStr = Field(SecretStr(""), description="The other auth token, while tokens are being changed.")
+    twilio_api_key: str = Field("", description="An API key (SK…) to send with, in place of the auth token.")
+    twilio_api_secret: SecretStr = Field(SecretStr(""), description="The API key's secret.")
+    twilio_base_url: str = Field("", description="Where to go in place of https://api.twilio.com: the sandbox.")
+    twilio_region: str = Field("", description="Where Twilio handles our data, in its own words (ie1).")
+    twilio_edge: str = Field("", description="Where we enter Twilio's network, in its own words (dublin).")
+    whatsapp_quick_replies: dict[int, str] = Field(
+        default_factory=dict, description='Templates that carry buttons inside the 24-hour window: {"3": "HX…"}, by number of buttons.'
+    )
+
+    # e-mail out through a relay, and in through our own listener
+    smtp_host: str = Field("", description="The mail relay's host name.")
+    smtp_port: int = Field(587, ge=1, le=65535, description="The mail relay's port.")
+    smtp_security: Security = Field(Security.STARTTLS, description="tls (port 465), starttls (587) or none (in our own network).")
+    smtp_user: str = Field("", description="User name at the mail relay.")
+    smtp_password: SecretStr = Field(SecretStr(""), description="Password at the mail relay.")
+    smtp_ca_file: str = Field("", description="File of certificates to trust in place of the machine's.")
+    mail_domain: str = Field("", description="The domain at which answers and bounces reach our listener (svar+…@DOMAIN).")
+    mail_listen_host: str = Field("127.0.0.1", description="Where our mail listener listens.")
+    mail_listen_port: int = Field(0, ge=0, le=65535, description="The port of our mail listener; 0: no listener.")
+    mail_listen_protocol: Literal["lmtp", "smtp"] = Field("lmtp", description="lmtp behind a mail server, smtp as the MX of our domain.")
+
+    @field_validator("public_base_url", "twilio_base_url")
+    @classmethod
+    def _is_url(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("must be an address like https://varsel.kommune.example")
+        return value.rstrip("/")
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read the environment and `.env`; NotReady names each variable that is wrong, and never shows its value."""
+        try:
+            return cls()
+        except ValidationError as wrong:
+            found = ((".".join(map(str, one["loc"])), one["msg"]) for one in wrong.errors(include_input=False))
+            words = "; ".join(f"{PREFIX}{name.upper()}: {problem}" for name, problem in found)
+            raise NotReady(f"The settings are wrong. {words}.") from None
+
+    def require_public_base_url(self) -> str:
+        """Return the public address that a provider in the world can call."""
+        remedy = f"Set {PREFIX}PUBLIC_BASE_URL to the address under which they reach us."
+        if not self.public_base_url:
+            raise NotReady(f"Providers must be able to call back. {remedy}")
+        if _is_loopback(self.public_base_url) and not (self.twilio_base_url and _is_loopback(self.twilio_base_url)):
+            raise NotReady(f"No provider can reach {self.public_base_url}. {remedy}")
+        return self.public_base_url
+
+    def has_twilio(self) -> bool:
+        """Whether SMS and WhatsApp are set up."""
+        return bool(self.twilio_account_sid or self.twilio_auth_token.get_secret_value())
+
+    def require_twilio(self) -> TwilioAccount:
+        """Return the account for SMS and WhatsApp."""
+        if not (self.twilio_account_sid and self.twilio_auth_token.get_secret_value()):
+            raise NotReady(f"SMS and WhatsApp need a Twilio account. Set {PREFIX}TWILIO_ACCOUNT_SID and {PREFIX}TWILIO_AUTH_TOKEN.")
+        try:
+            return TwilioAccount(
+                key=self.twilio_account,
+                sid=self.twilio_account_sid,
+                auth_token=self.twilio_auth_token.get_secret_value(),
+                other_auth_token=self.twilio_other_auth_token.get_secret_value(),
+                api_key=self.twilio_api_key,
+                api_secret=self.twilio_api_secret.get_secret_value(),
+                base_url=self.twilio_base_url,
+                region=self.twilio_region,
+                edge=self.twilio_edge,
+            )
+        except BadSettings as wrong:
+            raise NotReady(f"{wrong} Look at {PREFIX}TWILIO_….") from wrong
+
+    def has_email(self) -> bool:
+        """Whether e-mail is set up."""
+        return bool(self.smtp_host or self.mail_domain)
+
+    def require_email(self) -> EmailSettings:
+        """Return what the e-mail channel needs."""
+        if not (self.smtp_host and self.mail_domain):
+            raise NotReady(f"E-mail needs a mail relay and a domain for answers. Set {PREFIX}SMTP_HOST and {PREFIX}MAIL_DOMAIN.")
+        try:
+            return EmailSettings(
+                host=self.smtp_host,
+                port=self.smtp_port,
+                security=self.smtp_security,
+                username=self.smtp_user,
+                password=self.smtp_password.get_secret_value(),
+                ca_file=self.smtp_ca_file,
+                domain=self.mail_domain.lower(),
+            )
+        except BadSettings as wrong:
+            raise NotReady(f"{wrong} Look at {PREFIX}SMTP_… and {PREFIX}MAIL_DOMAIN.") from wrong
+
+
+def _is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback or ip_address(host).is_unspecified
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
