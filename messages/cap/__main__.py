@@ -16,7 +16,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m messages.cap", description="Judge CAP files one by one.")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
     files: list[Path] = parser.parse_args(arguments).files
-    importlib.import_module("signxml.verifier")  # once per process, so that no single file pays for it
+    importlib.import_module("messages.cap.verifier")  # once per process, so that no single file pays for it
     before = _peak_mib()
     judged = [_judge(path) for path in files]
     taken = sum(one for one, _ in judged)

@@ -15,6 +15,7 @@ from signxml.algorithms import DigestAlgorithm, SignatureMethod
 from signxml.signer import XMLSigner
 
 from messages.cap import CapAlert, Evidence, FlagKind, read
+from messages.cap.shape import DSIG
 from messages.cap.signature import MAX_CHARACTERS
 from tests.messages.cap.samples import alert, flags, one
 
@@ -45,11 +46,14 @@ def pem(*certificates: x509.Certificate) -> bytes:
     return b"".join(one.public_bytes(Encoding.PEM) for one in certificates)
 
 
-def signed(signer: x509.Certificate | None = None, document: bytes | None = None, **options: str) -> bytes:
-    """A signed alert: by the certificate given, by that of "varsel", or by a bare key with `bare="yes"`."""
+def signed(
+    signer: x509.Certificate | None = None, document: bytes | None = None, *, bare: bool = False, prefix: str | None = "ds"
+) -> bytes:
+    """A signed alert: by the certificate given, by that of "varsel", or by a bare key with `bare=True`."""
     root = etree.fromstring(document or alert())
     maker = XMLSigner(signature_algorithm=SignatureMethod.ECDSA_SHA256, digest_algorithm=DigestAlgorithm.SHA256)
-    cert = None if options.get("bare") else [signer or certificate("varsel")]
+    maker.namespaces = {prefix: DSIG}  # type: ignore[dict-item]  # None: the default namespace
+    cert = None if bare else [signer or certificate("varsel")]
     whole = maker.sign(root, key=key("varsel"), always_add_key_value=cert is None, cert=cert)
     return etree.tostring(whole)
 
@@ -61,6 +65,13 @@ def judged(document: bytes, trusted: bytes = b"") -> CapAlert:
 
 def test_an_unsigned_alert_has_no_evidence() -> None:
     assert one(alert()).signature.evidence is Evidence.NONE
+
+
+def test_a_signature_without_prefix_is_judged_alike() -> None:
+    # libxml2 2.14 makes parts of such a tree canonical wrongly when they are left in their place
+    document = signed(prefix=None)
+    assert b"<SignedInfo>" in document
+    assert judged(document, pem(certificate("varsel"))).signature.evidence is Evidence.VALID
 
 
 @pytest.mark.parametrize(
@@ -81,7 +92,7 @@ def test_a_trusted_signature_is_valid(signer: x509.Certificate, trusted: x509.Ce
 #: what a signed document is like -> the phrase that says why nobody can judge it
 UNJUDGED: dict[str, tuple[Callable[[], bytes], str]] = {
     "nobody vouches": (signed, "nobody here has vouched"),
-    "a key without a name": (lambda: signed(bare="yes"), "nobody here has vouched"),
+    "a key without a name": (lambda: signed(bare=True), "nobody here has vouched"),
     "expired when sent": (lambda: signed(certificate("varsel", end=SENT - YEAR / 2)), "not valid when"),
     "not yet valid": (lambda: signed(certificate("varsel", start=SENT + YEAR / 2)), "not valid when"),
     "a weak method": (lambda: signed().replace(b"ecdsa-sha256", b"ecdsa-sha1"), "SHA1"),
@@ -111,7 +122,7 @@ def tampered(document: bytes) -> bytes:
     return document.replace(b"to meter", b"ti meter")
 
 
-@pytest.mark.parametrize("document", [tampered(signed()), tampered(signed(bare="yes"))], ids=["certificate", "bare key"])
+@pytest.mark.parametrize("document", [tampered(signed()), tampered(signed(bare=True))], ids=["certificate", "bare key"])
 def test_a_changed_alert_is_invalid_and_flagged_but_not_refused(document: bytes) -> None:
     message = judged(document, pem(certificate("varsel")))
     assert message.signature.evidence is Evidence.INVALID
