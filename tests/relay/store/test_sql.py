@@ -6,19 +6,8 @@ from sqlalchemy import BigInteger, Boolean, Integer, String, func, insert, selec
 
 from relay.store.columns import Json, Moment
 from relay.store.engine import Store
-from relay.store.sql import (
-    Count,
-    Happening,
-    Kind,
-    add_events,
-    add_to_counters,
-    insert_ignore,
-    next_event_numbers,
-    rows_as_json,
-    rows_from_json,
-    upsert,
-)
-from relay.store.tables import alert, counter, event, fact, status
+from relay.store.sql import Kind, insert_ignore, rows_as_json, rows_from_json, upsert
+from relay.store.tables import Base, PolicyRow, fact, status
 
 NIGHT = datetime(2026, 11, 23, 22, 15, 7, 42, tzinfo=UTC)
 
@@ -85,38 +74,20 @@ async def test_naive_times_and_bytes_are_refused(store: Store) -> None:
                 rows_as_json(conn, [{"value": value}])
 
 
-async def released(store: Store, municipality_id: int) -> int:
-    values = {"kind": "ACTUAL", "act": "ISSUE", "state": "RELEASED", "gravity": 2, "event": "x", "areas": []}
-    times = {"sent_at": NIGHT, "created_at": NIGHT, "updated_at": NIGHT}
+async def test_upsert_adds_onto_what_is_there(store: Store, municipality_id: int) -> None:
+    key = {"municipality_id": municipality_id, "name": "echo", "id": 7}
+    audit = {"created_at": NIGHT, "created_by": "test", "updated_at": NIGHT, "updated_by": "test"}
+    statement = upsert(Base.metadata.tables["policy"], ["id"], add=["count_after_minutes"])
     async with store.write() as conn:
-        made = await conn.execute(insert(alert).values(municipality_id=municipality_id, number=1, **values, **times).returning(alert.c.id))
-        alert_id: int = made.scalar_one()
-        return alert_id
+        for minutes in (60, 30):
+            await conn.execute(statement.values({**key, **audit, "count_after_minutes": minutes}))
+    assert await seen(store, PolicyRow.count_after_minutes) == [(90,)]
 
 
-async def test_counters_add_up_over_batches(store: Store, municipality_id: int) -> None:
-    alert_id = await released(store, municipality_id)
-    changes = [Count(alert_id, group, "", "sent", municipality_id) for group in (2, 1, 0, 2)]
-    changes += [Count(alert_id, 1, "", "failed", municipality_id, -1), Count(alert_id, 9, "", "x", municipality_id, 0)]
-    for _ in range(2):
-        async with store.write() as conn:
-            await add_to_counters(conn, changes)
+async def test_a_batch_is_inserted_from_json_and_only_the_new_is_taken(store: Store) -> None:
     async with store.write() as conn:
-        await add_to_counters(conn, [])
-    found = await seen(store, counter.c.group_id, counter.c.name, counter.c.value)
-    assert found == [(0, "sent", 2), (1, "failed", -2), (1, "sent", 2), (2, "sent", 4)]
-
-
-async def _take_numbers_and_fail(store: Store, municipality_id: int) -> None:
-    async with store.write() as conn:
-        assert await next_event_numbers(conn, municipality_id, 5) == range(1, 6)
-        raise ZeroDivisionError
-
-
-async def test_events_are_numbered_without_gaps_even_after_an_undone_one(store: Store, municipality_id: int) -> None:
-    with pytest.raises(ZeroDivisionError):
-        await _take_numbers_and_fail(store, municipality_id)
-    for _ in range(2):
-        async with store.write() as conn:
-            await add_events(conn, [Happening(municipality_id=municipality_id, kind="test", at=NIGHT, data={"n": n}) for n in range(3)])
-    assert [number for (number,) in await seen(store, event.c.number)] == [1, 2, 3, 4, 5, 6]
+        new = rows_from_json(conn, "new", {"name": String, "value": String})
+        statement = insert_ignore(fact).from_select(["name", "value"], select(new).order_by(new.c.name)).returning(fact.c.name)
+        rows = [{"name": name, "value": name} for name in "abab"]
+        assert sorted((await conn.execute(statement, {"new": rows_as_json(conn, rows[:2])})).scalars()) == ["a", "b"]
+        assert list((await conn.execute(statement, {"new": rows_as_json(conn, [*rows, {"name": "c", "value": "c"}])})).scalars()) == ["c"]
