@@ -2,11 +2,14 @@
 
 import asyncio
 import heapq
+import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
 from channels.clock import Clock
+
+log = logging.getLogger("sandbox")
 
 #: seconds after which the clock is looked at again, since any clock may have jumped
 GLANCE = 0.02
@@ -47,6 +50,8 @@ class Agenda:
         self._order = count()
         self._playing: datetime | None = None
         self._wake = asyncio.Event()
+        #: what went wrong in doing things; the rest was done all the same
+        self.crashes: list[BaseException] = []
 
     def now(self) -> datetime:
         """Return the emulated time: that of the thing being done, or else the clock's."""
@@ -88,6 +93,9 @@ class Agenda:
             self._playing = due
             try:
                 what()
+            except Exception as why:
+                log.exception("the sandbox failed at something that was due")
+                self.crashes.append(why)
             finally:
                 self._playing = None
 

@@ -123,7 +123,7 @@ class Control:
                 "next_due_at": agenda.next_due_at,
                 "under_way": self._house.under_way,
                 "ledger": str(self._house.ledger.path),
-                "lines": self._house.ledger.count,
+                "events": dict(self._house.ledger.counts),
                 "mail_port": self._house.mail.port,
             }
         )

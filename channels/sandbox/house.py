@@ -62,6 +62,7 @@ class House:
         before = read(self._path) if self._path.exists() else []
         agenda = Agenda(self.clock)
         self.ledger = Ledger(self._path, agenda)
+        self.ledger.counts.update(entry.event for entry in before)
         self.world = World(self._account, self._auth_token, agenda, self.ledger, Dice(self._seed), self._settings)
         self.postman = Postman(self.world)
         self.faults = Faults(self.world.dice)
@@ -111,7 +112,7 @@ class House:
     async def settle(self, within: float | None = 0.0, seconds: float = 30.0) -> None:
         """Return when nothing is under way and nothing due within `within` seconds of emulated time (None: ever).
 
-        Waits at most `seconds` of real time. Raises Unsettled, or what went wrong inside the sandbox.
+        The ledger's file then holds everything. Waits at most `seconds` of real time. Raises Unsettled, or what went wrong inside.
         """
         loop = asyncio.get_running_loop()
         end = loop.time() + seconds
@@ -119,6 +120,7 @@ class House:
             if loop.time() > end:
                 raise Unsettled(f"{self.world.agenda.pending} things still due, {self.under_way} under way")
             await asyncio.sleep(0.002)
+        self.ledger.write_out()
         if self.world.crashes:
             raise self.world.crashes.pop(0)
 

@@ -7,6 +7,7 @@ import asyncio
 import json
 import os
 import threading
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, fields
@@ -150,6 +151,8 @@ class Ledger:
         self._clock = clock
         self._file = os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o600)
         self.count = self._mend()
+        #: how many of each were written by this process
+        self.counts: Counter[Event] = Counter()
         self._lines: list[bytes] = []
         self._lock = threading.Lock()
         self._thread = ThreadPoolExecutor(1, "ledger")
@@ -160,6 +163,7 @@ class Ledger:
     def write(self, event: Event, at: datetime | None = None, **facts: Unpack[Facts]) -> None:
         """Note a fact. It is on disk soon; await `commit` where somebody is told about it."""
         self.count += 1
+        self.counts[event] += 1
         line: dict[str, Any] = {"n": self.count, "at": (at or self._clock.now()).isoformat(), "event": event.value}
         line.update((name, value) for name, value in facts.items() if value)
         self._lines.append(_JSON(line).encode("utf-8", "surrogatepass") + b"\n")
@@ -175,9 +179,13 @@ class Ledger:
             self._flush = asyncio.create_task(self._flush_groups())
         await asyncio.shield(group)
 
+    def write_out(self) -> None:
+        """Hand what is still in memory to the file, for readers; `commit` is what makes it safe."""
+        self._put(sync=False)
+
     def entries(self, *events: Event) -> list[Entry]:
         """Return all facts so far, or those of `events`. For tests and reports, not for the fast path."""
-        self._put(sync=False)
+        self.write_out()
         return [entry for entry in read(self.path) if not events or entry.event in events]
 
     async def close(self) -> None:

@@ -101,8 +101,6 @@ class World:
     ledger: Ledger
     dice: Dice
     settings: Settings = field(default_factory=Settings)
-    #: what went wrong inside the sandbox itself; `settle` raises it
-    crashes: list[BaseException] = field(default_factory=list)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
     def spawn(self, work: Coroutine[Any, Any, object]) -> None:
@@ -110,6 +108,11 @@ class World:
         task = asyncio.create_task(work)
         self.tasks.add(task)
         task.add_done_callback(self._done)
+
+    @property
+    def crashes(self) -> list[BaseException]:
+        """What went wrong inside the sandbox itself; `settle` raises it."""
+        return self.agenda.crashes
 
     def _done(self, task: asyncio.Task[Any]) -> None:
         self.tasks.discard(task)

@@ -1,6 +1,7 @@
 """The sandbox as a process of its own, steered by its control API; it outlives whoever started it."""
 
 import asyncio
+import contextlib
 import json
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -14,6 +15,8 @@ import pytest
 
 from channels.sandbox.house import ACCOUNT
 from channels.sandbox.ledger import Event, read
+from channels.sandbox.people import Person
+from channels.sandbox.sandbox import Sandbox
 from tests.channels.sandbox.product import AYAN, OURS, Product
 from tests.channels.sandbox.test_reading import ASK
 
@@ -60,6 +63,14 @@ async def remote(tmp_path: Path, product: Product) -> AsyncIterator[Remote]:
         yield Remote(session, ready["url"])
 
 
+@pytest.fixture
+async def near(sandbox: Sandbox) -> AsyncIterator[Remote]:
+    """Return the same API of a sandbox in this very process."""
+    sandbox.add(Person(number=AYAN, character="helper"))
+    async with aiohttp.ClientSession() as session:
+        yield Remote(session, sandbox.url)
+
+
 async def test_a_night_by_remote_control(remote: Remote, product: Product, tmp_path: Path) -> None:
     state = await remote.ask("GET", "")
     assert state["now"].startswith("2026-11-23T17:00:0")
@@ -78,14 +89,14 @@ async def test_a_night_by_remote_control(remote: Remote, product: Product, tmp_p
     assert [entry.body for entry in read(tmp_path / "ledger") if entry.event is Event.ACCEPTED] == [ASK]
 
 
-async def test_phones_settings_and_faults_by_remote_control(remote: Remote) -> None:
-    assert await remote.ask("POST", "/phones", [{"number": "+4790000002", "character": "silent", "language": "ti"}]) == {"people": 1}
-    assert {tuple(phone["addresses"]) for phone in await remote.ask("GET", "/phones")} == {(AYAN,), ("+4790000002",)}
-    await remote.ask("POST", f"/phone/{AYAN}", {"off": True})
-    assert (await remote.ask("GET", f"/phone/{AYAN}"))["off"] is True
-    assert (await remote.ask("POST", "/settings", {"list_lag": [1, 3]}))["list_lag"] == [1, 3]
-    assert [fault["kind"] for fault in await remote.ask("POST", "/faults", [{"kind": "throttle", "suffix": "7"}])] == ["throttle"]
-    assert await remote.ask("DELETE", "/faults") == []
+async def test_phones_settings_and_faults_at_hand(near: Remote) -> None:
+    assert await near.ask("POST", "/phones", [{"number": "+4790000002", "character": "silent", "language": "ti"}]) == {"people": 1}
+    assert {tuple(phone["addresses"]) for phone in await near.ask("GET", "/phones")} == {(AYAN,), ("+4790000002",)}
+    await near.ask("POST", f"/phone/{AYAN}", {"off": True})
+    assert (await near.ask("GET", f"/phone/{AYAN}"))["off"] is True
+    assert (await near.ask("POST", "/settings", {"list_lag": [1, 3]}))["list_lag"] == [1, 3]
+    assert [fault["kind"] for fault in await near.ask("POST", "/faults", [{"kind": "throttle", "suffix": "7"}])] == ["throttle"]
+    assert await near.ask("DELETE", "/faults") == []
 
 
 @pytest.mark.parametrize(
@@ -103,8 +114,8 @@ async def test_phones_settings_and_faults_by_remote_control(remote: Remote) -> N
         ("/clock", {"now": "2026-11-23T18:00:00"}, "zone"),
     ],
 )
-async def test_what_makes_no_sense_is_explained(remote: Remote, path: str, body: object, words: str) -> None:
-    assert words in (await remote.ask("POST", path, body, status=400))["error"]
+async def test_what_makes_no_sense_is_explained(near: Remote, path: str, body: object, words: str) -> None:
+    assert words in (await near.ask("POST", path, body, status=400))["error"]
 
 
 @pytest.mark.parametrize(
@@ -133,6 +144,37 @@ async def test_a_port_that_is_taken(tmp_path: Path, product: Product) -> None:
     _, said = await failed.communicate()
     assert (failed.returncode, "address already in use" in said.decode()) == (2, True)
     assert "Traceback" not in said.decode()
+
+
+async def test_what_was_answered_is_in_the_ledger_even_of_a_sandbox_that_is_killed(tmp_path: Path) -> None:
+    answered: list[str] = []
+    enough = asyncio.Event()
+
+    async def send(session: aiohttp.ClientSession, url: str) -> None:
+        headers = {"Authorization": aiohttp.encode_basic_auth(ACCOUNT, "sandbox")}
+        form = {"To": AYAN, "From": OURS, "Body": "hei"}
+        with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+            while True:
+                async with session.post(f"{url}/2010-04-01/Accounts/{ACCOUNT}/Messages.json", data=form, headers=headers) as answer:
+                    answered.append((await answer.json())["sid"])
+                if len(answered) == 200:
+                    enough.set()
+
+    running = await asyncio.create_subprocess_exec(*COMMAND, "--ledger", str(tmp_path / "ledger"), stdout=PIPE)
+    assert running.stdout is not None
+    url = json.loads(await running.stdout.readline())["url"]
+    async with aiohttp.ClientSession() as session:
+        sending = [asyncio.create_task(send(session, url)) for _ in range(20)]
+        await asyncio.wait_for(enough.wait(), 30)
+        running.kill()
+        await asyncio.gather(*sending)
+    await running.wait()
+    assert set(answered) <= {entry.id for entry in read(tmp_path / "ledger") if entry.event is Event.ACCEPTED}
+    async with process("--ledger", str(tmp_path / "ledger")) as (_, ready), aiohttp.ClientSession() as session:
+        state = await Remote(session, ready["url"]).ask("POST", "/settle", {"within": None})
+    copies = {entry.id for entry in read(tmp_path / "ledger") if entry.event is Event.ACCEPTED}
+    assert state["events"]["accepted"] == len(copies) >= len(answered)
+    assert copies == {entry.id for entry in read(tmp_path / "ledger") if entry.event is Event.SHOWN}, "all arrive after all"
 
 
 async def test_time_runs_faster_on_request(tmp_path: Path, product: Product) -> None:
