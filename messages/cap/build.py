@@ -126,6 +126,7 @@ class _Builder:
             self.flag(FlagKind.NO_LANGUAGE, info, self.default_language)
         return CapInfo(
             language=language or self.default_language,
+            language_given=bool(language),
             categories=tuple(self._several(info, "category", Category)),
             event=self._event(info),
             responses=tuple(self._several(info, "responseType", ResponseType)),

@@ -81,6 +81,8 @@ class CapInfo:
 
     #: as written, or the source's default where the sender was silent
     language: str
+    #: False: the sender named no language, and the source's default was put in
+    language_given: bool = True
     categories: tuple[str, ...] = ()
     event: str = ""
     responses: tuple[str, ...] = ()

@@ -82,7 +82,7 @@ def _about_text(tongue: Tongue, alert: Alert) -> Iterator[str]:
         yield _say(Remark.NO_WORDS, tongue.language[:40])
     if missing := wording.left_out(chosen, variant.headline, variant.forward, over=alert.act is Act.OVER):
         yield _say(Remark.LEFT_OUT, f"{missing} of the sentences ({tongue.language})")
-    if text.units(variant.forward) > text.budget_of(variant.forward):
+    if not text.fits_sms(f"{variant.headline} {variant.place} {variant.forward}", tongue.language):
         yield _say(Remark.TOO_LONG, f"{tongue.language}, {len(variant.forward)} characters")
     if variant.place.endswith("..."):
         yield _say(Remark.MORE_PLACES, tongue.language)

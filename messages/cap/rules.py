@@ -48,10 +48,11 @@ def _texts(alert: CapAlert) -> Iterator[Flag]:
     if not alert.infos and alert.msg_type in (MsgType.ALERT, MsgType.UPDATE):
         yield Flag(FlagKind.NO_INFO)
     for number, info in enumerate(alert.infos, 1):
-        yield from _language(info, f"info {number}, {info.language[:40]}")
+        yield from about_language(info, f"info {number}, {info.language[:40]}")
 
 
-def _language(info: CapInfo, where: str) -> Iterator[Flag]:
+def about_language(info: CapInfo, where: str = "") -> Iterator[Flag]:
+    """What makes us doubt the language that a text is labelled with."""
     text = f"{info.event} {info.headline} {info.description} {info.instruction}"
     if not scripts.well_formed(info.language):
         yield Flag(FlagKind.LANGUAGE_TAG, detail=where)

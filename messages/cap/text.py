@@ -1,14 +1,18 @@
 """Texts of others made fit for people: cleaned, cut into whole sentences, and fitted into an SMS without cutting any of them."""
 
 import html
+from collections.abc import Callable
 from itertools import takewhile
 
 import regex
 
 from messages.languages import script_of
+from messages.segments import Coding, alphabet, normalise, units
 
-#: what fits beside the frame in the parts that conversation allows: Latin letters (two parts), all others (three parts)
-LATIN_BUDGET, OTHER_BUDGET = 200, 120
+#: units in the parts that a forward may have (two of GSM-7, three of UCS-2), and those of them that the frame takes: sender, act,
+#: times and number, in the longest of our languages
+ROOM = {Coding.GSM7: 306, Coding.UCS2: 201}
+FRAME = {Coding.GSM7: 105, Coding.UCS2: 65}
 
 #: what senders write where they have nothing to say
 _NOTHING = frozenset({"", "-", "--", ".", "n/a", "na", "none", "nil", "null", "not applicable", "ingen", "ikke relevant", "test"})
@@ -69,24 +73,26 @@ def sentences(text: str) -> list[str]:
     return found[:-1] if len(text) > _LOOK_AT else found
 
 
-def fit(parts: list[list[str]]) -> str:
-    """As many whole sentences as fit an SMS, first parts first. A part ends at its first sentence that does not fit, so that no
-    exception is lost while its rule is kept; sentences with links are never taken. If none fits: the shortest, whole.
+def fit(parts: list[list[str]], fits: Callable[[str], bool]) -> str:
+    """As many whole sentences as fit, first parts first. A part ends at its first sentence that does not fit, so that no exception
+    is lost while its rule is kept; sentences with links are never taken. If none fits: the shortest, whole.
     """
     chosen: list[str] = []
     for part in parts:
         for sentence in takewhile(lambda sentence: not has_url(sentence), part):
-            longer = " ".join(dict.fromkeys([*chosen, sentence]))
-            if units(longer) > budget_of(longer):
+            longer = [*dict.fromkeys([*chosen, sentence])]
+            if not fits(" ".join(longer)):
                 break
-            chosen = [*dict.fromkeys([*chosen, sentence])]
+            chosen = longer
     usable = [sentence for part in parts for sentence in part if not has_url(sentence)]
     return " ".join(chosen) or min(usable, key=len, default="")
 
 
-def budget_of(text: str) -> int:
-    """How many UTF-16 units a forward text may have so that it and its frame stay within the parts of an SMS."""
-    return LATIN_BUDGET if script_of(text[:_SAMPLE]) in ("Latn", "") else OTHER_BUDGET
+def fits_sms(text: str, language: str) -> bool:
+    """Whether a text and the frame around it stay within the parts of an SMS that a forward may have."""
+    whole = normalise(text, language).text
+    used = alphabet(whole)
+    return units(whole, used) <= ROOM[used] - FRAME[used]
 
 
 def as_sentence(text: str) -> str:
@@ -131,8 +137,3 @@ def _ends_here(line: str, start: int, stop: int, after: int) -> bool:
     before = line[max(start, stop - _WORD) : stop].rsplit(maxsplit=1)
     word = before[-1].lower().lstrip("(\"'«") if before else ""
     return not following or line[stop] != "." or not (word.isdigit() or word in _ABBREVIATIONS or len(word) == 1)
-
-
-def units(text: str) -> int:
-    """UTF-16 code units, as UCS-2 messages count them."""
-    return len(text.encode("utf-16-le")) // 2

@@ -5,12 +5,15 @@ from collections.abc import Mapping, Sequence
 import regex
 
 from messages.alert import Review, Variant
-from messages.cap import norway, own, text
+from messages.cap import norway, own, rules, text
 from messages.cap.model import CapInfo
 from messages.cap.own import Own
+from messages.segments import Coding, alphabet
 
-#: longest headline that still reads as one, longest list of places, longest name of a matter (characters)
-HEADLINE, PLACES, TOPIC = 40, 80, 24
+#: longest headline that still reads as one, longest name of a matter (characters)
+HEADLINE, TOPIC = 40, 24
+#: longest list of places, in characters of the alphabet it is sent in
+PLACES = {Coding.GSM7: 80, Coding.UCS2: 40}
 
 #: elements kept beside the parameters: name in `extra` -> field of the info
 ELEMENTS = {"cap:web": "web", "cap:contact": "contact"}
@@ -25,18 +28,26 @@ def variant(language: str, chosen: CapInfo, group: Sequence[CapInfo], *, over: b
     """
     ours = own.texts(chosen)
     headline = ours.get(Own.HEADLINE, title(chosen, language))
+    where = ours.get(Own.PLACE, place(chosen, group))
+    beside = f"{headline} {where} "
     return Variant(
         language=language,
         headline=headline,
-        forward=ours.get(Own.FORWARD, forward(chosen, headline, over=over)),
+        forward=ours.get(Own.FORWARD, text.fit(spoken(chosen, headline, over=over), lambda said: text.fits_sms(beside + said, language))),
         ask=ours.get(Own.ASK, ""),
         topic=ours.get(Own.TOPIC, topic(chosen)),
-        place=ours.get(Own.PLACE, place(chosen, group)),
+        place=where,
         detail=ours.get(Own.DETAIL, detail(chosen, group)),
-        review=Review.REVIEWED if ours.get(Own.REVIEW) == Review.REVIEWED else Review.DRAFT,
+        review=Review.REVIEWED if ours.get(Own.REVIEW, review(chosen)) == Review.REVIEWED else Review.DRAFT,
         source="cap",
         extra=extra(chosen),
     )
+
+
+def review(info: CapInfo) -> Review:
+    """A text that an authority has published is no draft of ours, unless we doubt its language."""
+    sure = info.language_given and not any(rules.about_language(info))
+    return Review.REVIEWED if sure else Review.DRAFT
 
 
 def title(info: CapInfo, language: str) -> str:
@@ -57,18 +68,13 @@ def _parts(words: str) -> list[str]:
     return [part for piece in words.split(", ") if (part := piece.strip(" ."))]
 
 
-def forward(info: CapInfo, headline: str, *, over: bool = False) -> str:
-    """What everybody should hear, in whole sentences that fit an SMS: what to do, what happens, what may come of it."""
-    return text.fit(_spoken(info, headline, over=over))
-
-
 def left_out(info: CapInfo, headline: str, said: str, *, over: bool = False) -> int:
     """How many sentences of the source a forward text leaves out."""
-    return sum(sentence not in said for part in _spoken(info, headline, over=over) for sentence in part)
+    return sum(sentence not in said for part in spoken(info, headline, over=over) for sentence in part)
 
 
-def _spoken(info: CapInfo, headline: str, *, over: bool) -> list[list[str]]:
-    """The source's sentences by what they are for, first things first; nothing that the headline has said already."""
+def spoken(info: CapInfo, headline: str, *, over: bool = False) -> list[list[str]]:
+    """The source's sentences by what they are for: what to do, what happens, what may come of it; not what the headline has said."""
     advice, event = _useful(info.instruction), _useful(info.description)
     parts = [event, advice] if over else [advice, event]
     parts.append(_useful(info.parameter(norway.CONSEQUENCES) or ""))
@@ -98,7 +104,8 @@ def place(chosen: CapInfo, group: Sequence[CapInfo]) -> str:
     names = places([info for info in group if same_text(info, chosen)])
     shown = names[:1]
     for name in names[1:]:
-        if len(", ".join([*shown, name])) > PLACES:
+        longer = ", ".join([*shown, name])
+        if len(longer) > PLACES[alphabet(longer)]:
             return ", ".join(shown) + " ..."
         shown.append(name)
     return ", ".join(shown)

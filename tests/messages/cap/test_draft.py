@@ -41,7 +41,7 @@ def test_an_ordinary_message_becomes_a_draft_without_a_remark() -> None:
     assert variant.forward == f"{STAY_AWAY} {RISES}"
     assert (variant.place, variant.topic, variant.ask) == ("Sørvik", "høy vannstand", "")
     assert variant.detail == f"{INFO['headline']}\n\n{INFO['description']}\n\n{INFO['instruction']}"
-    assert (variant.review, variant.source) == (Review.DRAFT, "cap")
+    assert (variant.review, variant.source) == (Review.REVIEWED, "cap")
     assert result.notes == ()
 
 
@@ -275,6 +275,22 @@ def test_a_cancel_without_text_asks_for_words() -> None:
     assert (result.variants, result.alert.act, result.alert.expires_at) == ((), Act.WITHDRAW, SENT + DEFAULT_LIFE)
     assert remarked(result, Remark.NO_TEXT)
     assert remarked(result, Remark.END_ASSUMED)
+
+
+#: a text -> whether the authority that published it stands for it in that language
+PUBLISHED = [
+    (info(language="en"), Review.REVIEWED),
+    (info(language=""), Review.DRAFT),
+    (info(language="ti"), Review.DRAFT),
+    (info(extra=parameter("budstikke:review", "DRAFT")), Review.DRAFT),
+    (info(language="ti", extra=parameter("budstikke:review", "REVIEWED")), Review.REVIEWED),
+    (info(extra=parameter("budstikke:review", "approved")), Review.DRAFT),
+]
+
+
+@pytest.mark.parametrize(("body", "review"), PUBLISHED)
+def test_what_an_authority_has_published_is_no_draft_of_ours(body: str, review: Review) -> None:
+    assert drafted(alert(body)).variants[0].review is review
 
 
 # Words

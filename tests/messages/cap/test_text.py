@@ -88,31 +88,47 @@ def test_links_are_seen(words: str, linked: bool) -> None:  # noqa: FBT001 - a t
     assert text.has_url(words) is linked
 
 
-def test_whole_sentences_are_taken_while_they_fit() -> None:
-    steps = [f"{number}: Dette er en setning som er lang." for number in range(9)]
-    said = text.fit([["Gå inn.", "Gå inn."], steps])
-    assert said == " ".join(["Gå inn.", *steps[:5]])
-    assert len(said) <= text.LATIN_BUDGET < len(f"{said} {steps[5]}")
+def short(said: str) -> bool:
+    return len(said) <= 60
+
+
+def test_whole_sentences_are_taken_while_they_fit_and_none_twice() -> None:
+    steps = [f"{number}: Dette er en setning." for number in range(9)]
+    assert text.fit([["Gå inn.", "Gå inn."], steps], short) == "Gå inn. 0: Dette er en setning. 1: Dette er en setning."
 
 
 def test_a_part_ends_where_a_sentence_does_not_fit_so_that_no_exception_is_lost() -> None:
     exception = "Dette gjelder ikke " + "deg " * 60 + "."
-    assert text.fit([["Gå ut.", exception, "Ta med hunden."], ["Elva stiger."]]) == "Gå ut. Elva stiger."
+    assert text.fit([["Gå ut.", exception, "Ta med hunden."], ["Elva stiger."]], short) == "Gå ut. Elva stiger."
 
 
 def test_a_part_ends_at_a_link() -> None:
-    assert text.fit([["Gå ut.", "Les mer på www.a.no.", "Der står alt."], ["Elva stiger."]]) == "Gå ut. Elva stiger."
+    assert text.fit([["Gå ut.", "Les mer på www.a.no.", "Der står alt."], ["Elva stiger."]], short) == "Gå ut. Elva stiger."
 
 
 def test_where_nothing_fits_the_shortest_is_said_whole() -> None:
     longest, long = "a " * 200 + ".", "b " * 150 + "."
-    assert text.fit([[longest], [long]]) == long
-    assert text.fit([["Se www.a.no."]]) == ""
-    assert text.fit([]) == ""
+    assert text.fit([[longest], [long]], short) == long
+    assert text.fit([["Se www.a.no."]], short) == ""
+    assert text.fit([], short) == ""
 
 
-def test_other_scripts_have_less_room() -> None:
-    assert text.budget_of("Gå inn.") > text.budget_of("ውሃ አፍሉ።") == text.budget_of("اغلوا الماء")
+#: a text and its language -> whether an SMS has room for it and its frame
+ROOMS = [
+    ("a" * 201, "nb", True),
+    ("a" * 202, "nb", False),
+    ("–" + "a" * 200, "nb", True),  # a dash is replaced for SMS
+    ("é" * 201, "fr", True),
+    ("ê" * 136, "fr", True),
+    ("ê" * 137, "fr", False),
+    ("ውሃ" * 68, "ti", True),
+    ("ውሃ" * 69, "ti", False),
+]
+
+
+@pytest.mark.parametrize(("words", "language", "room"), ROOMS)
+def test_the_room_is_counted_as_sms_count_it(words: str, language: str, room: bool) -> None:  # noqa: FBT001 - a table's last column
+    assert text.fits_sms(words, language) is room
 
 
 @pytest.mark.parametrize(("words", "language", "capitals"), [("gå inn", "nb", "GÅ INN"), ("ılık iç", "tr", "ILIK İÇ"), ("ውሃ", "ti", "ውሃ")])
@@ -123,6 +139,6 @@ def test_capitals_are_those_of_the_language(words: str, language: str, capitals:
 @given(st.text(max_size=400))
 def test_no_text_is_cut_inside_a_sentence(words: str) -> None:
     sentences = text.sentences(words)
-    said = text.fit([sentences])
+    said = text.fit([sentences], short)
     assert not said or said in " ".join(dict.fromkeys(sentences))
     assert not text.clean(words) or sentences
