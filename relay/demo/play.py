@@ -1,0 +1,177 @@
+"""The demo's evening: the house at work, the phones answering, and time that jumps over dull stretches."""
+
+import asyncio
+import json
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+
+from channels.clock import DemoClock
+from relay import reach as numbers
+from relay.app import House, open_house
+from relay.demo import stage
+from relay.demo.board import board
+from relay.demo.provider import Provider
+from relay.model import Reach
+from relay.store import deliveries, remembered, work
+from relay.town import town
+
+#: a Tuesday at 18:00 in Norway: the same evening each time, so that a seed repeats
+EVENING = datetime.fromisoformat("2026-11-24T18:00:00+01:00")
+#: seconds between looks; and how many quiet looks make a jump
+LOOK = 0.05
+QUIET_LOOKS = 2
+STRIDE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What `budstikke demo` was asked for."""
+
+    people: int = 60
+    seed: int = 1
+    exit: bool = False
+    as_json: bool = False
+    cap: bytes | None = None
+    replay: bool = False
+    database: str = ""
+    state: Path | None = None
+
+
+async def run(options: Options) -> None:
+    """Play the demo. Raises BudstikkeError in words."""
+    with tempfile.TemporaryDirectory(prefix="budstikke-demo-") as scratch:
+        folder = options.state or Path(scratch)
+        folder.mkdir(parents=True, exist_ok=True)
+        async with _opened(options, folder) as (house, provider, municipality_id, issued):
+            await _Evening(options, house, provider, municipality_id, issued).play()
+
+
+@asynccontextmanager
+async def _opened(options: Options, folder: Path) -> AsyncIterator[tuple[House, Provider, int, stage.Issued]]:
+    """Start the provider and the house, and release the alert."""
+    made = town(options.people, options.seed)
+    database = options.database or f"sqlite+aiosqlite:///{folder.resolve() / 'budstikke.db'}"
+    async with AsyncExitStack() as stack:
+        clock = await stage.upgrade(database, EVENING)
+        provider = await Provider.open(folder, made.phones(), seed=options.seed, start=clock.now())
+        stack.push_async_callback(provider.close)
+        replies, contents = await stage.templates(provider, clock, [group.language for group in made.groups])
+        house = await stack.enter_async_context(open_house(stage.settings(folder, provider, database, replies), clock=clock))
+        url = await house.listen()
+        mail_port = await house.listen_for_mail(0)
+        await _connect(provider, house, url, mail_port, made.senders)
+        municipality_id = await stage.populate(house, made, contents)
+        issued = await stage.issue(house, municipality_id, options.cap, replay=options.replay)
+        yield house, provider, municipality_id, issued
+
+
+async def _connect(provider: Provider, house: House, url: str, mail_port: int, senders: object) -> None:
+    """Tell the provider where answers go."""
+    account = house.settings.twilio_account
+    inbound = {"inbound_url": f"{url}/hooks/{account}/inbound", "inbound_urls": {}}
+    for medium, address in dict(senders).items():  # type: ignore[call-overload]
+        if medium == "whatsapp":
+            inbound["inbound_urls"] = {f"whatsapp:{address}": f"{url}/hooks/{account}-whatsapp/inbound"}
+    await provider.ask("settings", inbound | {"mail_to": f"127.0.0.1:{mail_port}", "mail_protocol": "smtp"})
+
+
+class _Evening:
+    """One run of the demo."""
+
+    def __init__(self, options: Options, house: House, provider: Provider, municipality_id: int, issued: stage.Issued) -> None:
+        self.options, self.house, self.provider = options, house, provider
+        self.municipality_id, self.issued = municipality_id, issued
+        self.screen = Console(stderr=options.as_json, quiet=options.as_json)
+        self.over = asyncio.Event()
+
+    async def play(self) -> None:
+        """Play until the plan has settled (`--exit`) or somebody ends it."""
+        for note in self.issued.notes:
+            self.screen.print(note, style="yellow")
+        for stop in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(stop, self.over.set)
+        working = asyncio.create_task(self.house.work())
+        try:
+            await self._watch(working)
+        finally:
+            self.house.relay.dispatcher.stop()
+            await working
+        reach = await self._reach()
+        if self.options.as_json:
+            print(json.dumps(numbers.as_json(reach), ensure_ascii=False, indent=1))  # noqa: T201
+
+    async def _watch(self, working: asyncio.Task[None]) -> None:
+        quiet, settled = 0, False
+        with Live(console=self.screen, refresh_per_second=8, transient=False) as live:
+            while not self.over.is_set() and not working.done():
+                quiet = quiet + 1 if await self._is_quiet() else 0
+                if quiet >= QUIET_LOOKS and not settled:
+                    settled, quiet = not await self._jump(), 0
+                live.update(await self._board(settled=settled))
+                if settled and self.options.exit:
+                    return
+                await asyncio.wait([asyncio.create_task(self.over.wait())], timeout=LOOK)
+
+    async def _is_quiet(self) -> bool:
+        """Nothing due, nothing in flight, nothing on its way to or from the phones."""
+        if not self.house.relay.dispatcher.idle or self.house.relay.dispatcher.flying:
+            return False
+        state = await self.provider.ask("clock")
+        now = self.house.relay.clock.now()
+        soon = state["next_due_at"] is not None and datetime.fromisoformat(state["next_due_at"]) <= now
+        async with self.house.store.read() as conn:
+            due = await deliveries.next_due(conn)
+        return state["under_way"] <= 0 and not soon and (due is None or due > now)
+
+    async def _jump(self) -> bool:
+        """Move both clocks to whatever comes next; false when nothing comes any more."""
+        clock = self.house.relay.clock
+        assert isinstance(clock, DemoClock)  # noqa: S101 - the demo's own clock
+        state = await self.provider.ask("clock")
+        async with self.house.store.read() as conn:
+            due = await deliveries.next_due(conn)
+        to = _next(clock.now(), due, state["next_due_at"])
+        if to is None:
+            return False
+        await self.provider.ask("clock", {"now": to.isoformat()})
+        clock.jump(to)
+        async with self.house.store.write() as conn:
+            await remembered.put(conn, stage.OFFSET, clock.now().isoformat())
+        await self._clockwork()
+        return True
+
+    async def _clockwork(self) -> None:
+        await self.house.relay.clockwork()
+        self.house.relay.pulse.ring()
+        self.house.relay.dispatcher.idle = False
+
+    async def _reach(self) -> Reach:
+        return await self.house.relay.reach(self.municipality_id, self.issued.alert_id)
+
+    async def _board(self, *, settled: bool) -> Group:
+        async with self.house.store.read() as conn:
+            tasks = [row.kind for row in await work.open_tasks(conn, self.municipality_id)]
+        title = f"Budvik, alert no. {self.issued.number}" + (" (from before)" if self.issued.again else "")
+        return board(await self._reach(), self.house.relay.clock.now(), tasks, title=title, done=settled)
+
+
+def _next(now: datetime, due: datetime | None, answers: str | None) -> datetime | None:
+    """When to look again: what people do within half a minute is played in one go, unless something of ours comes due before."""
+    answered = datetime.fromisoformat(answers) if answers else None
+    if answered is not None:
+        answered = max(answered, now + STRIDE)
+    coming = [moment for moment in (due, answered) if moment is not None]
+    return max(min(coming), now) if coming else None
+
+
+def main(options: Options) -> None:
+    """Run the demo to its end. Raises BudstikkeError in words."""
+    asyncio.run(run(options))

@@ -1,0 +1,22 @@
+"""The little that an installation remembers about itself."""
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relay.store.sql import upsert
+from relay.store.tables import Municipality, fact
+
+
+async def get(conn: AsyncConnection, name: str) -> str | None:
+    """Return a remembered value."""
+    return (await conn.execute(select(fact.c.value).where(fact.c.name == name))).scalar()
+
+
+async def put(conn: AsyncConnection, name: str, value: str) -> None:
+    """Remember a value."""
+    await conn.execute(upsert(fact, ["name"], replace=["value"]).values(name=name, value=value))
+
+
+async def set_duty_phone(conn: AsyncConnection, municipality_id: int, phone: str) -> None:
+    """Set the number that gets an SMS when somebody writes of danger."""
+    await conn.execute(update(Municipality).where(Municipality.id == municipality_id).values(duty_phone=phone))
