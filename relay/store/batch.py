@@ -9,7 +9,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import NotReady
 from relay.store.engine import Store
-from relay.store.faults import collided
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -80,13 +79,12 @@ class Batch(Generic[T, R]):
 
     async def _part(self, batch: Sequence[_Waiting[T, R]], error: Exception) -> None:
         """Halve a failed batch until the item that spoils it is alone: it gets the error, and all others are committed."""
-        if len(batch) == 1 and not collided(error):
+        if len(batch) == 1:
             _refuse(batch, error)
             return
         middle = len(batch) // 2
         for part in (batch[:middle], batch[middle:]):
-            if part:
-                await self._commit(part)
+            await self._commit(part)
 
 
 def _tell(batch: Sequence[_Waiting[T, R]], results: Sequence[R]) -> None:

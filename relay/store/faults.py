@@ -33,9 +33,6 @@ POSTGRESQL = {
     "58": "PostgreSQL reports a fault of its machine. Look at its log.",
 }
 
-#: SQLSTATE of a transaction that PostgreSQL ended because two waited for each other; done again, it succeeds
-COLLISIONS = {"40001", "40P01"}
-
 BUSY = "All connections to the database are in use. It is tried again."
 LOST = "The connection to the database was lost. It is tried again."
 UNREACHABLE = "The database cannot be reached. Is it running, and is BUDSTIKKE_DATABASE_URL right?"
@@ -63,11 +60,6 @@ def meaning(error: BaseException) -> str | None:
         case DBAPIError(orig=orig, connection_invalidated=lost):
             return (_by_code(orig) if orig else None) or (LOST if lost else None)
     return _by_code(error)
-
-
-def collided(error: BaseException) -> bool:
-    """Whether the same transaction, done again, may succeed."""
-    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in COLLISIONS
 
 
 def _by_code(error: BaseException) -> str | None:

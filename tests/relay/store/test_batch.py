@@ -128,22 +128,6 @@ async def test_kinds_take_turns_on_one_writer(sqlite_url: str) -> None:
     await store.close()
 
 
-async def test_two_batches_that_wait_for_each_other_both_succeed(postgres_url: str) -> None:
-    store = await Store.open(postgres_url)
-    async with store.write() as conn:
-        await conn.run_sync(fact.create)
-        await conn.execute(insert(fact), [{"name": name, "value": ""} for name in "ab"])
-
-    async def both(conn: AsyncConnection, items: Sequence[str]) -> Sequence[str]:
-        for name in items[0]:
-            await conn.execute(fact.update().where(fact.c.name == name).values(value=name))
-            await asyncio.sleep(0.1)
-        return items
-
-    assert await asyncio.gather(*(Batch(store, both).put(names) for names in ("ab", "ba"))) == ["ab", "ba"]
-    await store.close()
-
-
 WRITER = """
 import asyncio, sys
 from sqlalchemy import insert
