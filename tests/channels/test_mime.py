@@ -48,6 +48,12 @@ HOSTILE: dict[str, bytes] = {
 }
 
 
+def test_no_more_parts_are_opened_than_people_send() -> None:
+    inner = b"".join(b"--i\r\n\r\nx\r\n" for _ in range(40))
+    outer = (b"--o\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n" + inner) * 40
+    assert len(open_mail(H + b"Content-Type: multipart/mixed; boundary=o\r\n\r\n" + outer).parts) <= 50
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_mail_takes_long(name: str) -> None:
     begun = monotonic()

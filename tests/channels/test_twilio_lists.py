@@ -12,6 +12,7 @@ from channels.sandbox.agenda import EmulatedClock
 from channels.sandbox.sandbox import Sandbox
 from channels.settings import SANDBOX_SID, SmsSettings
 from channels.twilio_client import TwilioClient
+from channels.twilio_lists import _page_url
 from channels.twilio_sms import TwilioSms
 from tests.channels.providers import RawProvider, http
 from tests.channels.rigs import account, sms_rig
@@ -28,15 +29,38 @@ def sms_to(url: str) -> TwilioSms:
 # --- lists --------------------------------------------------------------------------------------------------------------
 
 
-async def test_credentials_do_not_follow_a_page_that_leads_elsewhere() -> None:
-    async with RawProvider(http("200 OK")) as elsewhere:
-        page = {"messages": [], "next_page_uri": f"{elsewhere.url}/2010-04-01/Accounts/{SANDBOX_SID}/Messages.json?Page=1"}
-        async with RawProvider(http("200 OK", json.dumps(page).encode())) as provider:
-            channel = sms_to(provider.url)
-            with pytest.raises(SendFailed):
-                await channel.trace(OUT.to, OUT.sender, CLOCK.now())
-            await channel.close()
-        assert elsewhere.requests == []
+@pytest.mark.parametrize(
+    "uri",
+    [
+        f"https://evil.example/2010-04-01/Accounts/{SANDBOX_SID}/Messages.json?Page=1",
+        f"@evil.example/2010-04-01/Accounts/{SANDBOX_SID}/Messages.json?Page=1",
+        f".evil.example/2010-04-01/Accounts/{SANDBOX_SID}/Messages.json?Page=1",
+        f"//evil.example/2010-04-01/Accounts/{SANDBOX_SID}/Messages.json?Page=1",
+        f"/2010-04-01/Accounts/{'AC' + '1' * 32}/Messages.json?Page=1",
+    ],
+)
+async def test_credentials_do_not_follow_a_page_that_leads_elsewhere(uri: str) -> None:
+    with pytest.raises(SendFailed):
+        _page_url(TwilioClient(account(""), CLOCK), uri)
+    async with RawProvider(http("200 OK", json.dumps({"messages": [], "next_page_uri": uri}).encode())) as provider:
+        channel = sms_to(provider.url)
+        with pytest.raises(SendFailed):
+            await channel.trace(OUT.to, OUT.sender, CLOCK.now())
+        await channel.close()
+        assert len(provider.requests) == 1
+
+
+async def test_what_we_sent_and_what_people_sent_are_kept_apart() -> None:
+    """One of our numbers may write to another: that is no answer, and an answer is no trace."""
+    said = {"to": OUT.to, "from": OUT.sender, "body": "hei", "status": "sent", "num_media": "0", "date_sent": None}
+    both = [{**said, "sid": "SM" + "1" * 32, "direction": "inbound"}, {**said, "sid": "SM" + "2" * 32, "direction": "outbound-api"}]
+    async with RawProvider(http("200 OK", json.dumps({"messages": both, "next_page_uri": None}).encode())) as provider:
+        channel = sms_to(provider.url)
+        traces = await channel.trace(OUT.to, OUT.sender, CLOCK.now())
+        swept = [each async for each in channel.sweep(OUT.to, CLOCK.now())]
+        await channel.close()
+    assert [each.provider_id for each in traces] == ["SM" + "2" * 32]
+    assert [each.provider_id for each in swept] == ["SM" + "1" * 32]
 
 
 async def test_a_list_that_never_ends_is_no_list() -> None:

@@ -1,5 +1,6 @@
 """WhatsApp's own rules against the sandbox: the window, templates, quick replies, and templates made once."""
 
+import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,8 @@ from channels.twilio_client import TwilioClient
 from channels.twilio_templates import Draft, Templates, session_drafts
 from channels.twilio_whatsapp import TwilioWhatsApp
 from messages.form import Button
-from tests.channels.rigs import Rig, whatsapp_rig
+from tests.channels.providers import RawProvider, http
+from tests.channels.rigs import Rig, account, whatsapp_rig
 
 BUTTONS = (Button("Lese", "12.1"), Button("Eg fører vidare", "12.2"), Button("Kan ikkje", "12.4"))
 ASK = Draft(
@@ -68,6 +70,20 @@ async def test_more_templates_than_a_page_are_all_seen(templates: Templates) -> 
     drafts = [replace(ASK, name=f"ask_{number}") for number in range(120)]
     made = await templates.ensure(drafts)
     assert await templates.ensure(drafts) == made
+
+
+async def test_a_list_of_templates_is_read_to_its_last_page_and_only_there() -> None:
+    def page(name: str, following: str | None) -> bytes:
+        content = {"sid": "HX" + name * 32, "friendly_name": name, "language": "nb", "types": {"twilio/text": {"body": name}}}
+        return http("200 OK", json.dumps({"contents": [content], "meta": {"next_page_url": following}}).encode())
+
+    elsewhere = "https://evil.example/v1/Content?PageSize=50&PageToken=DN1"
+    async with RawProvider(page("a", elsewhere), page("b", None)) as provider:
+        client = TwilioClient(account(provider.url), SystemClock()).use()
+        drafts = [Draft(name=name, language="nb", body=name) for name in ("a", "b")]
+        assert await Templates(client).ensure(drafts) == {("a", "nb"): "HX" + "a" * 32, ("b", "nb"): "HX" + "b" * 32}
+        await client.close()
+        assert provider.requests[1].startswith(b"GET /v1/Content?PageSize=50&PageToken=DN1 ")
 
 
 async def test_a_template_is_sent_in_and_approved(rig: Rig, templates: Templates) -> None:
