@@ -64,7 +64,7 @@ class Batch(Generic[T, R]):
         except NotReady as error:
             _refuse(batch or self._take(), error)
         except Exception as error:  # noqa: BLE001 - the edge of one item: _part finds whose it is
-            await self._part(batch, error)
+            await self._part(batch or self._take(), error)
         else:
             _tell(batch, results)
 
@@ -79,7 +79,7 @@ class Batch(Generic[T, R]):
 
     async def _part(self, batch: Sequence[_Waiting[T, R]], error: Exception) -> None:
         """Halve a failed batch until the item that spoils it is alone: it gets the error, and all others are committed."""
-        if len(batch) == 1:
+        if len(batch) <= 1:
             _refuse(batch, error)
             return
         middle = len(batch) // 2

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
@@ -161,3 +162,15 @@ async def test_what_was_acknowledged_survives_a_kill(store: Store) -> None:
     lines = [line for line in (b"".join(acknowledged) + rest).decode().splitlines(keepends=True) if line.endswith("\n")]
     assert len(lines) >= 300
     assert {line.strip() for line in lines} <= await kept(store)
+
+
+async def test_a_store_that_fails_in_no_known_way_is_told_to_each_and_tried_no_further(sqlite_url: str) -> None:
+    class Broken(Store):
+        def write(self) -> Any:
+            raise RuntimeError("never seen before")
+
+    store = await Store.open(sqlite_url)
+    batch = Batch(Broken(store.url, store._reader, store._writer), Counting())
+    results = await asyncio.gather(*(batch.put(str(n)) for n in range(3)), return_exceptions=True)
+    assert [str(result) for result in results] == ["never seen before"] * 3
+    await store.close()
