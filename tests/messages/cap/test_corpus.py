@@ -59,6 +59,6 @@ if FOLDER.is_dir():
         total = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()[-1]
         found = re.fullmatch(r"\d+ taken, 3 refused; slowest (\d+) ms, memory grew by (\d+) MiB", total)
         assert found
-        # twice what is asked for, since tests share a machine; what it took is in the line
+        # twice what we want, for slow machines; what it took is in the line
         assert int(found[1]) < 200, total
         assert int(found[2]) < 50, total

@@ -1,7 +1,7 @@
 """Other people's texts: cleaned, cut into whole sentences, and never cut inside one."""
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from messages.cap import text
 
@@ -136,6 +136,7 @@ def test_capitals_are_those_of_the_language(words: str, language: str, capitals:
     assert text.capitals(words, language) == capitals
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(st.text(max_size=400))
 def test_no_text_is_cut_inside_a_sentence(words: str) -> None:
     sentences = text.sentences(words)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 from lxml import etree
 
 from messages.alert import Act, Alert, Area, Certainty, Circle, Identity, Kind, Point, Review, Severity, Urgency, Variant
@@ -94,6 +94,7 @@ ALERTS = st.builds(
 ORACLE = oasis()
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(ALERTS, VARIANTS, IDENTITIES, st.lists(IDENTITIES, min_size=1, max_size=3).map(tuple))
 def test_what_we_write_we_read(alert: Alert, variants: list[Variant], identity: Identity, references: tuple[Identity, ...]) -> None:
     alert = replace(alert, identity=replace(identity, sent=alert.sent_at))
