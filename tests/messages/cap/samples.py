@@ -1,6 +1,7 @@
 """Alerts of a made-up coast, written for these tests: one whole message, and its parts to be changed one by one."""
 
-from messages.cap import CapAlert, FlagKind, read
+from messages.cap import CapAlert, Draft, FlagKind, draft, read
+from messages.cap.remarks import Remark
 
 CAP = "urn:oasis:names:tc:emergency:cap:1.2"
 
@@ -63,3 +64,14 @@ def one(document: bytes, **options: str) -> CapAlert:
 def flags(message: CapAlert) -> set[FlagKind]:
     """What is odd about a message."""
     return {flag.kind for flag in message.flags}
+
+
+def drafted(document: bytes, **options: object) -> Draft:
+    """The draft of a document's only alert."""
+    return draft(one(document), **options)  # type: ignore[arg-type]  # passed on as they are
+
+
+def remarked(result: Draft, remark: Remark) -> bool:
+    """Whether a note says this, whatever its detail."""
+    begin, _, end = remark.value.partition("{detail}")
+    return any(note.startswith(begin) and note.endswith(end) for note in result.notes)

@@ -6,25 +6,15 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from messages.alert import Act, Identity, Kind, Point, Review, Severity
-from messages.cap import Draft, NeverReal, draft
+from messages.cap import NeverReal, draft
 from messages.cap.model import DEFAULT_LIFE
 from messages.cap.remarks import Remark
-from tests.messages.cap.samples import AREA, INFO, alert, geocode, info, one, parameter
+from tests.messages.cap.samples import AREA, INFO, alert, drafted, geocode, info, one, parameter, remarked
 
 NORWAY = timezone(timedelta(hours=1))
 SENT = datetime(2026, 11, 23, 18, tzinfo=NORWAY)
 EARLIER = "<references>varsel@eksempel.no,1,2026-11-23T10:00:00+01:00</references>"
 ALL_CLEAR = "<responseType>AllClear</responseType>"
-
-
-def drafted(document: bytes, **options: object) -> Draft:
-    return draft(one(document), **options)  # type: ignore[arg-type]  # passed on as they are
-
-
-def remarked(result: Draft, remark: Remark) -> bool:
-    """Whether a note says this, whatever its detail."""
-    begin, _, end = remark.value.partition("{detail}")
-    return any(note.startswith(begin) and note.endswith(end) for note in result.notes)
 
 
 def test_an_ordinary_message_becomes_a_draft_without_a_remark() -> None:
@@ -275,94 +265,3 @@ def test_a_cancel_without_text_asks_for_words() -> None:
     assert (result.variants, result.alert.act, result.alert.expires_at) == ((), Act.WITHDRAW, SENT + DEFAULT_LIFE)
     assert remarked(result, Remark.NO_TEXT)
     assert remarked(result, Remark.END_ASSUMED)
-
-
-#: a text -> whether the authority that published it stands for it in that language
-PUBLISHED = [
-    (info(language="en"), Review.REVIEWED),
-    (info(language=""), Review.DRAFT),
-    (info(language="ti"), Review.DRAFT),
-    (info(extra=parameter("budstikke:review", "DRAFT")), Review.DRAFT),
-    (info(language="ti", extra=parameter("budstikke:review", "REVIEWED")), Review.REVIEWED),
-    (info(extra=parameter("budstikke:review", "approved")), Review.DRAFT),
-]
-
-
-@pytest.mark.parametrize(("body", "review"), PUBLISHED)
-def test_what_an_authority_has_published_is_no_draft_of_ours(body: str, review: Review) -> None:
-    assert drafted(alert(body)).variants[0].review is review
-
-
-# Words
-
-RISES = "Sjøen stiger to meter over det vanlige."
-STAY_AWAY = "Hold deg unna kaier og naust."
-#: what changes in the message -> headline and short text
-WORDS = {
-    "time and place leave the headline": ({}, "HØY VANNSTAND, RØDT NIVÅ", f"{STAY_AWAY} {RISES}"),
-    "no headline": ({"headline": ""}, "HØY VANNSTAND", f"{STAY_AWAY} {RISES}"),
-    "a long headline is a sentence": (
-        {"headline": "svært høy vannstand langs hele kysten av Vestlandet"},
-        "HØY VANNSTAND",
-        "Svært høy vannstand langs hele kysten av Vestlandet. Hold deg unna kaier og naust. Sjøen stiger to meter over det vanlige.",
-    ),
-    "all names are long": (
-        {
-            "event": "Svært høy vannstand langs hele kysten i vest",
-            "headline": "Svært høy vannstand langs hele kysten av Vestlandet i kveld",
-        },
-        "SVÆRT HØY VANNSTAND LANGS HELE KYSTEN I VEST",
-        f"Svært høy vannstand langs hele kysten av Vestlandet i kveld. {STAY_AWAY} {RISES}",
-    ),
-    "nothing to advise": ({"instruction": "Not Applicable"}, "HØY VANNSTAND, RØDT NIVÅ", "Sjøen stiger to meter over det vanlige."),
-    "the headline again": ({"description": "Høy vannstand, rødt nivå."}, "HØY VANNSTAND, RØDT NIVÅ", "Hold deg unna kaier og naust."),
-    "only a link": ({"description": "Se https://a.no.", "instruction": ""}, "HØY VANNSTAND, RØDT NIVÅ", ""),
-    "markup": (
-        {"instruction": "Gå &lt;b&gt;inn&lt;/b&gt;&lt;br/&gt;nå"},
-        "HØY VANNSTAND, RØDT NIVÅ",
-        "Gå inn. Nå. Sjøen stiger to meter over det vanlige.",
-    ),
-}
-
-
-@pytest.mark.parametrize(("changes", "headline", "forward"), WORDS.values(), ids=WORDS.keys())
-def test_the_words_are_the_source_s_in_whole_sentences(changes: dict[str, str], headline: str, forward: str) -> None:
-    (variant,) = drafted(alert(info(**changes))).variants
-    assert (variant.headline, variant.forward) == (headline, forward)
-
-
-def test_consequences_are_said_last() -> None:
-    (variant,) = drafted(alert(info(extra=parameter("consequences", "Veier kan bli stengt. ")))).variants
-    assert variant.forward.endswith("over det vanlige. Veier kan bli stengt.")
-    assert variant.detail.endswith("\n\nVeier kan bli stengt.")
-
-
-def test_what_is_left_out_or_too_long_or_missing_is_remarked() -> None:
-    assert remarked(drafted(alert(info(description="Sjøen stiger. " * 3 + "Den kommer fort. " + "og " * 70 + "nå."))), Remark.LEFT_OUT)
-    assert remarked(drafted(alert(info(description="og " * 100 + "nå.", instruction=""))), Remark.TOO_LONG)
-    assert remarked(drafted(alert(info(description="", instruction=""))), Remark.NO_WORDS)
-
-
-def test_many_places_are_named_whole_as_far_as_they_go() -> None:
-    areas = "".join(f"<area><areaDesc>Bygda nummer {number}; Grenda {number}</areaDesc></area>" for number in range(9))
-    result = drafted(alert(info(area=areas)))
-    assert result.variants[0].place == "Bygda nummer 0, Grenda 0, Bygda nummer 1, Grenda 1, Bygda nummer 2, Grenda 2 ..."
-    assert remarked(result, Remark.MORE_PLACES)
-
-
-@pytest.mark.parametrize(
-    ("event", "topic"), [("Høy vannstand", "høy vannstand"), ("Kvikkleireskred, stor fare for folk", "kvikkleireskred"), ("", "")]
-)
-def test_a_matter_has_a_short_name(event: str, topic: str) -> None:
-    assert drafted(alert(info(event=event))).variants[0].topic == topic
-
-
-def test_unknown_parameters_are_kept_with_the_text() -> None:
-    extra = parameter("farge", "rød") + parameter("farge", "gul") + parameter("nivå", "3")
-    body = info(extra=extra).replace("<parameter>", "<web>https://a.no</web><contact>12 34</contact><parameter>", 1)
-    assert drafted(alert(body)).variants[0].extra == {"cap:web": "https://a.no", "cap:contact": "12 34", "farge": "rød; gul", "nivå": "3"}
-
-
-def test_every_flag_is_told_to_the_author_once() -> None:
-    result = drafted(alert(info(area="<area><areaDesc>A</areaDesc><polygon>x</polygon></area>")))
-    assert result.notes == ("A polygon cannot be read: choose the area by hand. (line 2, x)",)
