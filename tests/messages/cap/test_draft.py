@@ -28,7 +28,7 @@ def test_an_ordinary_message_becomes_a_draft_without_a_remark() -> None:
         SENT + timedelta(hours=14),
     )
     assert variant.headline == "HØY VANNSTAND, RØDT NIVÅ"
-    assert variant.forward == f"{STAY_AWAY} {RISES}"
+    assert variant.forward == f"{INFO['instruction']} {INFO['description']}"
     assert (variant.place, variant.topic, variant.ask) == ("Sørvik", "høy vannstand", "")
     assert variant.detail == f"{INFO['headline']}\n\n{INFO['description']}\n\n{INFO['instruction']}"
     assert (variant.review, variant.source) == (Review.REVIEWED, "cap")
