@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Act, Alert, Kind, Variant
 from messages.form import Medium, Part
-from relay.model import Action, AlertState, Issue, NotAllowed, Policy
+from relay.model import Action, AlertState, Home, Issue, NotAllowed, Policy
 from relay.pace import seconds_to_send
 from relay.store import alerts, context, ending, plan, work
 from relay.store.columns import AnyRow
@@ -44,6 +44,8 @@ class Review:
     issue: Issue
     full: plan.FullPlan
     loads: tuple[Load, ...]
+    #: what the frame says to most readers, to show the texts with
+    home: Home
 
     @property
     def seconds(self) -> float:
@@ -66,7 +68,9 @@ async def review(
     full = await plan.draw(conn, issue, policy, now, inside=inside)
     known = await context.load(conn, [municipality_id])
     loads = tuple(_load(full, medium, known) for medium in full.senders if _first(full, medium))
-    return Review(row=row, issue=issue, full=full, loads=loads)
+    sender = full.senders.get(Medium.SMS)
+    home = known.home(municipality_id, None, sender.id if sender else None)
+    return Review(row=row, issue=issue, full=full, loads=loads, home=home)
 
 
 def _first(full: plan.FullPlan, medium: Medium) -> list[tuple[plan.Planned, Part, str]]:
@@ -84,7 +88,15 @@ def _load(full: plan.FullPlan, medium: Medium, known: context.Context) -> Load:
     sender = full.senders[medium]
     wording = Wording()
     total = sum(
-        units(wording.first(full.issue, medium, part, language, known.home(full.issue.municipality_id, next((group for group, _ in one.people.groups), None), sender.id)))
+        units(
+            wording.first(
+                full.issue,
+                medium,
+                part,
+                language,
+                known.home(full.issue.municipality_id, next((group for group, _ in one.people.groups), None), sender.id),
+            )
+        )
         for one, part, language in sends
     )
     return Load(

@@ -1,4 +1,4 @@
-"""The composition root: settings become a store, channels and a clock, and those become a Relay. Everything is made here and nowhere else."""
+"""The composition root: settings become a store, channels and a clock, and those a Relay. Everything is made here and nowhere else."""
 
 import asyncio
 import os

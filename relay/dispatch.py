@@ -66,7 +66,7 @@ class Dispatcher:
             try:
                 await self.drain()
             except (BudstikkeError, OSError, DBAPIError) as error:
-                log.error("dispatch waits for the database", error=type(error).__name__)
+                log.warning("dispatch waits for the database", error=type(error).__name__)
             self.idle = True
             await self.pulse.wait(REST)
             self.idle = False
@@ -215,7 +215,7 @@ class Dispatcher:
             try:
                 copy = self._copy(work)
             except BudstikkeError as error:
-                log.error("no text", delivery=work.delivery_id, error=str(error))
+                log.warning("no text", delivery=work.delivery_id, error=str(error))
                 await deliveries.fail(conn, work, "NO_TEXT", str(error), now)
                 continue
             if self._behind_window(work, copy):

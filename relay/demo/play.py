@@ -106,7 +106,7 @@ class _Evening:
             await working
         reach = await self._reach()
         if self.options.as_json:
-            print(json.dumps(numbers.as_json(reach), ensure_ascii=False, indent=1))  # noqa: T201
+            print(json.dumps(numbers.as_json(reach), ensure_ascii=False, indent=1))
 
     async def _watch(self, working: asyncio.Task[None]) -> None:
         quiet, settled = 0, False

@@ -53,7 +53,7 @@ class _Texts:
         return tuple(dict.fromkeys(choice.language for _, choice in self.groups)) or (self.own,)
 
 
-def plan_class(  # noqa: PLR0917 - a sentence: this alert, for these, by this policy, here, in these languages, from now on
+def plan_class(
     alert: Alert,
     people: PersonClass,
     policy: Policy,

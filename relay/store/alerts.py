@@ -132,6 +132,12 @@ async def row_of(conn: AsyncConnection, municipality_id: int, alert_id: int, *, 
     return row
 
 
+async def newest(conn: AsyncConnection, municipality_id: int, limit: int = 100) -> list[AnyRow]:
+    """Return a municipality's alerts, newest first."""
+    mine = select(alert).where(alert.c.municipality_id == municipality_id).order_by(alert.c.number.desc()).limit(limit)
+    return list((await conn.execute(mine)).all())
+
+
 async def id_of_number(conn: AsyncConnection, municipality_id: int, number: int) -> int:
     """Return the id of alert no. `number`."""
     mine = (alert.c.number == number, alert.c.municipality_id == municipality_id)

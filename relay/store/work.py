@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Gravity
 from relay.model import TaskKind
 from relay.store.columns import AnyRow
-from relay.store.sql import insert_ignore
+from relay.store.sql import announce, insert_ignore
 from relay.store.tables import Municipality, act_log, event, task
 
 #: what cannot wait for the morning
@@ -78,11 +78,12 @@ async def close_tasks(conn: AsyncConnection, recipient_id: int, kinds: frozenset
 async def happened(
     conn: AsyncConnection, municipality_id: int, kind: str, now: datetime, *, alert_id: int | None = None, **data: Any
 ) -> int:
-    """Record an event under the municipality's next number; the row lock makes "events since" lose none."""
+    """Record an event under the municipality's next number; the row lock makes "events since" lose none. Other processes look again."""
     counted = update(Municipality).where(Municipality.id == municipality_id).values(last_event=Municipality.last_event + 1)
     number = (await conn.execute(counted.returning(Municipality.last_event))).scalar_one()
     row = {"municipality_id": municipality_id, "number": number, "alert_id": alert_id, "kind": kind, "data": data, "at": now}
     await conn.execute(insert(event), [row])
+    await announce(conn)
     return int(number)
 
 

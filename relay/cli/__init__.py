@@ -1,0 +1,54 @@
+"""The `budstikke` command: exit codes that a script can trust, one clear sentence for what went wrong, never a traceback.
+
+0  done
+2  the command itself was wrong
+3  what was given cannot be used (BadInput)
+4  there is no such thing (NotFound)
+5  not allowed (NotAllowed)
+6  the installation is not ready (NotReady)
+1  anything else; the log says more
+"""
+
+import sys
+
+import click
+import typer
+
+from relay.cli import alerts, register, service
+from relay.cli.output import EXIT_CODES, complain
+from relay.model import BudstikkeError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Crisis messages in every language, and proof that they arrived.",
+)
+app.add_typer(alerts.app, name="alert", help="Take, look at, approve, release, correct alerts.")
+app.add_typer(register.municipality, name="municipality", help="Municipalities of this installation.")
+app.add_typer(register.people, name="people", help="Resource persons.")
+app.add_typer(register.sender, name="sender", help="From whom messages come.")
+app.add_typer(register.group, name="group", help="Language groups.")
+app.add_typer(service.db, name="db", help="The database.")
+service.add_to(app)
+alerts.add_to(app)
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        app(standalone_mode=False)
+    except click.exceptions.Exit as done:
+        sys.exit(done.exit_code)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except click.ClickException as wrong:
+        wrong.show()
+        sys.exit(wrong.exit_code)
+    except BudstikkeError as error:
+        complain(str(error))
+        sys.exit(EXIT_CODES.get(type(error), 1))
+    except Exception as error:  # noqa: BLE001 - the edge of the program: a sentence, and the traceback for whoever asks for it
+        complain(f"Something unforeseen went wrong ({type(error).__name__}: {error}). With BUDSTIKKE_LOG_LEVEL=debug you see where.")
+        service.show_traceback()
+        sys.exit(1)

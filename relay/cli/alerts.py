@@ -1,0 +1,292 @@
+"""Commands for alerts: take, list, show, approve, release, correct; and reach."""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import typer
+from rich.table import Table
+
+from messages.alert import Act
+from messages.form import Medium, Part
+from messages.segments import count
+from relay import acts, ingest, reach as numbers
+from relay.app import House
+from relay.cli.output import By, Json, Municipality, complain, out, run, say, show_json
+from relay.demo.board import channels, groups
+from relay.model import BadInput, Reach
+from relay.store import alerts
+from relay.store.columns import AnyRow
+from relay.wording import Wording
+
+app = typer.Typer(no_args_is_help=True)
+
+#: seconds to fetch a message, and its most bytes
+FETCH_SECONDS, FETCH_MOST = 20.0, 1024 * 1024
+Number = Annotated[int, typer.Argument(metavar="ID", help="The alert's number, as people see it: 12 of no. 12.")]
+
+
+def add_to(program: typer.Typer) -> None:
+    """Add `reach` to the program."""
+    program.command("reach")(reach)
+
+
+@app.command()
+def take(
+    source: Annotated[str, typer.Argument(help="A file, an address, or - for standard input.")],
+    by: By,
+    replay: Annotated[bool, typer.Option("--replay", help="Move an old message's times to now (for trials).")] = False,
+    json: Json = False,
+    municipality: Municipality = "",
+) -> None:
+    """Take an official message (CAP) in as a draft. Nothing leaves."""
+    document = _document(source)
+
+    async def inside(opened: House, municipality_id: int) -> list[ingest.Taken]:
+        return await opened.relay.take(municipality_id, document, by, replay=replay)
+
+    taken = run(inside, municipality)
+    if json:
+        show_json([_taken(one) for one in taken])
+        return
+    for one in taken:
+        say(f"Draft no. {one.number}" + (" (it had come before)" if one.again else ""), "bold")
+        for note in one.notes:
+            say(f"  {note}", "yellow")
+        if one.never_real:
+            complain(f"  It can never be released as real: {one.never_real}")
+
+
+def _taken(one: ingest.Taken) -> dict[str, Any]:
+    return {"id": one.number, "again": one.again, "never_real": one.never_real, "notes": list(one.notes)}
+
+
+def _document(source: str) -> bytes:
+    if source == "-":
+        return sys.stdin.buffer.read()
+    if urlsplit(source).scheme in ("http", "https"):
+        return asyncio.run(_fetch(source))
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise BadInput(f"{source} cannot be read: {error.strerror}.") from error
+
+
+async def _fetch(url: str) -> bytes:
+    timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS)
+    try:
+        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
+            answer.raise_for_status()
+            body = await answer.content.read(FETCH_MOST + 1)
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise BadInput(f"{url} cannot be fetched: {type(error).__name__}.") from error
+    if len(body) > FETCH_MOST:
+        raise BadInput(f"{url} is larger than 1 MiB.")
+    return body
+
+
+@app.command("list")
+def list_alerts(json: Json = False, municipality: Municipality = "") -> None:
+    """List alerts, newest first."""
+
+    async def inside(opened: House, municipality_id: int) -> list[AnyRow]:
+        async with opened.store.read() as conn:
+            return await alerts.newest(conn, municipality_id)
+
+    rows = run(inside, municipality)
+    if json:
+        show_json([_row(row) for row in rows])
+        return
+    for row in rows:
+        say(
+            f"no. {row.number:<5} {row.state.lower():10} {row.kind.lower():9} {row.event}"
+            + (f"   NEVER REAL: {row.never_real}" if row.never_real else "")
+        )
+
+
+def _row(row: AnyRow) -> dict[str, Any]:
+    names = ("number", "state", "kind", "act", "event", "severity", "author", "approver", "never_real", "expires_at", "released_at")
+    return {name: getattr(row, name) for name in names}
+
+
+# --- show ---------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def show(number: Number, json: Json = False, municipality: Municipality = "") -> None:
+    """Show who gets what, in which words, what it costs and how long it takes: what release would write now."""
+
+    async def inside(opened: House, municipality_id: int) -> acts.Review:
+        alert_id = await _id(opened, municipality_id, number)
+        return await opened.relay.review(municipality_id, alert_id)
+
+    review = run(inside, municipality)
+    if json:
+        show_json(_review(review))
+    else:
+        _show(review)
+
+
+def _review(review: acts.Review) -> dict[str, Any]:
+    full = review.full
+    return {
+        "alert": _row(review.row) | {"notes": review.row.notes},
+        "people": len(full.people),
+        "planned": sum(not one.plan.left_out for one in full.people),
+        "left_out": {str(reason): number for reason, number in full.left_out.items()},
+        "waiting": sum(one.plan.waits_until is not None for one in full.people),
+        "channels": [
+            {
+                "medium": str(load.medium),
+                "people": load.people,
+                "messages": load.messages,
+                "units": load.units,
+                "price": round(load.price, 2),
+            }
+            for load in review.loads
+        ],
+        "seconds": round(review.seconds, 1),
+        "too_slow": review.too_slow,
+        "languages": sorted(review.issue.variants),
+    }
+
+
+def _show(review: acts.Review) -> None:
+    row = review.row
+    say(f"No. {row.number}  {row.kind}  {row.state}  {row.event}", "bold")
+    say(f"written by {row.author}" + (f", approved by {row.approver}" if row.approver else ", not approved yet"))
+    if row.never_real:
+        complain(f"It can never be released as real: {row.never_real}")
+    for note in row.notes or ():
+        say(f"  {note}", "yellow")
+    _texts(review)
+    _people(review)
+    _loads(review)
+
+
+def _texts(review: acts.Review) -> None:
+    wording = Wording()
+    for language, variant in sorted(review.issue.variants.items()):
+        say(f"\n{language}  {'reviewed' if variant.review == 'REVIEWED' else 'draft translation, not reviewed'}", "bold")
+        for part in (Part.FORWARD, Part.ASK):
+            copy = wording.first(review.issue, Medium.SMS, part, language, review.home)
+            counted = count(copy.text)
+            dropped = f", left out: {', '.join(copy.dropped)}" if copy.dropped else ""
+            say(f"  {part} · {counted.segments} SMS part{'s' if counted.segments > 1 else ''} ({counted.units} units){dropped}", "dim")
+            say("\n".join(f"    {line}" for line in copy.text.splitlines()))
+
+
+def _people(review: acts.Review) -> None:
+    full = review.full
+    planned = [one for one in full.people if not one.plan.left_out]
+    say(f"\n{len(planned)} of {len(full.people)} people get it.", "bold")
+    for reason, number in sorted(full.left_out.items()):
+        say(f"  {number} left out: {reason.replace('_', ' ')}")
+    waiting = [one.plan for one in planned if one.plan.waits_until]
+    for until in sorted({plan.waits_until for plan in waiting if plan.waits_until}):
+        count_ = sum(plan.waits_until == until for plan in waiting)
+        say(f"  {count_} wait until {until.astimezone():%a %d.%m %H:%M} (quiet or working hours)")
+
+
+def _loads(review: acts.Review) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name in ("Channel", "People", "Messages", "Parts", "Price NOK", "Minutes"):
+        table.add_column(name, justify="left" if name == "Channel" else "right")
+    for load in review.loads:
+        way = "" if load.two_way else " (cannot be answered)"
+        table.add_row(
+            f"{load.medium}{way}", str(load.people), str(load.messages), str(load.units), f"{load.price:.2f}", f"{load.seconds / 60:.1f}"
+        )
+    out.print(table)
+    if review.too_slow:
+        say(f"At this sender's pace it takes {review.seconds / 60:.0f} minutes: it cannot finish before the alert expires.", "bold red")
+
+
+# --- acts ---------------------------------------------------------------------------------------------------------------
+
+
+@app.command()
+def approve(
+    number: Number,
+    by: By,
+    override: Annotated[str, typer.Option(help="Why one person must do both. Everybody can read it.")] = "",
+    municipality: Municipality = "",
+) -> None:
+    """Stand for a draft's texts: a second person, not the author."""
+
+    async def inside(opened: House, municipality_id: int) -> None:
+        alert_id = await _id(opened, municipality_id, number)
+        await opened.relay.approve(municipality_id, alert_id, by, override=override)
+
+    run(inside, municipality)
+    say(f"No. {number} is approved by {by}.")
+
+
+@app.command()
+def release(number: Number, by: By, municipality: Municipality = "") -> None:
+    """Send it: the whole plan is written down and what is due leaves. Again: adds people and texts that are new."""
+
+    async def inside(opened: House, municipality_id: int) -> int:
+        alert_id = await _id(opened, municipality_id, number)
+        return await opened.relay.release(municipality_id, alert_id, by)
+
+    planned = run(inside, municipality)
+    say(f"No. {number} is released: {planned} sends are planned.")
+
+
+@app.command()
+def withdraw(number: Number, by: By, municipality: Municipality = "") -> None:
+    """It was wrong: tell everybody who got it, at once."""
+    _correct(number, Act.WITHDRAW, by, municipality)
+
+
+@app.command()
+def over(number: Number, by: By, municipality: Municipality = "") -> None:
+    """It was right and the danger has ended: tell everybody who got it."""
+    _correct(number, Act.OVER, by, municipality)
+
+
+def _correct(number: int, act: Act, by: str, municipality: str) -> None:
+    async def inside(opened: House, municipality_id: int) -> int:
+        alert_id = await _id(opened, municipality_id, number)
+        made = await opened.relay.correct(municipality_id, alert_id, act, by)
+        async with opened.store.read() as conn:
+            return int((await alerts.row_of(conn, municipality_id, made)).number)
+
+    say(f"No. {run(inside, municipality)} goes out about no. {number}.")
+
+
+@app.command()
+def cancel(number: Number, by: By, municipality: Municipality = "") -> None:
+    """Stop what has not left, and withdraw what may have."""
+
+    async def inside(opened: House, municipality_id: int) -> int | None:
+        alert_id = await _id(opened, municipality_id, number)
+        return await opened.relay.cancel(municipality_id, alert_id, by)
+
+    withdrawn = run(inside, municipality)
+    say(f"No. {number} is stopped." + (" Some may have it: a withdrawal goes to them." if withdrawn else " Nobody had it."))
+
+
+async def _id(opened: House, municipality_id: int, number: int) -> int:
+    async with opened.store.read() as conn:
+        return await alerts.id_of_number(conn, municipality_id, number)
+
+
+def reach(number: Number, json: Json = False, municipality: Municipality = "") -> None:
+    """Print how far an alert has come, group by group."""
+
+    async def inside(opened: House, municipality_id: int) -> Reach:
+        return await opened.relay.reach(municipality_id, await _id(opened, municipality_id, number))
+
+    found = run(inside, municipality)
+    if json:
+        show_json(numbers.as_json(found))
+        return
+    out.print(groups(found))
+    out.print(channels(found))
+    for name, why in found.unreachable:
+        say(f"Not reached: {name} - {why}", "red")

@@ -1,0 +1,173 @@
+"""Commands for the register: municipalities, senders, groups, people."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from sqlalchemy import select, update
+
+from channels.base import Pace
+from messages.form import Medium
+from relay import people_csv, places
+from relay.app import WHATSAPP_SUFFIX, House
+from relay.cli.output import By, Json, Municipality, complain, house, run, say, show_json
+from relay.model import BadInput, NotFound
+from relay.store import imports, register as rows, remembered
+from relay.store.normal import checked_address
+from relay.store.tables import LanguageGroup, Sender
+
+municipality = typer.Typer(no_args_is_help=True)
+people = typer.Typer(no_args_is_help=True)
+sender = typer.Typer(no_args_is_help=True)
+group = typer.Typer(no_args_is_help=True)
+
+
+@municipality.command("add")
+def add_municipality(
+    name: Annotated[str, typer.Argument(help="Name or kommunenummer.")],
+    contact: Annotated[str, typer.Option(help="The fixed contact point: NAME,NUMBER[,HOURS].")],
+    by: By,
+    duty_phone: Annotated[str, typer.Option(help="Gets an SMS when somebody writes of danger.")] = "",
+) -> None:
+    """Add a municipality with its contact point."""
+    import asyncio
+
+    async def inside() -> None:
+        async with house() as opened, opened.store.write() as conn:
+            stamp = rows.Stamp(by=by, at=opened.relay.clock.now())
+            place = places.find(name)
+            made = await rows.add_municipality(conn, place, stamp)
+            await rows.add_contact_point(conn, made, _contact(contact), stamp)
+            if duty_phone:
+                await remembered.set_duty_phone(conn, made, checked_address(Medium.SMS, duty_phone))
+            say(f"{place.name} ({place.number}) is added.")
+
+    asyncio.run(inside())
+
+
+def _contact(text: str) -> rows.NewContact:
+    parts = [part.strip() for part in text.split(",")]
+    if len(parts) not in (2, 3) or not all(parts):
+        raise BadInput("A contact point is NAME,NUMBER or NAME,NUMBER,HOURS, as in: Kari Nordmann,+4791234567,08-22")
+    return rows.NewContact(name=parts[0], phone=parts[1], hours=parts[2] if len(parts) == 3 else "")
+
+
+@sender.command("add")
+def add_sender(
+    medium: Annotated[Medium, typer.Argument(help="sms, whatsapp or email")],
+    address: Annotated[str, typer.Argument(help="Number, name (one-way SMS) or mailbox.")],
+    by: By,
+    one_way: Annotated[bool, typer.Option("--one-way", help="Nobody can answer it: a name.")] = False,
+    reply_to: Annotated[str, typer.Option(help="Number to answer when this sender cannot be answered.")] = "",
+    pace: Annotated[float, typer.Option(help="SMS segments, else messages, a second.")] = 1.0,
+    price: Annotated[float, typer.Option(help="Of a segment or message, in NOK.")] = 0.0,
+    municipality: Municipality = "",
+) -> None:
+    """Add a sender of the municipality."""
+
+    async def inside(opened: House, municipality_id: int) -> None:
+        account = opened.settings.twilio_account
+        providers = {
+            Medium.SMS: ("twilio_sms", account),
+            Medium.WHATSAPP: ("twilio_whatsapp", account + WHATSAPP_SUFFIX),
+            Medium.EMAIL: ("email", "email"),
+        }
+        provider, owner = providers[medium]
+        new = rows.NewSender(
+            medium=medium,
+            address=address,
+            provider=provider,
+            account=owner,
+            two_way=not one_way,
+            reply_to=reply_to,
+            pace=Pace(pace, max(1.0, pace)),
+            price=price,
+        )
+        async with opened.store.write() as conn:
+            await rows.add_sender(conn, municipality_id, new, rows.Stamp(by=by, at=opened.relay.clock.now()))
+        say(f"{address} sends {medium} for this municipality.")
+
+    run(inside, municipality)
+
+
+@sender.command("start")
+def start_sender(address: str, by: By, municipality: Municipality = "") -> None:
+    """Let a stopped sender send again; its queue leaves."""
+
+    async def inside(opened: House, municipality_id: int) -> None:
+        stamp = rows.Stamp(by=by, at=opened.relay.clock.now())
+        async with opened.store.write() as conn:
+            mine = (Sender.municipality_id == municipality_id, Sender.address == address)
+            changed = await conn.execute(update(Sender).where(*mine).values(stopped="", stopped_at=None, **stamp.changed))
+        if not changed.rowcount:
+            raise NotFound(f"{address} is no sender of this municipality.")
+        say(f"{address} sends again.")
+
+    run(inside, municipality)
+
+
+@group.command("list")
+def list_groups(json: Json = False, municipality: Municipality = "") -> None:
+    """List language groups with their quorums and estimates."""
+
+    async def inside(opened: House, municipality_id: int) -> None:
+        async with opened.store.read() as conn:
+            mine = select(LanguageGroup.__table__).where(LanguageGroup.municipality_id == municipality_id)
+            found = (await conn.execute(mine.order_by(LanguageGroup.name))).all()
+        if json:
+            show_json([{"language": row.language, "name": row.name, "quorum": row.quorum, "estimate": row.estimate} for row in found])
+            return
+        for row in found:
+            say(f"{row.language:8} {row.name:24} quorum {row.quorum}   about {row.estimate or '?'} people {row.estimate_source}")
+
+    run(inside, municipality)
+
+
+@people.command("import")
+def import_people(
+    file: Annotated[Path, typer.Argument(help="A CSV file; `;` or `,`, headings in Norwegian or English.")],
+    by: By,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")] = False,
+    json: Json = False,
+    municipality: Municipality = "",
+) -> None:
+    """Add and change resource persons from a file: all of them, or none if a row is wrong."""
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{file} cannot be read: {error.strerror}.") from error
+
+    async def inside(opened: House, municipality_id: int) -> imports.ImportResult:
+        now = opened.relay.clock.now()
+        async with opened.store.write() as conn:
+            known = await imports.known_names(conn, municipality_id)
+            read = people_csv.read(data, today=now.date(), known=known)
+            if read.errors:
+                return imports.ImportResult(errors=tuple(read.errors), notes=tuple(read.notes))
+            return await imports.import_people(conn, municipality_id, read.rows, rows.Stamp(by=by, at=now), dry_run=dry_run)
+
+    result = run(inside, municipality)
+    _show(result, dry_run=dry_run, as_json=json)
+    if result.errors:
+        raise typer.Exit(3)
+
+
+def _show(result: imports.ImportResult, *, dry_run: bool, as_json: bool) -> None:
+    if as_json:
+        problems = [str(one) for one in result.errors]
+        show_json({"added": result.added, "changed": result.changed, "same": result.same, "errors": problems, "dry_run": dry_run})
+        return
+    for one in result.errors:
+        complain(str(one))
+    for one in result.notes:
+        say(str(one), "yellow")
+    if result.errors:
+        complain(f"Nothing was imported: {len(result.errors)} things to mend in the file.")
+        return
+    would = "would be " if dry_run else ""
+    say(
+        f"{result.added} {would}added, {result.changed} {would}changed, {result.same} the same."
+        + (" Nothing was written." if dry_run else "")
+    )
+    if result.new_groups:
+        say(f"New language groups: {', '.join(result.new_groups)}.")

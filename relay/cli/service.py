@@ -1,0 +1,162 @@
+"""Commands that run or look after an installation: serve, work, sandbox, demo, doctor, db, keys, policy."""
+
+import asyncio
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from channels.base import Check
+from channels.sandbox import __main__ as sandbox_process
+from channels.sandbox.house import ACCOUNT, AUTH_TOKEN
+from relay import doctor, log
+from relay.app import open_house, until_stopped
+from relay.cli.output import Json, house, out, say, show_json
+from relay.demo import play
+from relay.model import BadInput, NotReady
+from relay.routing import DEFAULT_POLICY, describe
+from relay.settings import Settings
+from relay.store import schema, sealing
+from relay.store.engine import Store
+
+db = typer.Typer(no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    for command in (serve, work, sandbox, demo, doctor_, keys, policy):
+        app.command(command.__name__.rstrip("_"))(command)
+
+
+def serve() -> None:
+    """Serve callbacks and pages, and send: all that one machine needs."""
+
+    async def inside() -> None:
+        async with house(dispatches=True) as opened:
+            opened.settings.require_public_base_url()
+            say(f"Budstikke listens on {await opened.listen()}")
+            await until_stopped(opened)
+
+    asyncio.run(inside())
+
+
+def work() -> None:
+    """Send only: any number of these beside one `serve`, on PostgreSQL."""
+
+    async def inside() -> None:
+        async with house(dispatches=True) as opened:
+            opened.settings.require_public_base_url()
+            say("Budstikke works.")
+            await until_stopped(opened)
+
+    asyncio.run(inside())
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 0,
+    account_sid: Annotated[str, typer.Option(help="The account that it answers as.")] = ACCOUNT,
+    auth_token: Annotated[str, typer.Option(help="Signs the callbacks.")] = AUTH_TOKEN,
+    ledger: Annotated[Path, typer.Option(help="Everything that happens is written here.")] = Path("sandbox.jsonl"),
+    smtp_port: Annotated[int, typer.Option(help="Port for mail; 0 takes a free one.")] = 0,
+    phones: Annotated[Path | None, typer.Option(help="JSON list of people and their characters.")] = None,
+    speed: Annotated[float, typer.Option(help="How fast its time runs.")] = 1.0,
+    seed: Annotated[int, typer.Option(help="The same seed plays the same night.")] = 0,
+) -> None:
+    """Be a provider: Twilio's HTTP, mail, and emulated phones. Costs nothing and reaches nobody."""
+    try:
+        sandbox_process.run(
+            port=port,
+            account_sid=account_sid,
+            auth_token=auth_token,
+            ledger=ledger,
+            smtp_port=smtp_port,
+            phones=phones,
+            speed=speed,
+            seed=seed,
+        )
+    except sandbox_process.CannotStart as why:
+        raise NotReady(f"The sandbox cannot start: {why}.") from why
+
+
+def demo(
+    people: Annotated[int, typer.Option(min=1, help="How many resource persons.")] = 60,
+    seed: Annotated[int, typer.Option(help="The same seed plays the same evening.")] = 1,
+    exit: Annotated[bool, typer.Option("--exit", help="End when the plan has settled.")] = False,  # noqa: A002
+    json: Json = False,
+    cap: Annotated[Path | None, typer.Option(help="An official CAP message to send instead of our own.")] = None,
+    replay: Annotated[bool, typer.Option("--replay", help="Move an old message's times to now.")] = False,
+    database: Annotated[str, typer.Option(help="A database to use instead of a file of the demo's own.")] = "",
+    state: Annotated[Path | None, typer.Option(help="Keep database and ledger here; a killed demo goes on from it.")] = None,
+) -> None:
+    """Send a message to a made-up town and watch it come back as reach."""
+    log.configure("error")
+    document = _read(cap) if cap else None
+    options = play.Options(people=people, seed=seed, exit=exit, as_json=json, cap=document, replay=replay, database=database, state=state)
+    play.main(options)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def doctor_(json: Json = False) -> None:
+    """Look at the installation and say what to do about each thing that is not well. Exit code 6 if something is not."""
+    checks = asyncio.run(_examine())
+    if json:
+        show_json([{"name": one.name, "ok": one.ok, "words": one.words, "remedy": one.remedy} for one in checks])
+    else:
+        for one in checks:
+            say(f"{'well' if one.ok else 'NOT WELL':9} {one.name}: {one.words}", "" if one.ok else "bold red")
+            if not one.ok and one.remedy:
+                say(f"{'':9} {one.remedy}")
+    if not all(one.ok for one in checks):
+        raise typer.Exit(6)
+
+
+async def _examine() -> list[Check]:
+    settings = Settings.load()
+    told = doctor.settings_checks(settings)
+    try:
+        async with open_house(settings, dispatches=False) as opened:
+            return [*told, *await doctor.checks(opened.store, opened.relay.desk, opened.relay.clock.now())]
+    except NotReady as error:
+        return [*told, Check("database and keys", ok=False, words=str(error))]
+
+
+def keys() -> None:
+    """Print new keys for this installation's environment. Keep them as safe as the database, and apart from it."""
+    print(sealing.new_settings())
+
+
+def policy(language: Annotated[str, typer.Option(help="nb or en")] = "nb") -> None:
+    """Print the policy: how hard the house tries, step by step."""
+    for line in describe(DEFAULT_POLICY, "en" if language == "en" else "nb"):
+        say(line)
+
+
+@db.command("upgrade")
+def upgrade() -> None:
+    """Bring the database's tables to this program's version."""
+
+    async def inside() -> str | None:
+        store = await Store.open(Settings.load().database_url.get_secret_value())
+        try:
+            await schema.upgrade(store)
+            return await schema.version(store)
+        finally:
+            await store.close()
+
+    say(f"The database has version {asyncio.run(inside())}.")
+
+
+def show_traceback() -> None:
+    """Print where it went wrong, for whoever asked to see it."""
+    if os.environ.get("BUDSTIKKE_LOG_LEVEL", "").lower() == "debug":
+        traceback.print_exc(file=sys.stderr)
+        out.file.flush()

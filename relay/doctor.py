@@ -1,0 +1,78 @@
+"""One list of checks that says whether messages can go out, and what to do about each that is not well."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from channels.base import Check, Checkable
+from messages.frames import frame_languages
+from relay.desk import Desk
+from relay.model import BudstikkeError
+from relay.settings import Settings
+from relay.store import deliveries, schema
+from relay.store.engine import Store
+from relay.store.tables import LanguageGroup, Municipality, ResourcePerson, Sender
+
+
+def settings_checks(settings: Settings) -> list[Check]:
+    """Judge what the installation was told."""
+    return [
+        _told("public address", settings.require_public_base_url, settings.public_base_url or "not set"),
+        _told("SMS and WhatsApp account", settings.require_twilio, "set"),
+        _told("e-mail", settings.require_email, "set"),
+    ]
+
+
+async def checks(store: Store, desk: Desk, now: datetime) -> list[Check]:
+    """Run every check of an installation whose database opens."""
+    found = [Check("database", ok=True, words=f"{store.dialect}, version {await schema.version(store)}")]
+    found += await _register(store)
+    found.append(await _queue(store, now))
+    for channel in desk.channels.values():
+        if isinstance(channel, Checkable):
+            found += await channel.check()
+    return found
+
+
+def _told(name: str, require: Callable[[], object], words: str) -> Check:
+    try:
+        require()
+    except BudstikkeError as error:
+        return Check(name, ok=False, words=str(error))
+    return Check(name, ok=True, words=words)
+
+
+async def _register(store: Store) -> list[Check]:
+    """Who could be reached, and who could not: before the night comes."""
+    async with store.read() as conn:
+        towns = (await conn.execute(select(func.count(Municipality.id)))).scalar_one()
+        people = (await conn.execute(select(func.count(ResourcePerson.id)))).scalar_one()
+        senders = (await conn.execute(select(Sender.channel, Sender.stopped))).all()
+        languages = set((await conn.execute(select(LanguageGroup.language))).scalars())
+    stopped = [row.channel for row in senders if row.stopped]
+    without = sorted(languages - set(frame_languages()))
+    return [
+        Check("municipalities", ok=towns > 0, words=str(towns), remedy="Run: budstikke municipality add NAME"),
+        Check("resource persons", ok=people > 0, words=str(people), remedy="Run: budstikke people import FILE"),
+        Check("senders", ok=bool(senders), words=f"{len(senders)}", remedy="Run: budstikke sender add"),
+        Check(
+            "stopped senders",
+            ok=not stopped,
+            words=", ".join(stopped) or "none",
+            remedy="Mend what the task says, then run: budstikke sender start ADDRESS",
+        ),
+        Check(
+            "languages with words of their own",
+            ok=not without,
+            words=", ".join(without) or "all",
+            remedy="These groups get Norwegian words around the text.",
+        ),
+    ]
+
+
+async def _queue(store: Store, now: datetime) -> Check:
+    async with store.read() as conn:
+        oldest = await deliveries.oldest_due(conn, now)
+    late = int((now - oldest).total_seconds()) if oldest else 0
+    return Check("queue", ok=late < 30, words=f"oldest due since {late} s", remedy="Is `budstikke serve` running? Look at its log.")
