@@ -181,7 +181,7 @@ class NotGenuine(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Callback:
-    """An HTTP request from a provider, as it came; or a mail (`body` holds it, `url` is "lmtp:")."""
+    """An HTTP request from a provider, as it came; or a mail: `url` is "lmtp:", `body` holds it, `fields` its envelope."""
 
     #: our public URL of this request, from the settings and the raw path, never from the request's own headers
     url: str

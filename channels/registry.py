@@ -1,6 +1,7 @@
 """Which channels there are. A new provider is one file and one line here."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from channels.base import Channel
@@ -21,9 +22,10 @@ class Lines:
         """Return the line to `account`."""
         from channels.twilio_client import TwilioClient
 
-        if account not in self._twilio:
-            self._twilio[account] = TwilioClient(account, clock)
-        return self._twilio[account]
+        same = replace(account, key="")  # whatever callbacks it is known by, it is one account
+        if same not in self._twilio:
+            self._twilio[same] = TwilioClient(account, clock)
+        return self._twilio[same]
 
 
 Factory = Callable[[ChannelSettings, Clock, Lines], Channel]

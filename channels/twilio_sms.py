@@ -36,7 +36,7 @@ CODES: Mapping[int, Reason] = {
 FORM = Form(Medium.SMS, 1600, Alphabet.GSM7_OR_UCS2, frozenset({Feature.DELIVERED, Feature.REPLY}))
 
 
-def form(out: Outbound) -> list[tuple[str, str]]:
+def create_form(out: Outbound) -> list[tuple[str, str]]:
     """Return the fields of a create, in the SDK's order; empty ones are left out later.
 
     The text goes as it is: no exchange of look-alike characters (SmartEncoded), since we have counted the segments, and no
@@ -66,7 +66,7 @@ class TwilioSms:
 
     async def send(self, out: Outbound) -> Sent:
         """POST once, within `out.deadline` seconds. Raises SendFailed."""
-        return await twilio.create(self._client, form(out), to=out.to, deadline=out.deadline, codes=CODES)
+        return await twilio.create(self._client, create_form(out), to=out.to, deadline=out.deadline, codes=CODES)
 
     def parse(self, callback: Callback) -> list[Inbound | Status]:
         """Read a status or an answer. Raises NotGenuine."""

@@ -58,7 +58,7 @@ FORM = Form(
 )
 
 
-def form(out: Outbound, quick_replies: Mapping[int, str]) -> list[tuple[str, str]]:
+def create_form(out: Outbound, quick_replies: Mapping[int, str]) -> list[tuple[str, str]]:
     """Return the fields of a create, in the SDK's order: a template, or text, or text with quick replies."""
     content = out.content or quick_reply(out.text, out.buttons, quick_replies)
     return [
@@ -99,7 +99,7 @@ class TwilioWhatsApp:
 
     async def send(self, out: Outbound) -> Sent:
         """POST once, within `out.deadline` seconds. Raises SendFailed."""
-        fields = form(out, self._quick_replies)
+        fields = create_form(out, self._quick_replies)
         return await twilio.create(self._client, fields, to=PREFIX + out.to, deadline=out.deadline, codes=CODES)
 
     def parse(self, callback: Callback) -> list[Inbound | Status]:

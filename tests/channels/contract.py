@@ -72,7 +72,7 @@ async def test_the_deadline_holds_and_leaves_us_in_doubt(rig: Rig) -> None:
             await channel.send(rig.out(deadline=0.4))
         took = monotonic() - begun
     assert failure.value.reason is Reason.UNCERTAIN
-    assert 0.35 < took < 1.5
+    assert 0.35 < took < 3
 
 
 async def test_after_trouble_the_channel_works_again(rig: Rig) -> None:

@@ -1,12 +1,12 @@
 """Mails made to hurt: none may hold up the house, and from each something is read."""
 
 from datetime import UTC, datetime
+from time import process_time
 
 import pytest
 from hypothesis import given, strategies as st
 
 from channels.base import Callback, Inbound, Status
-from channels.clock import monotonic
 from channels.mail_in import MAIL_FROM, RCPT_TO, URL, read
 from channels.mime import open_mail
 
@@ -56,11 +56,11 @@ def test_no_more_parts_are_opened_than_people_send() -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_mail_takes_long(name: str) -> None:
-    begun = monotonic()
+    begun = process_time()  # of our own work: others may be busy on this machine
     for to in (SVAR, RETUR):
         (found,) = read(call(HOSTILE[name], to), DOMAIN)
         assert isinstance(found, (Inbound, Status))
-    assert monotonic() - begun < 4.0  # two readings on a busy machine; the standard parser takes several seconds, or gives up
+    assert process_time() - begun < 4.0  # for two readings; the standard parser takes several seconds, or gives up
 
 
 @given(st.binary(max_size=2000), st.sampled_from([SVAR, RETUR, AVMELD]))

@@ -24,7 +24,7 @@ from tests.channels.rigs import account
 MAIL = EmailSettings(host="relay.example", domain="svar.example")
 SETTINGS: dict[str, ChannelSettings] = {
     "twilio_sms": SmsSettings(account=account("")),
-    "twilio_whatsapp": WhatsAppSettings(account=account("")),
+    "twilio_whatsapp": WhatsAppSettings(account=account("", key="sorby-whatsapp")),
     "email": MAIL,
 }
 
@@ -33,7 +33,7 @@ SETTINGS: dict[str, ChannelSettings] = {
 async def test_every_channel_keeps_the_protocol(name: str) -> None:
     channel: Channel = build(name, SETTINGS[name])
     assert channel.name == name
-    assert channel.account == ("email" if name == "email" else "sorby")
+    assert channel.account == {"twilio_sms": "sorby", "twilio_whatsapp": "sorby-whatsapp", "email": "email"}[name]
     assert channel.form.medium in Medium
     assert channel.pace.per_second > 0
     assert isinstance(channel, Checkable)
@@ -60,7 +60,7 @@ async def test_channels_of_one_account_share_their_connections() -> None:
         build("twilio_sms", SETTINGS["twilio_sms"], lines=lines),
         build("twilio_whatsapp", SETTINGS["twilio_whatsapp"], lines=lines),
     )
-    other = build("twilio_sms", SmsSettings(account=account("", key="other")), lines=lines)
+    other = build("twilio_sms", SmsSettings(account=account("", sid="AC" + "1" * 32)), lines=lines)
     assert sms._client is whatsapp._client  # type: ignore[attr-defined]
     assert sms._client is not other._client  # type: ignore[attr-defined]
     for channel in (sms, whatsapp, other):

@@ -158,7 +158,7 @@ async def test_an_answer_that_drips_is_cut_off_by_the_deadline() -> None:
     async with RawProvider(b"HTTP/1.1 201 Created\r\nContent-Length: 99\r\n\r\n", None) as provider:
         begun = monotonic()
         assert (await outcome(provider, replace(OUT, deadline=0.4))).reason is Reason.UNCERTAIN
-        assert monotonic() - begun < 1.5
+        assert monotonic() - begun < 3
 
 
 # --- what never left ----------------------------------------------------------------------------------------------------
@@ -235,7 +235,7 @@ STATUS_URL = "https://varsel.sorby.example/hooks/sorby/status/abc#rc=4&rp=5xx,ct
 #: our message, and the same as the SDK is asked for it
 REQUESTS = [
     (
-        twilio_sms.form(replace(OUT, text=BODY, status_url=STATUS_URL, valid_for=3600)),
+        twilio_sms.create_form(replace(OUT, text=BODY, status_url=STATUS_URL, valid_for=3600)),
         {
             "to": OUT.to,
             "from_": OUT.sender,
@@ -247,7 +247,7 @@ REQUESTS = [
         },
     ),
     (
-        twilio_sms.form(replace(OUT, text="x", sender="MG" + "a" * 32, valid_for=1)),
+        twilio_sms.create_form(replace(OUT, text="x", sender="MG" + "a" * 32, valid_for=1)),
         {
             "to": OUT.to,
             "messaging_service_sid": "MG" + "a" * 32,
@@ -258,7 +258,7 @@ REQUESTS = [
         },
     ),
     (
-        twilio_whatsapp.form(replace(OUT, content=Content(content_id="HX" + "b" * 32, variables={"1": "Sørby", "2": "قرية"})), {}),
+        twilio_whatsapp.create_form(replace(OUT, content=Content(content_id="HX" + "b" * 32, variables={"1": "Sørby", "2": "قرية"})), {}),
         {
             "to": "whatsapp:" + OUT.to,
             "from_": "whatsapp:" + OUT.sender,
@@ -268,7 +268,7 @@ REQUESTS = [
         },
     ),
     (
-        twilio_whatsapp.form(replace(OUT, text=BODY, media=("https://a.example/1.png", "https://a.example/2.ogg")), {}),
+        twilio_whatsapp.create_form(replace(OUT, text=BODY, media=("https://a.example/1.png", "https://a.example/2.ogg")), {}),
         {
             "to": "whatsapp:" + OUT.to,
             "from_": "whatsapp:" + OUT.sender,
