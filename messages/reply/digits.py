@@ -170,7 +170,7 @@ def _count_alone(line: str, said: Sequence[Token], setting: Setting) -> Reply | 
     if counted is None or not setting.count_open:
         return None
     means = _means(line, said[before + counted.size :], unknown=0)
-    doubt = ("count-or-answer",) if digit(said[before]) else ()
+    doubt = ("count-or-answer",) if counted.size == 1 and digit(said[before]) else ()
     if means is None:
         return None
     return guess(_with(Reply(meaning=Meaning.PASSED_ON), counted, means, setting), "count-without-3", *doubt)
@@ -191,7 +191,7 @@ def _count(said: Sequence[Token], setting: Setting) -> Counted | None:
         return _count_in_letters(said[0], setting)
     low = _whole(said)
     middle = said[low.size : low.size + 1] if low else ()
-    if low and middle and (middle[0].kind is Kind.DASH or middle[0].text in vocabulary().about):
+    if low and middle and (middle[0].kind is Kind.DASH or middle[0].text in vocabulary().range):
         high = _whole(said[low.size + 1 :])
         return Counted(min(low.people, high.people), low.size + 1 + high.size, ("count-range",)) if high else low
     return low

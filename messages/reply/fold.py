@@ -152,8 +152,9 @@ def spaced(text: str) -> str:
 
 def accented(text: str) -> str:
     """Like `spaced`, but with the accents as they were written."""
-    inner = " ".join(text[token.start : token.end] for token in tokens(text) if token.kind in (Kind.WORD, Kind.NUMBER))
-    return f" {unicodedata.normalize('NFC', inner.lower())} "
+    whole = unicodedata.normalize("NFC", text.lower())  # else an accent may be a character of its own, outside its word
+    inner = " ".join(whole[token.start : token.end] for token in tokens(whole) if token.kind in (Kind.WORD, Kind.NUMBER))
+    return f" {inner} "
 
 
 def visible(text: str) -> bool:

@@ -21,8 +21,8 @@ _AUTOMATIC_PRECEDENCE = ("auto_reply", "bulk", "junk", "list")
 
 #: what may stand before the first letter of a line and is not seen
 _INVISIBLE = " \t\xa0\ufeff\u200b\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"
-#: a rule across the page: what is below it was not written now
-_RULES = ("-----", "_____", "=====", "—————")
+#: a rule across the page, perhaps with words in it: what is below was not written now
+_RULES = ("-----", "—————")
 
 
 @cache
@@ -51,7 +51,7 @@ def _own_lines(lines: list[str]) -> Iterator[str]:
 
 
 def _ends_the_letter(line: str) -> bool:
-    return line == "--" or line.startswith(_RULES)
+    return line == "--" or line.startswith(_RULES) or (len(line) >= 5 and set(line) in ({"_"}, {"="}))
 
 
 def _is_signature(line: str) -> bool:

@@ -68,8 +68,8 @@ def _courtesy_at(said: Sequence[Token], *, at_end: bool = False) -> int:
 
 def courtesy(said: Sequence[Token]) -> Reply | None:
     """Read a line that is all courtesy: signs, "ok" and thanks say "received", a greeting says nothing."""
-    found = meaning_of(joined(said), ())
-    if found and found[0] is Meaning.RECEIVED:
+    found = [meaning_of(text, ()) for text in (joined(said), *(token.text for token in said))]
+    if any(answer and answer[0] is Meaning.RECEIVED for answer in found):
         return Reply(meaning=Meaning.RECEIVED, guessed=("language-word",))
     if any(token.kind is Kind.SIGN for token in said):
         return Reply(meaning=Meaning.RECEIVED, guessed=("sign",))

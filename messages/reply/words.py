@@ -1,7 +1,7 @@
 """The words people answer with, per language, from reply_words.toml; and the words that mean danger to life."""
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -57,11 +57,14 @@ class Vocabulary:
 
     #: language -> folded phrase -> meaning
     answers: Mapping[str, Mapping[str, Meaning]]
+    #: folded phrase -> meaning, where all languages that have the phrase agree
+    agreed: Mapping[str, Meaning]
     #: words that may stand around an answer without changing it
     polite: Stems
     thanks: Stems
-    #: words that may stand beside a count: about, to; people; where it was passed on
+    #: words that may stand beside a count: about; "30 to 40"; people; where it was passed on
     about: Stems
+    range: Stems
     people: Stems
     means: Stems
     #: "no." before the number of an alert
@@ -85,11 +88,14 @@ def tables() -> Mapping[str, Mapping[str, list[str]]]:
 @cache
 def vocabulary() -> Vocabulary:
     """Return the words of all languages, folded."""
+    answers = {language: dict(_phrases(table)) for language, table in tables().items()}
     return Vocabulary(
-        answers={language: dict(_phrases(table)) for language, table in tables().items()},
+        answers=answers,
+        agreed=_agreed(answers.values()),
         polite=_stems("polite"),
         thanks=_stems("thanks"),
         about=_stems("about"),
+        range=_stems("range"),
         people=_stems("people"),
         means=_stems("means"),
         number_marks=_stems("number_marks"),
@@ -109,6 +115,14 @@ def _phrases(table: Mapping[str, list[str]]) -> Iterator[tuple[str, Meaning]]:
     for name, meaning in ANSWERS.items():
         for phrase in table.get(name, ()):
             yield compact(phrase), meaning
+
+
+def _agreed(answers: Iterable[Mapping[str, Meaning]]) -> dict[str, Meaning]:
+    meanings: dict[str, set[Meaning]] = {}
+    for said in answers:
+        for phrase, meaning in said.items():
+            meanings.setdefault(phrase, set()).add(meaning)
+    return {phrase: found.pop() for phrase, found in meanings.items() if len(found) == 1}
 
 
 def _numbers(table: Mapping[str, list[str]]) -> dict[str, int]:
@@ -150,8 +164,8 @@ def _found(phrase: str, languages: Sequence[str]) -> tuple[Meaning, bool] | None
     for language in (*languages, *EVERYBODY):
         if phrase in answers.get(language, ()):
             return answers[language][phrase], False
-    elsewhere = {said[phrase] for said in answers.values() if phrase in said}
-    return (elsewhere.pop(), True) if len(elsewhere) == 1 else None
+    elsewhere = vocabulary().agreed.get(phrase)
+    return (elsewhere, True) if elsewhere else None
 
 
 def danger_words(text: str) -> tuple[str, ...]:
@@ -162,13 +176,15 @@ def danger_words(text: str) -> tuple[str, ...]:
     body = text[:DANGER_WITHIN] if len(text) > ONE_SMS else " ".join(text.split())
     plain = "\n".join(map(spaced, body.splitlines()))
     exact = "\n".join(map(accented, body.splitlines()))
-    found = tuple(danger.entry for danger in vocabulary().danger if _holds(exact if danger.exact else plain, danger.needles))
+    spelt = {False: plain, True: exact}
+    found = tuple(
+        danger.entry
+        for danger in vocabulary().danger
+        if danger.needles[0] in spelt[danger.exact] and _on_one_line(spelt[danger.exact], danger.needles)
+    )
     cry = spaced(body[:LONGEST_CRY])
     return (*found, cry.strip()) if cry in vocabulary().cries else found
 
 
-def _holds(text: str, needles: tuple[str, ...]) -> bool:
-    """Say whether all needles are in `text`, and on one of its lines together."""
-    if not all(needle in text for needle in needles):
-        return False
-    return len(needles) == 1 or any(all(needle in line for needle in needles) for line in text.split("\n"))
+def _on_one_line(text: str, needles: tuple[str, ...]) -> bool:
+    return any(all(needle in line for needle in needles) for line in text.split("\n"))

@@ -1,0 +1,261 @@
+"""From a mail as it came to what the person wrote."""
+
+from time import perf_counter
+
+import pytest
+
+from messages.reply import is_automatic, text_of_html, understand, unquoted
+from messages.reply.table import samples
+
+LETTER = "> Sørby: KOK VANNET\n> Svar:\n> 1 lest\n> 2 gir videre\n> 4 kan ikke"
+
+HEADS = [
+    "Fra: Sørby kommune\nSendt: mandag 23. november 2026 10:00\nTil: Ayan\nEmne: KOK VANNET",
+    "From: Sørby kommune <post@sorby.example>\nSent: Monday, November 23, 2026\nTo: Ayan\nSubject: BOIL",
+    "*From:* Sørby kommune <post@sorby.example>\n*Date:* Monday\n*To:* Ayan",
+    "Від: Sørby kommune\nНадіслано: понеділок\nКому: Оля\nТема: Вода",
+    "От: Sørby kommune\nОтправлено: понедельник\nКому: Оля",
+    "من: Sørby kommune\nتاريخ الإرسال: الاثنين\nإلى: أحمد",
+    "Od: Sørby kommune\nWysłano: poniedziałek\nDo: Ola",
+    "Kimden: Sørby kommune\nGönderilme: Pazartesi\nKime: Ali",
+    "De: Sørby kommune\nEnviado: lunes\nPara: Ana",
+    "จาก: Sørby kommune\nส่งเมื่อ: จันทร์\nถึง: Som",
+    "Absender: post@sorby.example\nGesendet: Montag\nAn: Ayan",
+]
+
+
+@pytest.mark.parametrize("language", list(samples()))
+def test_the_letter_is_quoted_in_every_language(language: str) -> None:
+    wrote = samples()[language]["wrote"]
+    assert unquoted(f"Hei\n2\n\n{wrote}\n\n{LETTER}") == "Hei\n2"
+    assert unquoted(f"2\n{wrote}\nSørby: KOK VANNET\n1 lest") == "2"
+    assert unquoted(f"{wrote}\n{LETTER}\n\n4\n") == "4"
+    assert unquoted(f"{wrote}\n\nSørby: KOK VANNET\n1") == ""
+
+
+@pytest.mark.parametrize("head", HEADS)
+def test_the_head_of_a_quoted_letter_ends_the_answer(head: str) -> None:
+    assert unquoted(f"2\n\n{head}\n\n1 lest\n4") == "2"
+    assert unquoted(head) == ""
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        "On Mon, Nov 23, 2026 at 10:00 AM Sørby kommune\n<post@sorby.example> wrote:",
+        "Den man. 23. nov. 2026 kl. 10:00 skrev Sørby\nkommune <post@sorby.example>:",
+        "Sørby kommune <post@sorby.example>, 23 Kas 2026\nPzt, 10:00 tarihinde\nşunu yazdı:",
+        "Den 23.11.2026 10:00, skrev Sørby kommune:",
+        "23. nov. 2026 kl. 10:00 skrev Sørby kommune:",
+    ],
+)
+def test_the_line_above_a_quoted_letter_may_be_wrapped(wrapped: str) -> None:
+    assert unquoted(f"3 40 whatsapp\n{wrapped}\n{LETTER}") == "3 40 whatsapp"
+    assert unquoted(f"3 40 whatsapp\n\n{wrapped}\n\nSørby") == "3 40 whatsapp"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        "-----Opprinnelig melding-----",
+        "________________________________",
+        "---------- Forwarded message ---------",
+        "-- ",
+        "--",
+        "=====",
+        "_____",
+    ],
+)
+def test_a_rule_or_a_signature_ends_the_answer(rule: str) -> None:
+    assert unquoted(f"2\n{rule}\nOla Nordmann\n4") == "2"
+
+
+@pytest.mark.parametrize(
+    "signed",
+    [
+        "Sendt fra min iPhone",
+        "Sent from my Galaxy",
+        "Отправлено с iPhone",
+        "أرسل من هاتفي",
+        "Get Outlook for Android",
+        "Wysłane z iPhone'a",
+    ],
+)
+def test_what_a_telephone_adds_is_left_out(signed: str) -> None:
+    assert unquoted(f"STOPP\n\n{signed}") == "STOPP"
+    assert unquoted(f"{signed}\n1") == "1"
+    assert unquoted(f"1\n{signed} {'x' * 100}") == f"1\n{signed} {'x' * 100}"
+
+
+def test_quoted_lines_are_left_out_wherever_they_stand() -> None:
+    assert unquoted("> a\n2\n> b\n\u200f> c\n  > d\nTakk") == "2\nTakk"
+    assert unquoted("> a\n> b") == ""
+
+
+@pytest.mark.parametrize(
+    "own",
+    [
+        "3: 40",
+        "Moskeen: 40\nKafeen: 20\nSkolen: 30",
+        "Ring 48 12 34 56 i dag:",
+        "Naboen skrev dette:\n1",
+        "Møtet er 23.11.2026 kl. 18:00",
+        "Ola: hei\nKari: hei",
+        "a@b.example",
+        "Fra: meg\n1",
+        "2\n\n\n\nTakk",
+        "Navn: Ola\nRing: 48123456",
+    ],
+)
+def test_what_people_write_themselves_stays(own: str) -> None:
+    assert unquoted(own) == own
+
+
+def test_what_is_looked_at_is_bounded() -> None:
+    assert len(unquoted("x" * 1_000_000)) == 50_000
+    assert unquoted("x\n" * 1_000).count("x") == 500
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "> " * 500_000,
+        "\n" * 1_000_000,
+        "a:\n" * 333_333,
+        "@ 123456\n" * 111_111,
+        "On 123456 @ x\n" * 70_000,
+        "1" * 1_000_000,
+        "a\u0300\u0316" * 333_333,
+        "skrev:" * 166_666,
+        "from:\n" * 166_666,
+        ("@123456 " + "x" * 280 + "\n") * 3_400,
+        "\u2067" * 1_000_000,
+        "- " * 500_000,
+    ],
+    ids=lambda text: repr(text[:12]),
+)
+def test_hostile_text_takes_no_time(hostile: str) -> None:
+    unquoted("warm")
+    best = min(_seconds(hostile) for _ in range(5))
+    assert best < 0.05
+
+
+def _seconds(text: str) -> float:
+    began = perf_counter()
+    unquoted(text)
+    return perf_counter() - began
+
+
+# --- HTML -----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>2</p>", "2"),
+        ("2", "2"),
+        ("<div>Hei!</div><div>2<br>Takk</div>", "Hei!\n\n2\nTakk"),
+        ("<html><head><title>x</title><style>p{color:red}</style></head><body><p>3\n 40</p><script>1</script></body></html>", "3 40"),
+        (
+            '<div dir="ltr">2</div><br><div class="gmail_quote"><div class="gmail_attr">Ola skrev:</div><blockquote>4</blockquote></div>',
+            "2",
+        ),
+        ("<blockquote>4<blockquote>5</blockquote>6</blockquote><p>2</p>", "2"),
+        ('<div class="gmail_quote"><div>4</div><div><div>4</div></div></div>2', "2"),
+        ('<p>2</p><div id="appendonsend"></div><p>Fra: x</p><p>4</p>', "2"),
+        ('<p>2</p><div id="x_divRplyFwdMsg">4</div>', "2"),
+        ('<p>2</p><div class="moz-cite-prefix">Den skrev Ola:</div><blockquote type="cite">4</blockquote>', "2"),
+        ("<p>&#1633;&nbsp;&lt;tre&gt; &amp; mer</p>", "١ <tre> & mer"),
+        ('<p dir="rtl">وصلت</p>', "وصلت"),
+        ("<p>2", "2"),
+        ("2 <3", "2 <3"),
+        ("<p>a</p></blockquote><p>b", "a\n\nb"),
+        ("<!-- 4 --><p>2</p>", "2"),
+        ("<table><tr><td>2</td></tr></table>", "2"),
+        ("<ul><li>3</li><li>40</li></ul>", "3\n\n40"),
+        ("<p class>2<img alt='4'></p>", "2"),
+        ("", ""),
+    ],
+)
+def test_html_becomes_what_was_written(html: str, text: str) -> None:
+    assert text_of_html(html) == text
+
+
+def test_an_answer_in_html_alone_is_understood() -> None:
+    outlook = (
+        "<html><body><p class=MsoNormal>2<o:p></o:p></p><div style='border-top:solid #E1E1E1'>"
+        "<p><b>Fra:</b> Sørby kommune<br><b>Sendt:</b> mandag<br><b>Til:</b> Ayan<br><b>Emne:</b> Vann</p></div><p>1 lest</p></body></html>"
+    )
+    assert understand(text_of_html(outlook)).meaning == "will_pass"
+
+
+@pytest.mark.parametrize(
+    "piece", ["<", "<a ", "<!--", "</", "&", '<a="', "<![CDATA[", "<?", "<blockquote>", "<script>", "<title>", "&#", "<!", "<div>"]
+)
+def test_hostile_markup_is_bounded(piece: str) -> None:
+    began = perf_counter()
+    text_of_html(piece * (1_000_000 // len(piece)))
+    assert perf_counter() - began < 5
+
+
+def test_long_styles_do_not_hide_the_answer() -> None:
+    assert text_of_html(f"<style>{'p{margin:0} ' * 10_000}</style><p>2</p>") == "2"
+    assert text_of_html("<p>" + "x" * 300_000) == "x" * (200_000 - 3)
+
+
+# --- machines -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Auto-Submitted": "auto-replied"},
+        {"auto-submitted": "auto-generated; owner-email=x"},
+        {"Auto-Submitted": " Auto-Notified "},
+        {"X-Autoreply": "yes"},
+        {"X-Autorespond": ""},
+        {"X-Autoresponder": "on"},
+        {"Precedence": "bulk"},
+        {"Precedence": "AUTO_REPLY"},
+        {"Precedence": "junk"},
+        {"Precedence": "list"},
+        {"Return-Path": "<>"},
+        {"Return-Path": ""},
+        {"List-Id": "<nyheter.example>"},
+    ],
+)
+def test_a_machine_by_its_headers(headers: dict[str, str]) -> None:
+    assert is_automatic({"From": "x@y.example", **headers}, "Re: KOK VANNET")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Auto-Submitted": "no"},
+        {"Auto-Submitted": "No; x"},
+        {"Precedence": "normal"},
+        {"Return-Path": "<ayan@example.com>"},
+        {"X-Auto-Response-Suppress": "All"},
+        {"In-Reply-To": "<a@b>"},
+    ],
+)
+def test_a_person_by_their_headers(headers: dict[str, str]) -> None:
+    assert not is_automatic(headers, "Re: KOK VANNET (nr. 12)")
+
+
+@pytest.mark.parametrize("language", list(samples()))
+def test_a_machine_by_its_subject(language: str) -> None:
+    assert is_automatic({}, samples()[language]["away"])
+
+
+@pytest.mark.parametrize("subject", ["", "Re: Fravær", "SV: Autosvar?", "Spørsmål om fravær", "Automatic", "Hei"])
+def test_a_person_by_their_subject(subject: str) -> None:
+    assert not is_automatic({}, subject)
+
+
+def test_a_bare_auto_reply_in_capitals_or_accents() -> None:
+    assert is_automatic({}, "AUTOSVAR")
+    assert is_automatic({}, "Fravær: på ferie")
+    assert is_automatic({}, "fraværsmelding")
+    assert is_automatic({}, "  Automatic Reply: x")
