@@ -12,7 +12,7 @@ from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from channels.clock import ManualClock
-from channels.sandbox.ledger import Event
+from channels.sandbox.ledger import Event, read
 from channels.sandbox.people import Person
 from channels.sandbox.sandbox import Sandbox
 
@@ -64,7 +64,7 @@ async def post(sandbox: Sandbox, mail: EmailMessage, to: str = MAILBOX) -> None:
 
 async def test_a_letter_stands_in_the_ledger_before_it_is_taken(sandbox: Sandbox) -> None:
     await post(sandbox, letter())
-    (entry,) = sandbox.ledger.entries(Event.ACCEPTED)
+    (entry,) = [entry for entry in read(sandbox.ledger.path) if entry.event is Event.ACCEPTED]
     assert (entry.channel, entry.to, entry.sender, entry.id) == ("email", MAILBOX, "varsel@example.org", "<attempt-1@example.org>")
     assert (entry.token, entry.envelope) == ("t0ken", "retur+t0ken@svar.example.org")
     assert (entry.subject, entry.body.strip(), "Kok vannet" in entry.html) == ("Sørby: KOK VANNET (nr. 12)", TEXT, True)
