@@ -8,7 +8,7 @@ from twilio.base.exceptions import TwilioException, TwilioRestException
 from twilio.rest import Client
 
 from channels.clock import ManualClock
-from channels.sandbox.house import ACCOUNT
+from channels.sandbox.house import ACCOUNT, AUTH_TOKEN
 from channels.sandbox.ledger import Event
 from channels.sandbox.sandbox import Sandbox
 from tests.channels.sandbox.product import AYAN, OURS, Product, blocking, callback
@@ -222,11 +222,11 @@ async def test_a_queue_fills_up_and_empties(client: Client, sandbox: Sandbox, cl
 
 
 async def test_a_wrong_token_and_a_wrong_account_are_turned_away(client: Client, sandbox: Sandbox) -> None:
-    stranger = Client(ACCOUNT, "wrong")
-    stranger.api.base_url = sandbox.url
-    with pytest.raises(TwilioRestException) as unknown:
-        await create(stranger)
-    assert (unknown.value.status, unknown.value.code) == (401, 20003)
+    for stranger in (Client(ACCOUNT, "wrong"), Client("AC" + "1" * 32, AUTH_TOKEN, ACCOUNT), Client(ACCOUNT, "é")):
+        stranger.api.base_url = sandbox.url
+        with pytest.raises(TwilioRestException) as unknown:
+            await create(stranger)
+        assert (unknown.value.status, unknown.value.code) == (401, 20003)
     with pytest.raises(TwilioRestException) as elsewhere:
         await blocking(lambda: client.api.v2010.accounts("AC" + "1" * 32).messages.create(to=AYAN, from_=OURS, body=BODY))
     assert (elsewhere.value.status, elsewhere.value.code) == (404, 20404)
