@@ -119,10 +119,8 @@ def decide(reply: Reply, writer: Writer) -> Verdict:
 
 
 def _meaning(reply: Reply, writer: Writer) -> Verdict:
-    if reply.meaning is Meaning.AUTO_REPLY:
-        return Verdict(name="auto_reply")
-    if reply.meaning is Meaning.EMPTY:
-        return _media(writer) if writer.has_media else Verdict(name="empty")
+    if reply.meaning in (Meaning.AUTO_REPLY, Meaning.EMPTY):
+        return _media(writer) if writer.has_media and reply.meaning is Meaning.EMPTY else Verdict(name=reply.meaning)
     if reply.meaning in (Meaning.STOP, Meaning.START, Meaning.PAUSE):
         return _opting(reply.meaning, writer)
     if not writer.person_ids:
@@ -200,7 +198,7 @@ def _alerts_meant(reply: Reply, writer: Writer) -> tuple[list[Asked], str]:
         return [asked for asked in writer.alerts if asked.recipient_id == writer.exact_recipient_id], "exact"
     if reply.alert_number is not None:
         return [asked for asked in writer.alerts if asked.number == reply.alert_number], "number"
-    if reply.legend:
+    if reply.legend or reply.legend_named:
         return [asked for asked in writer.alerts if asked.legend == reply.legend], "legend"
     counting = [asked for asked in writer.alerts if asked.count_open]
     if "count-without-3" in reply.guessed and len({asked.alert_id for asked in counting}) == 1:
@@ -209,18 +207,13 @@ def _alerts_meant(reply: Reply, writer: Writer) -> tuple[list[Asked], str]:
 
 
 def _which(opened: Sequence[Asked], reply: Reply) -> Verdict:
-    """Two are open and the answer fits both: it counts for neither, and we ask once, gravest first."""
+    """Two are open and the answer fits both: it counts for neither, and we ask once, gravest first. "01" names the first alert."""
     digit = {Meaning.RECEIVED: "1", Meaning.WILL_PASS: "2", Meaning.PASSED_ON: "3", Meaning.CANNOT: "4", Meaning.RING_ME: "5"}[
         reply.meaning
     ]
     first = {asked.alert_id: asked for asked in sorted(opened, key=lambda asked: (asked.gravity, asked.number))}
-    choices = ", ".join(f"{asked.number} ({asked.topic}): {_exact_digit(asked, digit)}" for asked in first.values())
+    choices = ", ".join(f"{asked.number} ({asked.topic}): {asked.legend}{digit}" for asked in first.values())
     return Verdict(name="which_alert", say=(Say(notice=Notice.WHICH_ALERT, values={"choices": choices}),))
-
-
-def _exact_digit(asked: Asked, digit: str) -> str:
-    """A bare digit is no answer while two are open, so the first alert is named by its number beside it."""
-    return f"{asked.legend}{digit}" if asked.legend else f"{digit} {asked.number}"
 
 
 def _bound(reply: Reply, opened: Sequence[Asked], by: str) -> Verdict:

@@ -36,6 +36,8 @@ class Reply:
     danger: bool = False
     #: the legend's first digit: 0 for bare digits, 6 for "61 62 64", 7 …; None if the answer has no digit
     legend: int | None = None
+    #: the first alert's digits were written out ("01"), as they are offered while two are open
+    legend_named: bool = False
     #: the alert's number where the answer names it exactly (button payload, "no. 12")
     alert_number: int | None = None
     #: what we assumed, by short name; the names and what they mean are `messages.reply.grammar.GUESSES`

@@ -21,6 +21,8 @@ DIGITS = {
 }
 #: a second, third … open alert has a legend of its own: "61 62 64", "71 72 74"
 LEGENDS = "6789"
+#: the first alert's digits are bare; "01" says that it is meant, where two are open
+FIRST_LEGEND = "0"
 LEGEND_DIGITS = "12345"
 #: letters that people put behind a digit ("1a"). Other letters may be a unit ("3 m") and are left to a reader
 TRAILING_LETTERS = frozenset("abcdeабвгсеابجدሀለበአกขกခ")
@@ -83,21 +85,22 @@ def _alert_number(said: list[Token]) -> tuple[int | None, list[Token]]:
 
 
 def digit(token: Token) -> Reply | None:
-    """Read one token as an answer's digit: 1, or 61 of a second alert's legend. "01" is neither."""
-    value = number(token.text) if token.kind is Kind.NUMBER else None
-    text = "" if value is None else str(value)
-    if text in DIGITS and (token.text == text or not token.text.isascii()):
+    """Read one token as an answer's digit: 1; 61 of a second alert's legend; 01, as the first alert's is offered while two are open."""
+    if token.kind is not Kind.NUMBER:
+        return None
+    text = token.text if token.text.isascii() else str(number(token.text))
+    if text in DIGITS:
         return Reply(meaning=DIGITS[text], legend=0)
-    if len(text) == 2 and text[0] in LEGENDS and text[1] in LEGEND_DIGITS:
-        return Reply(meaning=DIGITS[text[1]], legend=int(text[0]))
-    return None
+    if len(text) != 2 or text[0] not in FIRST_LEGEND + LEGENDS or text[1] not in LEGEND_DIGITS:
+        return None
+    return Reply(meaning=DIGITS[text[1]], legend=int(text[0]), legend_named=text[0] == FIRST_LEGEND)
 
 
 def _alone(said: Sequence[Token], setting: Setting) -> Reply | None:
     """Read "1" or "1a"; or only the number of an open alert."""
-    if setting.count_open and len(said) == 1:
-        return None
     answer = digit(said[0])
+    if setting.count_open and len(said) == 1 and not (answer and answer.legend_named):
+        return None
     if len(said) == 1:
         return answer or _alert_alone(said[0], setting)
     lettered = answer and len(said) == 2 and said[1].text in TRAILING_LETTERS

@@ -30,12 +30,12 @@ By = Annotated[str, typer.Option("--as", help="Who does this: it is written down
 
 def complain(words: str) -> None:
     """Say what went wrong, on the error channel."""
-    err.print(words, style="red", highlight=False, markup=False)
+    err.print(words, style="red", highlight=False, markup=False, soft_wrap=True)
 
 
 def say(words: str, style: str = "") -> None:
     """Say something, on the ordinary channel."""
-    out.print(words, style=style, highlight=False, markup=False)
+    out.print(words, style=style, highlight=False, markup=False, soft_wrap=True)
 
 
 def show_json(value: Any) -> None:

@@ -48,17 +48,21 @@ class Options:
 async def run(options: Options) -> None:
     """Play the demo. Raises BudstikkeError in words."""
     with tempfile.TemporaryDirectory(prefix="budstikke-demo-") as scratch:
-        folder = options.state or Path(scratch)
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = _folder(options.state or Path(scratch))
         async with _opened(options, folder) as (house, provider, municipality_id, issued):
             await _Evening(options, house, provider, municipality_id, issued).play()
+
+
+def _folder(wanted: Path) -> Path:
+    wanted.mkdir(parents=True, exist_ok=True)
+    return wanted.resolve()
 
 
 @asynccontextmanager
 async def _opened(options: Options, folder: Path) -> AsyncIterator[tuple[House, Provider, int, stage.Issued]]:
     """Start the provider and the house, and release the alert."""
     made = town(options.people, options.seed)
-    database = options.database or f"sqlite+aiosqlite:///{folder.resolve() / 'budstikke.db'}"
+    database = options.database or f"sqlite+aiosqlite:///{folder / 'budstikke.db'}"
     async with AsyncExitStack() as stack:
         clock = await stage.upgrade(database, EVENING)
         provider = await Provider.open(folder, made.phones(), seed=options.seed, start=clock.now())

@@ -83,7 +83,7 @@ async def _running(folder: Path, session: aiohttp.ClientSession) -> dict[str, An
             state = await answer.json()
     except (aiohttp.ClientError, ValueError):
         return None
-    return ready if Path(state["ledger"]).resolve() == (folder / "ledger.jsonl").resolve() else None
+    return ready if state["ledger"] == str(folder / "ledger.jsonl") else None
 
 
 async def _start(folder: Path, phones: Sequence[Phone], seed: int, start: datetime) -> dict[str, Any]:

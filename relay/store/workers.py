@@ -20,15 +20,8 @@ async def register(store: Store, name: str, now: datetime) -> int:
         highest = (await conn.execute(select(func.max(cast(fact.c.value, BigInteger))).where(fact.c.name == FENCE))).scalar()
         fence = int(highest or 0) + 1
         await conn.execute(upsert(fact, ["name"], replace=["value"]).values(name=FENCE, value=str(fence)))
-        row = {
-            "name": name,
-            "started_at": now,
-            "seen_at": now,
-            "host": gethostname()[:120],
-            "pid": getpid(),
-            "fence": fence,
-            "leader": False,
-        }
+        me = {"name": name, "host": gethostname()[:120], "pid": getpid()}
+        row = me | {"started_at": now, "seen_at": now, "fence": fence, "leader": False}
         changed = ["started_at", "seen_at", "host", "pid", "fence", "leader"]
         await conn.execute(upsert(worker, ["name"], replace=changed).values(row))
     return fence

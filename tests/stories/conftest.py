@@ -12,6 +12,6 @@ __all__ = ["keyring", "migrated_database", "migrated_file", "migrated_postgres_u
 
 
 @pytest.fixture(name="town")
-async def _town(migrated_url: str, tmp_path: Path, keyring: object) -> AsyncIterator[Town]:
+async def _town(migrated_url: str, tmp_path: Path) -> AsyncIterator[Town]:
     async with town(migrated_url, tmp_path) as opened:
         yield opened
