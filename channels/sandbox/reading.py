@@ -107,4 +107,4 @@ def done_digit(text: str, known: frozenset[str]) -> str | None:
 def choice(text: str, prefix: str) -> str | None:
     """Return the answer to "which one: 12 (water): 2, 13 (landslide): 62?" for the legend that was meant, or None."""
     offered = [answer for _, answer in _CHOICE.findall(plain(text))]
-    return next((answer for answer in offered if answer[:-1] == prefix), offered[0]) if offered else None
+    return next((answer for answer in offered if answer[:-1].strip("0") == prefix), offered[0]) if offered else None

@@ -67,6 +67,7 @@ def test_questions_of_the_house() -> None:
     assert (asks_for_number(COUNT), asks_for_number(COUNT_SECOND), asks_for_number(FORWARD)) == ("", "63", None)
     assert asks_for_number("كم شخصا تقريبا؟ مثلا ٤٠") == ""
     assert (choice(WHICH, ""), choice(WHICH, "6"), choice(FORWARD, "")) == ("2", "62", None)
+    assert choice("Hvilken? 13 (skred): 61, 12 (vann): 01", "") == "01"
     known = openings(ASK)
     assert done_digit(CORRECTION, known) == "3"
     assert done_digit(FORWARD, known) is None, "three minutes are no question"
