@@ -133,7 +133,7 @@ async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, pol
             log.warning("a predecessor left sends in doubt; they are looked for at the provider", count=unknown)
     pulse = Pulse()
     dispatcher = Dispatcher(
-        store, desk, clock, pulse.branch(), worker=name, fence=fence, window=settings.in_flight, lease=settings.lease_seconds
+        store, desk, clock, pulse.branch(), policy, worker=name, fence=fence, window=settings.in_flight, lease=settings.lease_seconds
     )
     return Relay(
         store=store,

@@ -17,9 +17,10 @@ from channels.base import Content, Evidence, Outbound, Reason, SendFailed
 from channels.clock import Clock
 from messages.form import Copy, Medium, Part
 from relay.desk import Desk
-from relay.model import BudstikkeError, Issue, Work
+from relay.model import BudstikkeError, Hours, Issue, Policy, Work
 from relay.pace import Pacer
 from relay.pulse import Pulse
+from relay.routing import first_moment
 from relay.store import context, deliveries, evidence
 from relay.store.engine import Store
 from relay.verdict import POST_DEADLINE
@@ -42,8 +43,11 @@ BUSY_SECONDS = 2.0
 class Dispatcher:
     """One worker's wheel. `window` is the most attempts that may be without an outcome at once: what a crash can leave unknown."""
 
-    def __init__(self, store: Store, desk: Desk, clock: Clock, pulse: Pulse, *, worker: str, fence: int, window: int, lease: float) -> None:
+    def __init__(
+        self, store: Store, desk: Desk, clock: Clock, pulse: Pulse, policy: Policy, *, worker: str, fence: int, window: int, lease: float
+    ) -> None:
         self.store, self.desk, self.clock, self.pulse = store, desk, clock, pulse
+        self.policy = policy
         self.worker, self.fence, self.window, self.lease = worker, fence, window, lease
         self.wording = Wording()
         self.pacer = Pacer()
@@ -218,7 +222,10 @@ class Dispatcher:
                 log.warning("no text", delivery=work.delivery_id, error=str(error))
                 await deliveries.fail(conn, work, "NO_TEXT", str(error), now)
                 continue
-            if self._behind_window(work, copy):
+            later = self._not_before(work, now)
+            if later is not None:
+                await deliveries.put_off(conn, work.delivery_id, later)
+            elif self._behind_window(work, copy):
                 await deliveries.hold_for_window(conn, [work.delivery_id])
                 await deliveries.wake(conn, work, now)
             else:
@@ -231,6 +238,15 @@ class Dispatcher:
         if work.text or work.alert_id is None:
             return Copy(medium=work.medium, part=work.part, language=work.language, text=work.text, subject=home.municipality)
         return self.wording.of(work, self.issues[work.alert_id], home)
+
+    def _not_before(self, work: Work, now: datetime) -> datetime | None:
+        """When the reader may be disturbed, if not now: a retry or a step that came forward must not wake anybody either."""
+        if work.gravity in self.policy.pierces or work.part is Part.NOTICE or self.context is None:
+            return None
+        town = self.context.municipalities[work.municipality_id]
+        quiet = work.quiet or (Hours(town.quiet_from, town.quiet_to) if town.quiet_from and town.quiet_to else None)
+        moment = first_moment(now, quiet=quiet, working=work.working, timezone=town.timezone)
+        return moment.at if moment.at > now else None
 
     def _behind_window(self, work: Work, copy: Copy) -> bool:
         """A WhatsApp text that has no template of its own must wait for the person's next message; the wake-up goes instead."""

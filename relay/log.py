@@ -32,7 +32,13 @@ MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 
 #: libraries that tell too much, or nothing that we need
-QUIET = {"aiohttp.access": logging.WARNING, "aiosqlite": logging.WARNING, "alembic": logging.WARNING, "apscheduler": logging.WARNING, "mail.log": logging.WARNING}
+QUIET = {
+    "aiohttp.access": logging.WARNING,
+    "aiosqlite": logging.WARNING,
+    "alembic": logging.WARNING,
+    "apscheduler": logging.WARNING,
+    "mail.log": logging.WARNING,
+}
 
 
 def masked(text: str) -> str:

@@ -259,6 +259,9 @@ class Work:
     group_id: int | None
     is_deputy: bool
     had_passed_on: bool
+    #: the reader's own quiet and duty hours
+    quiet: Hours | None = None
+    working: Hours | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, insert, or_, select, update
@@ -12,12 +12,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Evidence
 from messages.alert import Gravity
 from messages.form import Medium, Part
-from relay.model import AddressState, AlertState, DeliveryState, SparedBy, TaskKind, Work
+from relay.model import AddressState, AlertState, DeliveryState, Hours, SparedBy, TaskKind, Work
 from relay.store import recipients, work as tasks
 from relay.store.columns import AnyRow
 from relay.store.evidence import pull_next
 from relay.store.sql import insert_ignore
-from relay.store.tables import Address, Sender, alert, attempt, delivery, recipient
+from relay.store.tables import Address, ResourcePerson, Sender, alert, attempt, delivery, recipient
 from relay.verdict import LOOKS
 
 #: WhatsApp lets us write freely for so long after a person's last message
@@ -93,7 +93,12 @@ def _work_of(ids: Sequence[int]) -> Select[Any]:
             recipient.c.had_passed_on,
             alert.c.legend,
             alert.c.revision,
+            ResourcePerson.quiet_from,
+            ResourcePerson.quiet_to,
+            ResourcePerson.work_from,
+            ResourcePerson.work_to,
         )
+        .join(ResourcePerson, ResourcePerson.id == delivery.c.person_id, isouter=True)
         .join(Address, Address.id == delivery.c.address_id, isouter=True)
         .join(recipient, recipient.c.id == delivery.c.recipient_id, isouter=True)
         .join(alert, alert.c.id == delivery.c.alert_id, isouter=True)
@@ -127,7 +132,13 @@ def _work(row: AnyRow, now: datetime) -> Work:
         group_id=row.group_id,
         is_deputy=row.stands_for_id is not None,
         had_passed_on=bool(row.had_passed_on),
+        quiet=_hours(row.quiet_from, row.quiet_to),
+        working=_hours(row.work_from, row.work_to),
     )
+
+
+def _hours(start: time | None, end: time | None) -> Hours | None:
+    return Hours(start, end) if start is not None and end is not None else None
 
 
 # --- the last look, and the intent ----------------------------------------------------------------------------------------
@@ -269,6 +280,12 @@ async def give_back(conn: AsyncConnection, ids: Sequence[int]) -> None:
     """Return leased deliveries that were not tried."""
     mine = (delivery.c.id.in_(ids), delivery.c.state == DeliveryState.CLAIMED)
     await conn.execute(update(delivery).where(*mine).values(state=DeliveryState.WAITING, lease_until=None))
+
+
+async def put_off(conn: AsyncConnection, delivery_id: int, until: datetime) -> None:
+    """Let a delivery wait for the hours in which its reader may be disturbed."""
+    mine = (delivery.c.id == delivery_id, delivery.c.state == DeliveryState.CLAIMED)
+    await conn.execute(update(delivery).where(*mine).values(state=DeliveryState.WAITING, due_at=until, lease_until=None))
 
 
 async def hold_for_window(conn: AsyncConnection, ids: Sequence[int]) -> None:

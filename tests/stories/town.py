@@ -270,7 +270,7 @@ async def _relay(store: Store, sandbox: Sandbox, clock: ManualClock) -> tuple[Re
         clock=clock,
         pulse=pulse,
         policy=DEFAULT_POLICY,
-        dispatcher=Dispatcher(store, desk, clock, pulse.branch(), worker="story", fence=1, window=50, lease=30.0),
+        dispatcher=Dispatcher(store, desk, clock, pulse.branch(), DEFAULT_POLICY, worker="story", fence=1, window=50, lease=30.0),
         resolver=Resolver(store, desk, clock, pulse),
         receipts=Receipts(store, desk, clock, pulse, DEFAULT_POLICY),
     )
