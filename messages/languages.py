@@ -153,7 +153,7 @@ def when(moment: datetime, language: str, timezone: str, now: datetime | None = 
 
 def number(value: int) -> str:
     """Write a whole number so that no reader takes the separator for a decimal sign: 1200, 12 000."""
-    return str(value) if -10_000 < value < 10_000 else f"{value:,}".replace(",", " ")
+    return str(value) if value < 10_000 else f"{value:,}".replace(",", " ")
 
 
 def isolate(text: str) -> str:
