@@ -67,7 +67,7 @@ def _headers(out: Outbound, to: str, domain: str, now: datetime) -> list[tuple[s
     return [
         ("From", _from(out.sender)),
         ("To", f"<{to}>"),
-        ("Subject", out.subject),
+        ("Subject", out.subject.strip()),
         ("Date", format_datetime(now)),
         ("Message-ID", message_id(out, domain)),
         ("Reply-To", f"<svar+{out.reply_token}@{domain}>" if out.reply_token else ""),

@@ -44,7 +44,7 @@ class TwilioAccount:
     #: Twilio's own words for where it handles our data ("ie1") and where we enter ("dublin")
     region: str = ""
     edge: str = ""
-    #: seconds for name look-up, connection and TLS handshake together
+    #: seconds for connection and TLS handshake together
     connect_timeout: float = 4.0
     #: connections open at once
     connections: int = 100

@@ -65,7 +65,7 @@ class OneShotHttp(AsyncHttpClient):
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
-    async def request(  # type: ignore[override] # noqa: PLR0917 - as in the SDK, whose base class forgets that it is awaited
+    async def request(  # type: ignore[override]
         self,
         method: str,
         uri: str,
@@ -85,8 +85,8 @@ class OneShotHttp(AsyncHttpClient):
             head["Authorization"] = aiohttp.encode_basic_auth(*auth)
         body = None if data is None or method == "GET" else encode(data, head.get("Content-Type", FORM))
         url = self.moved(uri) + (f"?{urlencode(params)}" if params else "")
-        # Connecting ends well before the deadline, so whatever the deadline cuts off had been sent.
-        limits = aiohttp.ClientTimeout(total=None, connect=min(self._connect_timeout, deadline / 2))
+        # Half the deadline for a connection, its turn in the queue included: so whatever the deadline cuts off had been sent.
+        limits = aiohttp.ClientTimeout(total=None, connect=deadline / 2, sock_connect=self._connect_timeout)
         # An exception of aiohttp's may hold the URL, and that a telephone number: only its name goes on.
         try:
             async with (
