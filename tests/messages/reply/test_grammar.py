@@ -40,7 +40,9 @@ def test_a_digit_alone(text: str, meaning: Meaning) -> None:
         assert read(written) == Reply(meaning=meaning, legend=0, text=written.strip())
 
 
-@pytest.mark.parametrize("text", ["6", "7", "01", "00", "10", "11", "44", "66", "60", "68", "111", "1.000.000.000", "9" * 5000, "12"])
+@pytest.mark.parametrize(
+    "text", ["6", "7", "00", "06", "001", "10", "11", "44", "66", "60", "68", "111", "1.000.000.000", "9" * 5000, "12"]
+)
 def test_other_numbers_are_for_a_person(text: str) -> None:
     assert read(text) == Reply(meaning=MESSAGE, text=text)
 
@@ -203,6 +205,20 @@ def test_the_legend_of_another_open_alert(text: str, meaning: Meaning, legend: i
 def test_a_count_in_another_legend(text: str) -> None:
     reply = read(text)
     assert (reply.meaning, reply.count, reply.legend) == (PASSED_ON, 40, 6)
+
+
+@pytest.mark.parametrize(("text", "meaning"), [("01", RECEIVED), ("02", WILL_PASS), ("٠٤", CANNOT), ("０５", RING_ME)])
+@pytest.mark.parametrize("count_open", [True, False])
+def test_the_first_alert_by_name_while_two_are_open(text: str, meaning: Meaning, *, count_open: bool) -> None:
+    assert read(text, count_open=count_open) == Reply(meaning=meaning, legend=0, legend_named=True, text=text)
+
+
+def test_a_count_for_the_first_alert_by_name() -> None:
+    said = read("03 40")
+    assert (said.count, said.legend, said.legend_named) == (40, 0, True)
+    assert not read("3 40").legend_named
+    assert not read("63 40").legend_named
+    assert read("01\n62").guessed == ("several-answers",)
 
 
 def test_where_two_threes_stand_the_first_is_the_digit() -> None:

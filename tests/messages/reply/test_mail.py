@@ -1,6 +1,7 @@
 """From a mail as it came to what the person wrote."""
 
-from time import perf_counter
+import sys
+from time import perf_counter, process_time
 
 import pytest
 
@@ -137,13 +138,14 @@ def test_what_is_looked_at_is_bounded() -> None:
 def test_hostile_text_takes_no_time(hostile: str) -> None:
     unquoted("warm")
     best = min(_seconds(hostile) for _ in range(5))
-    assert best < 0.05
+    assert best < (0.05 if sys.gettrace() is None else 1)  # a tracer of coverage makes everything slow
 
 
 def _seconds(text: str) -> float:
-    began = perf_counter()
+    """Return the seconds this process worked; others on the machine do not count."""
+    began = process_time()
     unquoted(text)
-    return perf_counter() - began
+    return process_time() - began
 
 
 # --- HTML -----------------------------------------------------------------------------------------------------------------
