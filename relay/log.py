@@ -36,7 +36,7 @@ QUIET = {
     "aiohttp.access": logging.WARNING,
     "aiosqlite": logging.WARNING,
     "alembic": logging.WARNING,
-    "apscheduler": logging.WARNING,
+    "apscheduler": logging.ERROR,
     "mail.log": logging.WARNING,
 }
 

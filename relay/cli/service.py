@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 
 from channels.base import Check
 from channels.sandbox import __main__ as sandbox_process
@@ -18,7 +19,7 @@ from relay.cli.output import Json, house, out, say, show_json
 from relay.demo import play
 from relay.model import BadInput, NotReady
 from relay.routing import DEFAULT_POLICY, describe
-from relay.settings import Settings
+from relay.settings import PREFIX, Settings
 from relay.store import schema, sealing
 from relay.store.engine import Store
 
@@ -27,7 +28,7 @@ db = typer.Typer(no_args_is_help=True)
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for command in (serve, work, sandbox, demo, doctor_, keys, policy):
+    for command in (serve, work, sandbox, demo, doctor_, keys, settings, policy):
         app.command(command.__name__.rstrip("_"))(command)
 
 
@@ -132,6 +133,15 @@ async def _examine() -> list[Check]:
 def keys() -> None:
     """Print new keys for this installation's environment. Keep them as safe as the database, and apart from it."""
     print(sealing.new_settings())
+
+
+def settings() -> None:
+    """Print every setting of the environment, with what it means and what holds if it is not set."""
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        shown = "" if isinstance(default, SecretStr) or default in ("", {}) else f" [{default}]"
+        say(f"{PREFIX}{name.upper()}{shown}", "bold")
+        say(f"    {field.description}")
 
 
 def policy(language: Annotated[str, typer.Option(help="nb or en")] = "nb") -> None:
