@@ -23,11 +23,19 @@ _TAGGED = re.compile(r"(?P<kind>svar|retur|avmeld)\+(?P<token>[A-Za-z0-9_-]{8,64
 _ADDRESS = re.compile(r"[^\s<>()\",:;]{1,64}@[^\s<>()\",:;@]{1,189}")
 _MESSAGE_ID = re.compile(rb"^message-id:\s*<([^<>\s]{1,190})>", re.IGNORECASE | re.MULTILINE)
 
-#: (beginning of From, or part of a subject) of those who send bounces without saying so in fields
-_DAEMONS = ("mailer-daemon@", "postmaster@", "mailerdaemon@", "mdaemon@", "maildelivery@")
+#: what stands in From, or in the subject, of bounces that do not say so in fields
+_DAEMONS = ("mailer-daemon", "mailer daemon", "mailerdaemon", "mdaemon@", "postmaster@", "mail delivery", "maildelivery")
 _GIVEN_UP = (
     *("undeliver", "not delivered", "delivery fail", "failure notice", "returned mail", "returned to sender", "(failure)"),
-    *("delivery has failed", "mail delivery failed", "ikke levert", "ikke leveres", "leveringsfeil", "kunne ikke levere"),
+    *(
+        "delivery has failed",
+        "delivery status notification",
+        "mail delivery failed",
+        "ikke levert",
+        "ikke leveres",
+        "leveringsfeil",
+        "kunne ikke levere",
+    ),
 )
 _DELAYED = ("delayed", "(delay)", "warning:", "forsinket")
 
@@ -101,8 +109,9 @@ def _report(incoming: _Incoming, part: Part, domain: str) -> Status | Inbound | 
 
 def _guessed(incoming: _Incoming) -> Status | Inbound | None:
     """Read a bounce that has no fields: by who sent it and what it says."""
-    sender, subject = _sender(incoming.mail), incoming.mail.words("subject").lower()
-    if not (sender.lower().startswith(_DAEMONS) or (not incoming.mail_from and any(words in subject for words in _GIVEN_UP))):
+    sender, subject = incoming.mail.words("from").lower(), incoming.mail.words("subject").lower()
+    from_daemon = any(name in sender for name in _DAEMONS)
+    if not from_daemon and (incoming.mail_from or not any(words in subject for words in _GIVEN_UP)):
         return None
     text = _text(incoming.mail)
     action = "delayed" if any(words in subject for words in _DELAYED) else "failed"
@@ -111,7 +120,7 @@ def _guessed(incoming: _Incoming) -> Status | Inbound | None:
 
 def _status(incoming: _Incoming, action: str, code: str, domain: str) -> Status | Inbound:
     evidence = ACTIONS.get(action, Evidence.UNKNOWN)
-    reason = Stage.RCPT.reason(code) if evidence is Evidence.UNDELIVERED else None
+    reason = Stage.REPORT.reason(code) if evidence is Evidence.UNDELIVERED else None
     token = _attempt(incoming, domain)
     about = token or _letter_inside(incoming.body)
     if not about:  # a bounce of something; at least it is known whose answer it came in place of

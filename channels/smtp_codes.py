@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from enum import Enum
 
-from channels.base import Evidence, Reason
+from channels.base import Evidence, Reason, Then
 
 #: enhanced status code, or its first two figures -> reason; the longest that fits counts
 REASONS: Mapping[str, Reason] = {
@@ -30,6 +30,11 @@ REASONS: Mapping[str, Reason] = {
     "4.4.7": Reason.EXPIRED_THERE,  # tried for too long
 }
 
+#: in a report it is a stranger's server that speaks: its word against our address must not stop us for everybody
+REPORT_REASONS: Mapping[str, Reason] = {
+    code: Reason.BLOCKED if reason.then is Then.STOP_SENDER else reason for code, reason in REASONS.items()
+}
+
 #: the answer to MAIL FROM speaks of us, whatever its figures
 SENDER_REASONS: Mapping[str, Reason] = {"5": Reason.BAD_SENDER, "5.3.4": Reason.BAD_CONTENT, "5.7.8": Reason.NOT_AUTHORISED}
 
@@ -49,11 +54,12 @@ _VAGUE = frozenset({"5.0.0", "5.5.0", "4.0.0"})
 
 
 class Stage(Enum):
-    """The steps of handing over a mail: (what codes mean there, what three figures alone mean there)."""
+    """The steps of a mail's way: (what codes mean there, what three figures alone mean there)."""
 
     _value_: tuple[Mapping[str, Reason], Mapping[int, str]]
     MAIL = (SENDER_REASONS, dict[int, str]())
     RCPT = (REASONS, {550: "5.1.1", 551: "5.1.6", 552: "5.2.2", 553: "5.1.3", 554: "5.7.0"})
+    REPORT = (REPORT_REASONS, {550: "5.1.1", 551: "5.1.6", 552: "5.2.2", 553: "5.1.3", 554: "5.7.0"})
     DATA = (REASONS, {550: "5.7.0", 552: "5.3.4", 554: "5.7.0"})
 
     def code(self, basic: int, text: str) -> str:
@@ -78,4 +84,4 @@ def reported(status: str, diagnostic: str) -> str:
     """Return the code of a report: from its own field, or from the answer it quotes where that tells more; "" if from neither."""
     basic = _BASIC.search(diagnostic[:2000])
     code = enhanced(f"{status} {diagnostic}")
-    return Stage.RCPT.code(int(basic[1]), "") if basic and (not code or code in _VAGUE) else code
+    return Stage.REPORT.code(int(basic[1]), "") if basic and (not code or code in _VAGUE) else code

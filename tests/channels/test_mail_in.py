@@ -6,8 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, strategies as st
 
-from channels.base import Callback, Evidence, Inbound, NotGenuine, Reason, Status
+from channels.base import Callback, Evidence, Inbound, NotGenuine, Reason, Status, Then
 from channels.mail_in import MAIL_FROM, RCPT_TO, URL, read, tagged
 
 DOMAIN = "svar.sorby.example"
@@ -197,6 +198,8 @@ BOUNCES = [
     Bounce("full", dsn("failed", "5.2.2"), GIVEN_UP, Reason.BOUNCED_FOR_NOW, "5.2.2"),
     Bounce("policy", dsn("failed", "5.7.1", "550 5.7.1 Blocked"), GIVEN_UP, Reason.BLOCKED, "5.7.1"),
     Bounce("Microsoft's DMARC", dsn("failed", "5.7.515"), GIVEN_UP, Reason.BLOCKED, "5.7.515"),
+    Bounce("a stranger's word against our address", dsn("failed", "5.1.8"), GIVEN_UP, Reason.BLOCKED, "5.1.8"),
+    Bounce("a stranger's word against our password", dsn("failed", "5.7.8"), GIVEN_UP, Reason.BLOCKED, "5.7.8"),
     Bounce("tried for too long", dsn("failed", "4.4.7"), GIVEN_UP, Reason.EXPIRED_THERE, "4.4.7"),
     Bounce("greylisted to the end", dsn("failed", "4.7.1"), GIVEN_UP, Reason.BOUNCED_FOR_NOW, "4.7.1"),
     Bounce("a comment behind the action", dsn("failed (bounced)", "5.1.1"), GIVEN_UP, Reason.ADDRESS_INVALID, "5.1.1"),
@@ -220,6 +223,13 @@ BOUNCES = [
         "no fields, three figures", f"{DAEMON}Subject: failure notice\n\n550 sorry, no mailbox", GIVEN_UP, Reason.ADDRESS_INVALID, "5.1.1"
     ),
     Bounce("no fields, no figures", f"{DAEMON}Subject: Returned mail\n\nIt did not work.", GIVEN_UP, Reason.UNDELIVERED, ""),
+    Bounce(
+        "no fields, a daemon by another name",
+        "From: Mailer Daemon <robot@mx.example.net>\nSubject: Hi\nMessage-ID: <m4@x>\n\n550 5.1.1 nobody",
+        GIVEN_UP,
+        Reason.ADDRESS_INVALID,
+        "5.1.1",
+    ),
     Bounce("no fields, only late", f"{DAEMON}Subject: Delayed: Nr. 12\n\n4.4.1 still trying", Evidence.ACCEPTED, None, "4.4.1"),
     Bounce(
         "from nobody, about nothing",
@@ -242,6 +252,15 @@ def test_a_bounce_is_read(case: Bounce) -> None:
         case.token,
         case.token,
     )
+
+
+@given(st.from_regex(r"[245]\.[0-9]{1,3}\.[0-9]{1,3}", fullmatch=True), st.sampled_from(["", "550 no", "535 5.7.8 no", "553 5.1.7 no"]))
+def test_no_bounce_stops_the_sender_for_everybody(status: str, diagnostic: str) -> None:
+    """A recipient knows the token of the letter they got, and can write any bounce about it."""
+    found = only(dsn("failed", status, diagnostic), RETUR, "")
+    assert isinstance(found, Status)
+    assert found.reason is not None
+    assert found.reason.then is not Then.STOP_SENDER
 
 
 def test_a_bounce_that_names_only_the_letter_is_bound_by_its_message_id() -> None:
