@@ -277,7 +277,11 @@ def test_a_bounce_of_nobody_knows_what_is_at_least_not_an_answer() -> None:
 
 
 def test_a_report_with_nothing_in_it_is_no_answer_either() -> None:
-    found = only(dsn("failed", "5.1.1").replace("Action:", "Inaction:").replace("MAILER-DAEMON", "somebody"), RETUR, "x@y.example")
+    found = only(
+        dsn("failed", "5.1.1").replace("Action:", "Inaction:").replace("Mail Delivery System <MAILER-DAEMON@", "<somebody@"),
+        RETUR,
+        "x@y.example",
+    )
     assert isinstance(found, Inbound)
     assert found.automatic
 
