@@ -30,6 +30,7 @@ from relay.settings import Settings
 from relay.store import deliveries, schema, sealing, watch, workers
 from relay.store.address import claim_file
 from relay.store.engine import Store
+from relay.sweep import Sweeper
 from relay.web.server import make_app
 from relay.web.watchdog import Watchdog
 
@@ -37,6 +38,8 @@ log = structlog.get_logger(__name__)
 
 #: the metronome: seconds between two strokes of the clock's work
 TICK = 1.0
+#: seconds between two sweeps of the providers
+SWEEP = 60.0
 #: WhatsApp's callbacks come to an account of their own, since an account has one channel
 WHATSAPP_SUFFIX = "-whatsapp"
 #: seconds that a stopping process gives its last calls
@@ -82,6 +85,7 @@ class House:
         """Dispatch and keep time until cancelled; then finish what is in flight."""
         metronome = AsyncIOScheduler(timezone="UTC")
         metronome.add_job(self._stroke, "interval", seconds=TICK, max_instances=1, coalesce=True)
+        metronome.add_job(self._sweep, "interval", seconds=SWEEP, max_instances=1, coalesce=True, next_run_time=SystemClock().now())
         metronome.start()
         listening = asyncio.create_task(self.relay.pulse.across(watch.changes(self.store)))
         try:
@@ -89,6 +93,13 @@ class House:
         finally:
             listening.cancel()
             metronome.shutdown(wait=False)
+
+    async def _sweep(self) -> None:
+        """Ask the providers what we have missed: at the start, and every minute."""
+        try:
+            await self.relay.sweep()
+        except (BudstikkeError, DBAPIError, OSError) as error:
+            log.warning("the sweep waits", error=type(error).__name__)
 
     async def _stroke(self) -> None:
         """One stroke of the metronome. What goes wrong is logged, and the next stroke tries again."""
@@ -132,6 +143,7 @@ async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, pol
         if unknown:
             log.warning("a predecessor left sends in doubt; they are looked for at the provider", count=unknown)
     pulse = Pulse()
+    receipts = Receipts(store, desk, clock, pulse, policy)
     dispatcher = Dispatcher(
         store, desk, clock, pulse.branch(), policy, worker=name, fence=fence, window=settings.in_flight, lease=settings.lease_seconds
     )
@@ -143,7 +155,8 @@ async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, pol
         policy=policy,
         dispatcher=dispatcher,
         resolver=Resolver(store, desk, clock, pulse),
-        receipts=Receipts(store, desk, clock, pulse, policy),
+        receipts=receipts,
+        sweeper=Sweeper(store, desk, clock, receipts),
     )
 
 

@@ -23,6 +23,7 @@ from relay.receipts import Receipts
 from relay.resolve import Resolver
 from relay.store import deliveries, reach as numbers
 from relay.store.engine import Store
+from relay.sweep import Sweeper
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +38,7 @@ class Relay:
     dispatcher: Dispatcher
     resolver: Resolver
     receipts: Receipts
+    sweeper: Sweeper
 
     async def take(self, municipality_id: int, document: bytes, by: str, *, replay: bool = False) -> list[ingest.Taken]:
         """Store an official message as a draft. BadInput when it is refused, with why."""
@@ -82,6 +84,11 @@ class Relay:
             await deliveries.expire(conn, now)
             await deliveries.open_calls(conn, now)
         await self.resolver.look()
+        await self.receipts.handle()
+
+    async def sweep(self) -> int:
+        """Fetch what came in while we were away or a callback was lost; return how many things were new."""
+        return await self.sweeper.sweep()
 
     async def hear(self, account: str, callback: Callback) -> int:
         """Take in what a provider brings; on return it is committed. NotGenuine when the provider did not sign it."""

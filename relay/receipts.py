@@ -6,6 +6,7 @@ A callback is answered only after the commit that holds it, so the provider repe
 from collections.abc import Sequence
 
 import structlog
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Callback, Inbound, Status
@@ -15,7 +16,7 @@ from messages.form import Medium
 from messages.frames import Notice
 from messages.reply import Reply, understand
 from relay.desk import Desk
-from relay.model import Home, Policy, TaskKind
+from relay.model import Home, NotReady, Policy, TaskKind
 from relay.pulse import Pulse
 from relay.store import alerts, answers, context, inbox, statuses, threads, work
 from relay.store.batch import Batch
@@ -25,6 +26,9 @@ from relay.wording import in_force, say
 
 log = structlog.get_logger(__name__)
 
+#: messages handled in one transaction, beyond those that were waited for
+MOST_AT_ONCE = 20
+
 
 class Receipts:
     """Hears callbacks and mails for all accounts."""
@@ -32,7 +36,8 @@ class Receipts:
     def __init__(self, store: Store, desk: Desk, clock: Clock, pulse: Pulse, policy: Policy) -> None:
         self.store, self.desk, self.clock, self.pulse, self.policy = store, desk, clock, pulse, policy
         self.statuses: Batch[statuses.Told, bool] = Batch(store, statuses.apply)
-        self.inbox: Batch[tuple[str, Medium, Inbound, str], int] = Batch(store, self._keep)
+        self.inbox: Batch[tuple[str, Medium, Inbound, str], int] = Batch(store, _keep)
+        self.handling: Batch[None, int] = Batch(store, self._handle_some)
 
     async def hear(self, account: str, callback: Callback, heard_by: str = "callback") -> int:
         """Take a callback in and return how many things it told; NotGenuine when the provider did not sign it."""
@@ -42,27 +47,50 @@ class Receipts:
             await self.take(account, channel.form.medium, one, heard_by)
         return len(told)
 
-    async def take(self, account: str, medium: Medium, one: Inbound | Status, heard_by: str) -> None:
-        """Take one thing in; on return it is committed. Sweeps come this way too, so nothing is counted twice."""
+    async def take(self, account: str, medium: Medium, one: Inbound | Status, heard_by: str) -> int:
+        """Take one thing in, and return 1 if it is new; it is committed then. Sweeps come this way too, so nothing is counted twice."""
         if isinstance(one, Status):
-            await self.statuses.put(statuses.Told(account=account, status=one, at=self.clock.now(), heard_by=heard_by))
+            told = statuses.Told(account=account, status=one, at=self.clock.now(), heard_by=heard_by)
+            new = int(await self.statuses.put(told))
         else:
-            await self.inbox.put((account, medium, one, heard_by))
+            new = await self.inbox.put((account, medium, one, heard_by))
+            await self.handle()
         self.pulse.ring()
+        return new
+
+    async def handle(self) -> int:
+        """Handle what has been kept and not handled yet; return how many messages. A crash in between leaves them for the next stroke."""
+        return await self.handling.put(None)
 
     async def close(self) -> None:
         """Write down what was taken."""
         await self.statuses.close()
         await self.inbox.close()
+        await self.handling.close()
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
-    async def _keep(self, conn: AsyncConnection, items: Sequence[tuple[str, Medium, Inbound, str]]) -> list[int]:
-        """Keep and handle messages in one transaction."""
-        kept = [await inbox.keep(conn, account, medium, [message], heard_by) for account, medium, message, heard_by in items]
-        for one in await inbox.unhandled(conn, limit=len(items) + 1):
-            await self._handle(conn, one)
-        return kept
+    async def _handle_some(self, conn: AsyncConnection, asked: Sequence[None]) -> list[int]:
+        """Handle waiting messages, each by itself: one that breaks us is kept for a person, and holds up no other."""
+        waiting = await inbox.unhandled(conn, limit=len(asked) + MOST_AT_ONCE)
+        for one in waiting:
+            try:
+                async with conn.begin_nested():
+                    await self._handle(conn, one)
+            except (NotReady, OperationalError):
+                raise
+            except Exception as error:
+                log.exception("a message could not be handled", inbound=one.id, error=type(error).__name__)
+                await self._for_a_person(conn, one)
+        return [len(waiting)] * len(asked)
+
+    async def _for_a_person(self, conn: AsyncConnection, kept: inbox.Kept) -> None:
+        """Put a message that broke us before a person, unread by the house."""
+        now = self.clock.now()
+        origin = await inbox.origin(conn, kept, now)
+        await inbox.handled(conn, kept.id, "broke_us", now)
+        if origin.municipality_id is not None:
+            await self._tasks(conn, kept, origin, Verdict(name="broke_us", tasks=(TaskKind.QUESTION,)), None)
 
     async def _handle(self, conn: AsyncConnection, kept: inbox.Kept) -> None:
         """Understand one message and do what follows from it."""
@@ -164,6 +192,11 @@ class Receipts:
         opened = {asked.alert_id for asked in origin.writer.alerts if asked.open}
         issues = [await alerts.issue(conn, origin.municipality_id or 0, alert_id) for alert_id in sorted(opened)]
         return {"alerts": in_force(issues, language)}
+
+
+async def _keep(conn: AsyncConnection, items: Sequence[tuple[str, Medium, Inbound, str]]) -> list[int]:
+    """Keep messages, each once; say of each whether it is new."""
+    return [await inbox.keep(conn, account, medium, [message], heard_by) for account, medium, message, heard_by in items]
 
 
 def _understand(kept: inbox.Kept, origin: inbox.Origin) -> Reply:

@@ -22,7 +22,8 @@ from relay.verdict import LOOKS
 
 #: WhatsApp lets us write freely for so long after a person's last message
 WINDOW = timedelta(hours=24)
-TOKEN_BYTES = 18
+#: 128 random bits, in hex: some mail servers lower-case what stands before the @
+TOKEN_BYTES = 16
 
 _open_sender = select(Sender.id).where(Sender.stopped == "")
 
@@ -260,7 +261,7 @@ def _attempt_row(intent: Intent, duplicate_of: int | None, now: datetime) -> dic
         "account": intent.account,
         "channel": item.medium,
         "n": item.attempt_n,
-        "token": secrets.token_urlsafe(TOKEN_BYTES),
+        "token": secrets.token_hex(TOKEN_BYTES),
         "fence": item.fence,
         "evidence": int(Evidence.INTENT),
         "segments": intent.segments,

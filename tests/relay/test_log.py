@@ -59,7 +59,7 @@ def test_numbers_mailboxes_and_tokens_are_masked_wherever_they_stand(canary: str
         "2026-11-23T17:00:00.123456Z",
         "SM0123456789abcdef0123456789abcdef",
         "relay/store/engine.py line 120",
-        "/work/budstikke/relay/store/migrations/versions/v0001_register.py",
+        "/srv/budstikke/relay/store/migrations/versions/v0001_register.py",
         "budstikke 0.1.0 on 127.0.0.1:8080",
         "delivery 1234567 of alert 12",
         "sqlalchemy.exc.OperationalError",

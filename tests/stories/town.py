@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiohttp import web
 from sqlalchemy import insert, select
 
@@ -43,6 +44,7 @@ from relay.store.tables import (
     Sender,
     recipient as recipients,
 )
+from relay.sweep import Sweeper
 from relay.web.server import make_app
 from relay.web.watchdog import Watchdog
 
@@ -50,6 +52,8 @@ SMS_SENDER, WHATSAPP_SENDER, DOMAIN = "+4759440000", "+4759440001", "svar.sorvik
 #: a Monday evening in November, 18:00 in Norway
 EVENING = datetime.fromisoformat("2026-11-23T18:00:00+01:00")
 FAST = {"pace_per_second": 1000.0, "pace_burst": 1000.0}
+#: what tells of people and words, and not of databases, is told once
+ON_SQLITE = pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
 
 
 @dataclass
@@ -264,6 +268,7 @@ async def _relay(store: Store, sandbox: Sandbox, clock: ManualClock) -> tuple[Re
     }
     desk = Desk(channels, "http://127.0.0.1:0", DOMAIN)
     pulse = Pulse()
+    receipts = Receipts(store, desk, clock, pulse, DEFAULT_POLICY)
     relay = Relay(
         store=store,
         desk=desk,
@@ -272,7 +277,8 @@ async def _relay(store: Store, sandbox: Sandbox, clock: ManualClock) -> tuple[Re
         policy=DEFAULT_POLICY,
         dispatcher=Dispatcher(store, desk, clock, pulse.branch(), DEFAULT_POLICY, worker="story", fence=1, window=50, lease=30.0),
         resolver=Resolver(store, desk, clock, pulse),
-        receipts=Receipts(store, desk, clock, pulse, DEFAULT_POLICY),
+        receipts=receipts,
+        sweeper=Sweeper(store, desk, clock, receipts),
     )
     runner = web.AppRunner(make_app(relay, Watchdog(store, clock)))
     await runner.setup()

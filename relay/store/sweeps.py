@@ -1,0 +1,46 @@
+"""What a sweep asks of the store: which senders can be answered, how far each was swept, and which statuses are overdue."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from channels.base import Evidence
+from relay.store.columns import AnyRow
+from relay.store.tables import Sender, attempt
+
+#: after a day a provider says nothing new
+FORGOTTEN = timedelta(hours=24)
+
+
+async def two_way_senders(conn: AsyncConnection) -> Sequence[AnyRow]:
+    """Return the senders that people can answer."""
+    return (await conn.execute(select(Sender.__table__).where(Sender.two_way).order_by(Sender.id))).all()
+
+
+async def swept(conn: AsyncConnection, sender_id: int, now: datetime) -> None:
+    """Note that all that came to a sender until `now` is in."""
+    await conn.execute(update(Sender).where(Sender.id == sender_id).values(swept_at=now))
+
+
+async def overdue(conn: AsyncConnection, now: datetime, silent: timedelta, again: timedelta, most: int) -> Sequence[AnyRow]:
+    """Return messages that the provider has, and of whose end it has not told us; each is asked about now and then."""
+    wanted = (
+        select(attempt.c.id, attempt.c.account, attempt.c.channel, attempt.c.provider_id, Sender.provider)
+        .join(Sender, Sender.id == attempt.c.sender_id)
+        .where(
+            attempt.c.evidence.in_((int(Evidence.ACCEPTED), int(Evidence.SENT))),
+            attempt.c.provider_id.is_not(None),
+            attempt.c.started_at.between(now - FORGOTTEN, now - silent),
+            or_(attempt.c.looked_at.is_(None), attempt.c.looked_at < now - again),
+        )
+        .order_by(attempt.c.id)
+        .limit(most)
+    )
+    return (await conn.execute(wanted)).all()
+
+
+async def asked(conn: AsyncConnection, attempt_id: int, now: datetime) -> None:
+    """Note that the provider was asked about an attempt."""
+    await conn.execute(update(attempt).where(attempt.c.id == attempt_id).values(looked_at=now))

@@ -1,0 +1,79 @@
+"""What came in while we were down, and statuses that never ended: fetched from the provider, by the same way in as its callbacks.
+
+A provider repeats a callback for some seconds only (contracts.md 1.7), so after every start and every minute we ask for ourselves.
+"""
+
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from channels.base import Inbound, SendFailed, Status, Sweepable
+from channels.clock import Clock
+from messages.form import Medium
+from relay.desk import Desk
+from relay.store import sweeps
+from relay.store.columns import AnyRow
+from relay.store.engine import Store
+
+log = structlog.get_logger(__name__)
+
+#: we look a little further back than to the last sweep: a provider's list may lag behind
+OVERLAP = timedelta(minutes=2)
+#: a message without an end is asked about after so long, and again after so long
+SILENT, AGAIN = timedelta(minutes=5), timedelta(minutes=30)
+#: how many are asked about in one sweep
+MOST = 50
+
+
+class Inlet(Protocol):
+    """Where everything comes in: relay.receipts."""
+
+    async def take(self, account: str, medium: Medium, one: Inbound | Status, heard_by: str) -> int:
+        """Take one thing in; return 1 if it is new."""
+        ...
+
+
+class Sweeper:
+    """Asks every provider what we may have missed."""
+
+    def __init__(self, store: Store, desk: Desk, clock: Clock, inlet: Inlet) -> None:
+        self.store, self.desk, self.clock, self.inlet = store, desk, clock, inlet
+
+    async def sweep(self) -> int:
+        """Fetch what people wrote since the last sweep, and statuses that are overdue; return how many things came in."""
+        async with self.store.read() as conn:
+            senders = await sweeps.two_way_senders(conn)
+            overdue = await sweeps.overdue(conn, self.clock.now(), SILENT, AGAIN, MOST)
+        came = [await self._inbound(row) for row in senders]
+        asked = [await self._status(row) for row in overdue]
+        return sum(came) + sum(asked)
+
+    async def _inbound(self, sender: AnyRow) -> int:
+        """Fetch what came to one of our numbers. The mark moves only when all of it is in."""
+        channel: object = self.desk.channels.get((sender.provider, sender.account))
+        if not isinstance(channel, Sweepable):
+            return 0
+        now, came = self.clock.now(), 0
+        try:
+            async for message in channel.sweep(sender.address, (sender.swept_at or sender.created_at) - OVERLAP):
+                came += await self.inlet.take(sender.account, Medium(sender.channel), message, "sweep")
+        except SendFailed as failed:
+            log.warning("what people wrote cannot be fetched", account=sender.account, reason=failed.reason.name)
+            return came
+        async with self.store.write() as conn:
+            await sweeps.swept(conn, sender.id, now)
+        return came
+
+    async def _status(self, attempt: AnyRow) -> int:
+        channel: object = self.desk.channels.get((attempt.provider, attempt.account))
+        if not isinstance(channel, Sweepable):
+            return 0
+        try:
+            status = await channel.status_of(attempt.provider_id)
+        except SendFailed as failed:
+            log.warning("a status cannot be fetched", account=attempt.account, reason=failed.reason.name)
+            return 0
+        async with self.store.write() as conn:
+            await sweeps.asked(conn, attempt.id, self.clock.now())
+        return await self.inlet.take(attempt.account, Medium(attempt.channel), status, "sweep")
