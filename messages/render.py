@@ -78,8 +78,9 @@ def sealed(kind: Kind, copy: Copy, facts: Facts) -> Copy:
 
 def _sms(alert: Alert, variant: Variant, facts: Facts) -> tuple[Copy, ...]:
     voice = Voice(facts, Medium.SMS)
-    heard = fit(marked(forward(alert, variant, voice), alert.kind, voice), Part.FORWARD, variant.language)
-    asked = fit(marked(ask(alert, variant, voice), alert.kind, voice), Part.ASK, voice.language)
+    mark = voice.mark(alert.kind)
+    heard = fit(forward(alert, variant, voice), Part.FORWARD, variant.language, mark)
+    asked = fit(ask(alert, variant, voice), Part.ASK, voice.language, mark)
     return (
         Copy(medium=Medium.SMS, part=Part.FORWARD, language=variant.language, text=heard.text, dropped=heard.dropped),
         Copy(medium=Medium.SMS, part=Part.ASK, language=voice.language, text=asked.text, dropped=asked.dropped),
@@ -107,8 +108,7 @@ def _short(part: Part, title: str, slots: list[Slot], kind: Kind, voice: Voice) 
     """Put a few lines into any medium: an SMS that fits, a bubble, or a small mail."""
     if voice.medium is Medium.EMAIL:
         return posted(part, title, [Box("", tuple(slots))], voice.mark(kind), voice)
-    whole = marked(slots, kind, voice)
     if voice.medium is Medium.WHATSAPP:
-        return Copy(medium=voice.medium, part=part, language=voice.language, text=lines(whole))
-    fitted = fit(whole, part, voice.language)
+        return Copy(medium=voice.medium, part=part, language=voice.language, text=lines(marked(slots, kind, voice)))
+    fitted = fit(slots, part, voice.language, voice.mark(kind))
     return Copy(medium=voice.medium, part=part, language=voice.language, text=fitted.text, dropped=fitted.dropped)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from messages.form import Part
 from messages.segments import Coding, alphabet, count, normalise
 
-#: (part, coding) -> SMS parts at most. Latin texts of two parts hold about as much as others of three
+#: (part, coding) -> SMS parts at most. Latin texts of two parts hold about as much as others of three. An exercise says all that
+#: the real message would say: its mark comes on top, and may cost a part
 BUDGET = {
     (Part.FORWARD, Coding.GSM7): 2,
     (Part.FORWARD, Coding.UCS2): 3,
@@ -63,19 +64,28 @@ def lines(slots: Sequence[Slot], dropped: Sequence[str] = ()) -> str:
     return "\n".join(text for slot in slots if (text := slot.without(dropped)))
 
 
-def fit(slots: Sequence[Slot], part: Part, language: str) -> Fitted:
-    """Leave out slots of an SMS, in the order of DROPS, until it is within BUDGET; then take back what still has room."""
+def fit(slots: Sequence[Slot], part: Part, language: str, mark: str = "") -> Fitted:
+    """Leave out slots of an SMS, in the order of DROPS, until it is within BUDGET; then take back what still has room.
+
+    `mark` is put before and after what fits.
+    """
+    dropped = _dropped(slots, part, language)
+    marked = [Slot(mark), *slots, Slot(mark)]
+    return Fitted(_sms(marked, dropped, language), dropped)
+
+
+def _dropped(slots: Sequence[Slot], part: Part, language: str) -> tuple[str, ...]:
     droppable = [name for name in DROPS.get(part, ()) if any(slot.text and name == drop for slot in slots for drop, _ in slot.shorter)]
     dropped: list[str] = []
     while not _fits(slots, dropped, part, language) and len(dropped) < len(droppable):
         dropped.append(droppable[len(dropped)])
     if not _fits(slots, dropped, part, language):
-        return Fitted(_sms(slots, dropped, language), (*dropped, OVER_BUDGET))
+        return (*dropped, OVER_BUDGET)
     for name in reversed(dropped[:-1]):
         others = [other for other in dropped if other != name]
         if lines(slots, others) != lines(slots, dropped) and _fits(slots, others, part, language):
             dropped = others
-    return Fitted(_sms(slots, dropped, language), tuple(dropped))
+    return tuple(dropped)
 
 
 def _fits(slots: Sequence[Slot], dropped: Sequence[str], part: Part, language: str) -> bool:

@@ -159,6 +159,13 @@ def test_exercise_marks_are_words(tag: str) -> None:
         assert regex.fullmatch(r"[\p{L}\p{M}\u200c]+([ -][\p{L}\p{M}\u200c]+)*", say(tag, msgid)), say(tag, msgid)
 
 
+def words_in(text: str, tag: str) -> int:
+    """Count words; where none are parted by spaces, four letters as a reader sees them are about one."""
+    if get(tag).script in ("Thai", "Mymr", "Khmr"):
+        return len(regex.findall(r"(?=\p{L})\X", text)) // 4
+    return len(regex.findall(r"\p{L}[\p{L}\p{M}'’\u200c-]*", text))
+
+
 @each_frame
 @pytest.mark.parametrize("msgid", ["whatsapp.wake", "whatsapp.forward", "whatsapp.ask"])
 def test_whatsapp_templates_can_be_approved(tag: str, msgid: str) -> None:
@@ -167,8 +174,7 @@ def test_whatsapp_templates_can_be_approved(tag: str, msgid: str) -> None:
     assert not text.startswith("{"), "no value first"
     assert not regex.search(r"\}[\s\p{P}]*$", text), "no value last"
     assert not regex.search(r"\}[\s\p{P}]*\{", text), "no value beside another"
-    words = regex.findall(r"\b\p{L}[\p{L}\p{M}'’\u200c-]*", regex.sub(r"\{\w+\}", "", text), flags=regex.WORD)
-    assert len(words) >= 2 * len(values) + 1, "Meta wants more words than that around the values"
+    assert words_in(regex.sub(r"\{\w+\}", "", text), tag) >= 2 * len(values) + 1, "Meta wants more words than that around the values"
 
 
 def own_units(tag: str, *msgids: str) -> int:

@@ -252,6 +252,8 @@ def test_wrong_labels_are_seen(text: str, tag: str, fits: bool) -> None:  # noqa
     assert fits_label(text, tag) is fits
 
 
-@pytest.mark.parametrize(("value", "expected"), [(0, "0"), (40, "40"), (1200, "1200"), (9999, "9999"), (10000, "10 000"), (1234567, "1 234 567")])
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0, "0"), (40, "40"), (1200, "1200"), (9999, "9999"), (10000, "10 000"), (1234567, "1 234 567")]
+)
 def test_number(value: int, expected: str) -> None:
     assert number(value) == expected
