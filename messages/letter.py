@@ -33,7 +33,7 @@ def letter(alert: Alert, variant: Variant, facts: Facts) -> Copy:
     voice = Voice(facts, Medium.EMAIL)
     boxes = [
         Box(voice.say("email.forward_heading"), tuple(forward(alert, variant, voice)), "forward"),
-        Box(voice.say("email.ask_heading"), (*ask(alert, variant, voice), *_answer(voice)), "ask"),
+        Box(voice.say("email.ask_heading"), (*ask(alert, variant, voice), *_answer(alert, voice)), "ask"),
         Box(voice.say("email.detail_heading"), _detail(variant)),
         Box(voice.say("email.norwegian_heading"), _twin(variant, facts)),
         Box(voice.say("email.verify_heading"), tuple(_verify(alert, voice))),
@@ -71,10 +71,11 @@ def _unisolated(voice: Voice) -> Voice:
     return Voice(voice.facts, Medium.SMS)
 
 
-def _answer(voice: Voice) -> list[Slot]:
+def _answer(alert: Alert, voice: Voice) -> list[Slot]:
+    """Say how to answer; a correction asks for no answer but the one that its ask names."""
     facts = voice.facts
     link = [Slot(voice.say("email.answer_link"), href=facts.link)] if facts.link else []
-    if not facts.two_way:
+    if not facts.two_way or alert.act in (Act.WITHDRAW, Act.OVER):
         return link
     digits = {name: voice.digit(digit) for name, digit in (("read", 1), ("will_pass", 2), ("cannot", 4))}
     return [*link, Slot(voice.say("email.answer_mail", **digits))]

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Act, Alert, Kind, Variant
 from messages.form import Medium, Part
-from relay.model import Action, AlertState, Home, Issue, NotAllowed, Policy
+from relay.model import Action, AlertState, Home, Issue, NotAllowed, Policy, SparedBy
 from relay.pace import seconds_to_send
 from relay.store import alerts, context, ending, plan, work
 from relay.store.columns import AnyRow
@@ -170,7 +170,7 @@ async def _replace(conn: AsyncConnection, municipality_id: int, row: AnyRow, now
     old = await alerts.row_of(conn, municipality_id, row.replaces_id, to_change=True)
     if old.state in (AlertState.RELEASED, AlertState.APPROVED):
         await alerts.move(conn, old.id, states[Act(row.act)], now)
-        await ending.spare_unsent(conn, old.id, now, replaced=row.act == Act.UPDATE)
+        await ending.spare_unsent(conn, old.id, now, by=SparedBy.NEWER_ALERT)
 
 
 # --- corrections ----------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from relay.model import Policy, Reach
 from relay.pulse import Pulse
 from relay.receipts import Receipts
 from relay.resolve import Resolver
-from relay.store import deliveries, reach as numbers
+from relay.store import deliveries, ending, reach as numbers
 from relay.store.engine import Store
 from relay.sweep import Sweeper
 
@@ -83,6 +83,7 @@ class Relay:
             await deliveries.recover(conn, now, alone=False)
             await deliveries.expire(conn, now)
             await deliveries.open_calls(conn, now)
+            await ending.close_lapsed(conn, now)
         await self.resolver.look()
         await self.receipts.handle()
 
