@@ -74,18 +74,18 @@ def _button(payload: str) -> Reply | None:
 
 
 def _body(body: str, setting: Setting) -> Reply:
-    lines = [line for line in body.splitlines() if visible(line)]
+    lines = [line[: LONGEST_LINE + 1] for line in body.splitlines() if visible(line)]  # the one more says: too long
     if not lines:
         return Reply(meaning=Meaning.EMPTY)
-    if len(lines) == 1 and compact(lines[0][:LONGEST_LINE]) in CARRIER_WORDS:
+    if len(lines) == 1 and compact(lines[0]) in CARRIER_WORDS:
         return Reply(meaning=Meaning.MESSAGE, guessed=("carrier-word",))
-    if 1 < len(lines) <= LINES_READ and all(_only_numbers(line) for line in lines):
+    if all(_only_numbers(line) for line in lines):
         lines = [" ".join(lines)]  # "3" and "40" one below the other
     return _lines(lines, setting)
 
 
 def _only_numbers(line: str) -> bool:
-    return len(line) <= LONGEST_LINE and all(token.kind in (Kind.NUMBER, Kind.BREAK) for token in tokens(line))
+    return all(token.kind in (Kind.NUMBER, Kind.BREAK) for token in tokens(line))
 
 
 def _lines(lines: Sequence[str], setting: Setting) -> Reply:
@@ -95,17 +95,13 @@ def _lines(lines: Sequence[str], setting: Setting) -> Reply:
     if not answers:
         return Reply(meaning=Meaning.MESSAGE)
     said = together(answers)
-    unread = [line for line, answer in zip(lines, read, strict=False) if not answer and not _is_courtesy(line)]
+    unread = [line for line, answer in zip(lines, read, strict=False) if not answer and bare(tokens(line))]
     more = said.meaning is not Meaning.MESSAGE and (unread or len(lines) > LINES_READ)
     return guess(said, "more-text") if more else said
 
 
 def _needs_whole_body(answer: Reply) -> bool:
     return answer.meaning in WHOLE_BODY and answer.legend is None
-
-
-def _is_courtesy(line: str) -> bool:
-    return len(line) <= LONGEST_LINE and not bare(tokens(line))
 
 
 def _line(line: str, setting: Setting) -> Reply | None:

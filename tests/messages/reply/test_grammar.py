@@ -420,6 +420,15 @@ def test_other_lines_are_said() -> None:
     assert read("Ring meg.\n" + "lang tekst " * 40).guessed == ("language-word", "more-text")
 
 
+def test_how_much_is_read_at_most() -> None:
+    assert read("1" + "." * 299).meaning is RECEIVED
+    assert read("1" + "." * 300).meaning is MESSAGE
+    assert read("1\n👍\n👍\n👍\n👍").guessed == ()
+    assert read("3\n40\n\n").count == 40
+    assert read("1\n" * 6).meaning is MESSAGE
+    assert read("", payload="999999999.1").alert_number == 999_999_999
+
+
 def test_thanks_and_signs_give_way() -> None:
     assert read("2\nTakk").meaning is WILL_PASS
     assert read("Takk\n4\n👍").meaning is CANNOT

@@ -1,0 +1,225 @@
+"""Are the tests awake? One small change at a time in `messages.segments` and `messages.reply`, and do their narrow tests notice?
+
+    python tests/messages/mutation.py [MODULE …]         all modules of the table if none is named
+    python tests/messages/mutation.py --list MODULE      only name the changes
+
+Nothing is written: a mutant lives in a process of its own, one at a time. Prints every change that went unnoticed.
+"""
+
+import argparse
+import ast
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_loader
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+REPLY = "tests/messages/reply"
+#: module -> arguments of pytest: the tests that are about it, quickest first
+TESTS: dict[str, list[str]] = {
+    "messages.segments": ["tests/messages/test_segments.py", "-m", "not slow"],
+    "messages.reply.fold": [f"{REPLY}/test_fold.py", f"{REPLY}/test_grammar.py"],
+    "messages.reply.words": [f"{REPLY}/test_grammar.py", f"{REPLY}/test_words.py"],
+    "messages.reply.mail": [f"{REPLY}/test_mail.py", "-k", "not hostile"],
+    "messages.reply.phrases": [f"{REPLY}/test_grammar.py", f"{REPLY}/test_table.py"],
+    "messages.reply.digits": [f"{REPLY}/test_grammar.py", f"{REPLY}/test_table.py"],
+    "messages.reply.grammar": [f"{REPLY}/test_grammar.py"],
+}
+#: seconds after which a mutant that still runs counts as noticed: it hangs
+PATIENCE = 120
+
+#: a text with so many spaces is a sentence for readers, and none of the tests' business
+WORDS_OF_PROSE = 3
+#: changes that change nothing anybody could see: (module, line of source, change) -> why
+EQUIVALENT: dict[tuple[str, str, str], str] = {}
+
+SWAPS: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Lt: ast.LtE,
+    ast.LtE: ast.Lt,
+    ast.Gt: ast.GtE,
+    ast.GtE: ast.Gt,
+    ast.Eq: ast.NotEq,
+    ast.NotEq: ast.Eq,
+    ast.Is: ast.IsNot,
+    ast.IsNot: ast.Is,
+    ast.In: ast.NotIn,
+    ast.NotIn: ast.In,
+    ast.Add: ast.Sub,
+    ast.Sub: ast.Add,
+    ast.Mult: ast.Add,
+    ast.And: ast.Or,
+    ast.Or: ast.And,
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One small change: where, what, and how to make it in the tree it was found in."""
+
+    line: int
+    words: str
+    make: Callable[[], object]
+
+
+def changes(tree: ast.Module) -> Iterator[Change]:
+    """Yield every small change of `tree`, in a steady order."""
+    spared = {id(inner) for node in ast.walk(tree) for outer in _not_code(node) for inner in ast.walk(outer)}
+    for node in ast.walk(tree):
+        if id(node) not in spared:
+            yield from _of_operators(node)
+            yield from _of_values(node)
+            yield from _of_flow(node)
+
+
+def _not_code(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what is there for readers and type checkers: docstrings, annotations."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        yield node
+    for name in ("annotation", "returns"):
+        if getattr(node, name, None) is not None:
+            yield getattr(node, name)
+
+
+def _of_operators(node: ast.AST) -> Iterator[Change]:
+    if isinstance(node, ast.Compare):
+        for place, operator in enumerate(node.ops):
+            if swap := SWAPS.get(type(operator)):
+                yield _change(node, f"{type(operator).__name__} -> {swap.__name__}", partial(node.ops.__setitem__, place, swap()))
+    if isinstance(node, (ast.BinOp, ast.BoolOp, ast.AugAssign)) and (other := SWAPS.get(type(node.op))):
+        yield _change(node, f"{type(node.op).__name__} -> {other.__name__}", lambda: setattr(node, "op", other()))
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield _change(node, "not left out", lambda: setattr(node, "operand", ast.UnaryOp(ast.Not(), node.operand)))
+
+
+def _of_values(node: ast.AST) -> Iterator[Change]:
+    if not isinstance(node, ast.Constant):
+        return
+    value = node.value
+    if isinstance(value, bool):
+        yield _change(node, f"{value} -> {not value}", lambda: setattr(node, "value", not value))
+    elif isinstance(value, int):
+        yield _change(node, f"{value} -> {value + 1}", lambda: setattr(node, "value", value + 1))
+    elif isinstance(value, str) and value.count(" ") < WORDS_OF_PROSE:
+        yield _change(node, f"{value!r} -> other text", lambda: setattr(node, "value", f"{value}~"))
+
+
+def _of_flow(node: ast.AST) -> Iterator[Change]:
+    if isinstance(node, (ast.If, ast.IfExp, ast.While)):
+        yield _change(node, "condition turned round", lambda: setattr(node, "test", ast.UnaryOp(ast.Not(), node.test)))
+    if isinstance(node, ast.comprehension):
+        for place, test in enumerate(node.ifs):
+            yield _change(test, "filter left out", partial(node.ifs.__setitem__, place, ast.Constant(value=True)))
+    if isinstance(node, ast.Return) and node.value is not None and not _is_nothing(node.value):
+        yield _change(node, "returns nothing", lambda: setattr(node, "value", ast.Constant(value=None)))
+
+
+def _is_nothing(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value is None
+
+
+def _change(node: ast.AST, words: str, make: Callable[[], object]) -> Change:
+    return Change(getattr(node, "lineno", 0), words, make)
+
+
+class Mutant(MetaPathFinder, Loader):
+    """Stands first in the queue of importers and hands out the changed module."""
+
+    def __init__(self, module: str, path: Path, tree: ast.Module) -> None:
+        self.module, self.path, self.tree = module, path, tree
+
+    def find_spec(self, fullname: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        return spec_from_loader(fullname, self, origin=str(self.path)) if fullname == self.module else None
+
+    def exec_module(self, module: ModuleType) -> None:
+        exec(compile(ast.fix_missing_locations(self.tree), str(self.path), "exec"), module.__dict__)
+
+
+def source_of(module: str) -> Path:
+    """Return the file of a module of this house by its dotted name."""
+    return ROOT.joinpath(*module.split(".")).with_suffix(".py")
+
+
+def noticed(module: str, number: int | None) -> bool:
+    """Say whether the tests fail, crash or hang on change `number` (None: no change); the mutant runs in a child of this process."""
+    child = os.fork()
+    if not child:
+        _run_child(module, number)
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status) != 0
+        time.sleep(0.02)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return True
+
+
+def _run_child(module: str, number: int | None) -> None:
+    """Put the mutant in the module's place and leave with the tests' verdict."""
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    verdict: int = 1
+    try:
+        tree = ast.parse(source_of(module).read_text(encoding="utf-8"))
+        if number is not None:
+            list(changes(tree))[number].make()
+        sys.meta_path.insert(0, Mutant(module, source_of(module), tree))
+        verdict = int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "--no-header", *TESTS[module]]))
+    finally:
+        os._exit(verdict)
+
+
+def survey(module: str) -> int:
+    """Try every change of a module; print those that nobody noticed; return how many."""
+    source = source_of(module).read_text(encoding="utf-8")
+    found, lines = list(changes(ast.parse(source))), source.splitlines()
+    if noticed(module, None):
+        _say(f"{module}: its tests fail as it is")
+        return 1
+    alive = [change for number, change in enumerate(found) if not noticed(module, number)]
+    equal = {change: why for change in alive if (why := EQUIVALENT.get((module, lines[change.line - 1].strip(), change.words)))}
+    for change in alive:
+        state = f"the same ({equal[change]})" if change in equal else "survived"
+        _say(f"  {state}: {module}:{change.line}: {change.words}\n      {lines[change.line - 1].strip()}")
+    survived = len(alive) - len(equal)
+    _say(f"{module}: {len(found)} mutants, {len(found) - len(alive)} killed, {survived} survived, {len(equal)} the same")
+    return survived
+
+
+def _say(words: str) -> None:
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Survey the modules asked for; return 1 if anything survived, or if the tests fail on the unchanged module."""
+    parser = argparse.ArgumentParser(description="Do the tests notice small changes?")
+    parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}")
+    parser.add_argument("--list", action="store_true", help="only name the changes")
+    asked = parser.parse_args(arguments)
+    if unknown := set(asked.modules) - set(TESTS):
+        parser.error(f"no tests are named for {', '.join(sorted(unknown))}")
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
+    if asked.list:
+        for module in asked.modules or TESTS:
+            for change in changes(ast.parse(source_of(module).read_text(encoding="utf-8"))):
+                _say(f"{module}:{change.line}: {change.words}")
+        return 0
+    return 1 if sum(survey(module) for module in asked.modules or TESTS) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
