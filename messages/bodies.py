@@ -157,8 +157,9 @@ def _legend(voice: Voice, digit: int, msgid: str) -> Slot:
     line = f"{voice.digit(digit)} {voice.say(msgid)}"
     if not voice.beside:
         return Slot(line)
-    name = "norwegian-read" if msgid == "legend.read" else "norwegian-legend"
-    return Slot(f"{line}/{say('nb', msgid)}", ((name, line),))
+    # "read" is the first to lose its Norwegian word: to confuse the other two would be graver
+    names = ("norwegian-read", "norwegian-legend") if msgid == "legend.read" else ("norwegian-legend",)
+    return Slot(f"{line}/{say('nb', msgid)}", tuple((name, line) for name in names))
 
 
 def _way_round(voice: Voice) -> list[Slot]:

@@ -87,9 +87,10 @@ def as_text(each: Shown) -> str:
 
 def as_html(each: Shown) -> str:
     """Return one language for the page, with `lang` and `dir`."""
+    font = f"font-family: '{get(each.language).font}', system-ui, sans-serif"
     bodies = "".join(
         f'<div><small>{copy.part}: {cost(copy)}</small><p class="sms{" ask" if copy.part is Part.ASK else ""}" '
-        f'lang="{each.language}" dir="{direction(each.language)}">{escape(copy.text)}</p></div>'
+        f'lang="{each.language}" dir="{direction(each.language)}" style="{font}">{escape(copy.text)}</p></div>'
         for copy in each.copies
     )
     title = f'{escape(name(each.language, "en"))} · <span lang="{each.language}">{escape(get(each.language).own_name)}</span>'
