@@ -53,7 +53,7 @@ def headline(alert: Alert, variant: Variant, voice: Voice) -> str:
 
 def _why_this_language(variant: Variant, voice: Voice) -> Slot:
     missing = voice.facts.missing
-    return optional("missing", voice.say(_MISSING[missing]) if missing and variant.language != voice.facts.language else "")
+    return Slot(voice.say(_MISSING[missing]) if missing and variant.language != voice.facts.language else "")
 
 
 def _draft_line(variant: Variant, voice: Voice) -> Slot:

@@ -21,9 +21,9 @@ BUDGET = {
     (Part.NOTICE, Coding.UCS2): 3,
 }
 #: what goes first when a body is too long. Never in these lists: the act and its text, the number, the question,
-#: the answers, the danger number, the line on leaving first, the exercise mark
+#: the answers, the danger number, the line on leaving first, the line on why the text is in another language, the exercise mark
 DROPS: dict[Part, tuple[str, ...]] = {
-    Part.FORWARD: ("clock-note", "translation-draft", "next-news", "time", "missing", "place"),
+    Part.FORWARD: ("clock-note", "translation-draft", "next-news", "place", "time"),
     Part.ASK: ("answer", "contact-name", "deputy", "norwegian-read", "norwegian-legend", "contact"),
     Part.REMINDER: ("answer", "contact-name", "deputy", "norwegian-read", "norwegian-legend", "contact"),
 }
@@ -67,6 +67,8 @@ def lines(slots: Sequence[Slot], dropped: Sequence[str] = ()) -> str:
 def fit(slots: Sequence[Slot], part: Part, language: str, mark: str = "") -> Fitted:
     """Leave out slots of an SMS, in the order of DROPS, until it is within BUDGET; then take back what still has room.
 
+    What is over the budget even then costs the parts that it costs, and those are filled.
+
     `mark` is put before and after what fits.
     """
     dropped = _dropped(slots, part, language)
@@ -77,20 +79,20 @@ def fit(slots: Sequence[Slot], part: Part, language: str, mark: str = "") -> Fit
 def _dropped(slots: Sequence[Slot], part: Part, language: str) -> tuple[str, ...]:
     droppable = [name for name in DROPS.get(part, ()) if any(slot.text and name == drop for slot in slots for drop, _ in slot.shorter)]
     dropped: list[str] = []
-    while not _fits(slots, dropped, part, language) and len(dropped) < len(droppable):
+    while _over(slots, dropped, part, language) > 0 and len(dropped) < len(droppable):
         dropped.append(droppable[len(dropped)])
-    if not _fits(slots, dropped, part, language):
-        return (*dropped, OVER_BUDGET)
-    for name in reversed(dropped[:-1]):
+    over = max(0, _over(slots, dropped, part, language))
+    for name in reversed(dropped if over else dropped[:-1]):
         others = [other for other in dropped if other != name]
-        if lines(slots, others) != lines(slots, dropped) and _fits(slots, others, part, language):
+        if lines(slots, others) != lines(slots, dropped) and _over(slots, others, part, language) <= over:
             dropped = others
-    return tuple(dropped)
+    return (*dropped, OVER_BUDGET) if over else tuple(dropped)
 
 
-def _fits(slots: Sequence[Slot], dropped: Sequence[str], part: Part, language: str) -> bool:
+def _over(slots: Sequence[Slot], dropped: Sequence[str], part: Part, language: str) -> int:
+    """By how many parts a body exceeds its budget."""
     text = _sms(slots, dropped, language)
-    return count(text).segments <= BUDGET[part, alphabet(text)]
+    return count(text).segments - BUDGET[part, alphabet(text)]
 
 
 def _sms(slots: Sequence[Slot], dropped: Sequence[str], language: str) -> str:

@@ -225,9 +225,26 @@ def test_what_does_not_fit_goes_slot_by_slot_in_order() -> None:
         assert "я" * length in copy.text, "a sentence is never cut"
         assert long.headline in copy.text
     assert dropped[0] == ()
-    assert dropped[-1] == ("translation-draft", "next-news", "time", "place", "over-budget")
-    counts = [len(names) for names in dropped]
+    within = [names for names in dropped if "over-budget" not in names]
+    assert within[-1] == ("translation-draft", "next-news", "place", "time")
+    counts = [len(names) for names in within]
     assert counts == sorted(counts)
+
+
+def test_what_costs_another_part_anyway_fills_it() -> None:
+    long = water("uk", forward="я" * 180, review=Review.DRAFT)
+    copy = render(alert(expires_at=SENT.replace(day=24)), long, facts("uk"), SMS)[0]
+    assert count(copy.text).segments == 4
+    assert copy.dropped[-1] == "over-budget"
+    assert "time" not in copy.dropped
+
+
+def test_why_the_text_is_in_another_language_is_never_dropped() -> None:
+    long = water("nb", forward="Dette er viktig. " * 9)
+    for language in frame_languages():
+        if language not in ("nb", "nn", "en"):
+            copy = render(alert(), long, facts(language, missing=Missing.NO_TEXT), SMS)[0]
+            assert say(language, "missing.no_text") in copy.text
 
 
 def test_a_slot_that_still_has_room_comes_back() -> None:
