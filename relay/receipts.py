@@ -14,7 +14,7 @@ from channels.clock import Clock
 from messages.alert import Gravity, Kind
 from messages.form import Medium
 from messages.frames import Notice
-from messages.reply import Reply, understand
+from messages.reply import Meaning, Reply, understand
 from relay.desk import Desk
 from relay.model import Home, NotReady, Policy, TaskKind
 from relay.pulse import Pulse
@@ -130,6 +130,8 @@ class Receipts:
             await threads.opt(conn, origin, now, out=verdict.opts_out)
         if verdict.pauses:
             await threads.pause(conn, origin, now, paused=True)
+        if verdict.pauses or verdict.opts_out:
+            await answers.rest(conn, origin.writer.alerts, Meaning.PAUSE if verdict.pauses else Meaning.STOP, now)
 
     async def _thread(self, conn: AsyncConnection, kept: inbox.Kept, origin: inbox.Origin, verdict: Verdict) -> int | None:
         if not verdict.thread:
@@ -189,8 +191,9 @@ class Receipts:
     async def _values(self, conn: AsyncConnection, one: Say, origin: inbox.Origin, language: str) -> dict[str, str | int]:
         if one.notice not in (Notice.IN_FORCE, Notice.VERIFY):
             return {}
-        opened = {asked.alert_id for asked in origin.writer.alerts if asked.open}
-        issues = [await alerts.issue(conn, origin.municipality_id or 0, alert_id) for alert_id in sorted(opened)]
+        towns = {person.person_id: person.municipality_id for person in origin.people}
+        opened = {(asked.alert_id, towns[asked.person_id]) for asked in origin.writer.alerts if asked.open}
+        issues = [await alerts.issue(conn, town, alert_id) for alert_id, town in sorted(opened)]
         return {"alerts": in_force(issues, language)}
 
 

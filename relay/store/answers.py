@@ -53,6 +53,12 @@ async def note_message(
         await conn.execute(insert_ignore(answer).values(row))
 
 
+async def rest(conn: AsyncConnection, asked: Iterable[Asked], meaning: Meaning, now: datetime) -> None:
+    """Spare what a person who writes PAUSE or STOP shall not get any more: that is a wish, and no answer to an alert."""
+    for one in asked:
+        await _spare(conn, one.recipient_id, meaning, now)
+
+
 async def _row(conn: AsyncConnection, recipient_id: int) -> AnyRow:
     return (await conn.execute(select(recipient).where(recipient.c.id == recipient_id).with_for_update())).one()
 
