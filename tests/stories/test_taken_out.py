@@ -9,7 +9,6 @@ from inspect import getmembers, isfunction
 from typing import Any
 
 import pytest
-
 from sqlalchemy import select
 
 from channels.base import Evidence
