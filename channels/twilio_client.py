@@ -4,13 +4,11 @@ The SDK builds and signs the requests; this client carries them, since the one t
 POSTs and can mix up answers. Loaded only when a Twilio channel is on.
 """
 
-import asyncio
 import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -21,49 +19,20 @@ from twilio.rest import Client
 
 from channels.base import Reason, SendFailed
 from channels.clock import Clock
+from channels.one_shot import FORM, JSON, READ_DEADLINE, OneShot, retry_after, skew, told
 from channels.settings import TwilioAccount
-
-#: seconds for a request that only reads
-READ_DEADLINE = 10.0
-#: bytes of an answer: 50 messages of 1,600 characters, each written as \\uXXXX\\uXXXX, still fit
-LARGEST_ANSWER = 1 << 20
-#: seconds an idle connection is kept; the provider's end keeps it longer, so that it is never us who use a closed one
-KEEP_ALIVE = 15.0
-
-FORM = "application/x-www-form-urlencoded"
-JSON = "application/json"
-
-#: what aiohttp raises before it has written the first byte of a request
-BEFORE_THE_FIRST_BYTE = (
-    aiohttp.ConnectionTimeoutError,
-    aiohttp.ClientConnectorError,
-    aiohttp.ClientConnectorCertificateError,
-    aiohttp.ClientConnectorSSLError,
-    aiohttp.InvalidURL,
-)
 
 # The SDK logs addresses of lists at INFO, and those hold telephone numbers.
 logging.getLogger("twilio").setLevel(logging.WARNING)
 
 
-class NotSent(Exception):
-    """The request never left: no name, no connection or no TLS. Nothing was sent."""
-
-
-class Unknown(Exception):
-    """The request may have arrived: its connection broke, ran out of time, or brought an answer that cannot be read."""
-
-
 class OneShotHttp(AsyncHttpClient):
-    """Carries a request once: own deadline, no repeats, no redirects, no cookies. Raises NotSent or Unknown."""
+    """Lets the SDK speak over a line of ours: own deadline, no repeats, no redirects, no cookies. Raises NotSent or Unknown."""
 
     def __init__(self, account: TwilioAccount) -> None:
         super().__init__(logging.getLogger("twilio"), is_async=True)
         self._base = account.base_url.rstrip("/")
-        self._connect_timeout = account.connect_timeout
-        self._connections = account.connections
-        self._session: aiohttp.ClientSession | None = None
-        self._closed = False
+        self._line = OneShot(connect_timeout=account.connect_timeout, connections=account.connections)
 
     async def request(  # type: ignore[override]
         self,
@@ -77,41 +46,17 @@ class OneShotHttp(AsyncHttpClient):
         allow_redirects: bool = False,  # noqa: FBT001, FBT002 - the SDK's signature; a redirected POST would lose its form
     ) -> Response:
         """Send one request and read its answer within `timeout` seconds. `data`: a mapping, or pairs in order."""
-        if self._closed:
-            raise NotSent("closed")
-        deadline = timeout or READ_DEADLINE
         head = dict(headers or {})
         if auth is not None:
             head["Authorization"] = aiohttp.encode_basic_auth(*auth)
         body = None if data is None or method == "GET" else encode(data, head.get("Content-Type", FORM))
         url = self.moved(uri) + (f"?{urlencode(params)}" if params else "")
-        # Half the deadline for a connection, its turn in the queue included: so whatever the deadline cuts off had been sent.
-        limits = aiohttp.ClientTimeout(total=None, connect=deadline / 2, sock_connect=self._connect_timeout)
-        # An exception of aiohttp's may hold the URL, and that a telephone number: only its name goes on.
-        try:
-            async with (
-                asyncio.timeout(deadline),
-                self._open().request(method, url, data=body, headers=head, allow_redirects=False, timeout=limits) as answer,
-            ):
-                return Response(answer.status, await _text(answer), answer.headers)
-        except BEFORE_THE_FIRST_BYTE as why:
-            raise NotSent(type(why).__name__) from None
-        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as why:
-            raise Unknown(type(why).__name__) from None
+        answer = await self._line.request(method, url, body=body, headers=head, deadline=timeout or READ_DEADLINE)
+        return Response(answer.status, answer.text, answer.headers)
 
     async def close(self) -> None:
         """Let go of the connections, for good."""
-        self._closed = True
-        if self._session is not None:
-            await self._session.close()
-
-    def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections, keepalive_timeout=KEEP_ALIVE),
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
-        return self._session
+        await self._line.close()
 
     def moved(self, uri: str) -> str:
         """Return where a request to `uri` really goes."""
@@ -126,16 +71,6 @@ def encode(data: Any, content_type: str) -> bytes:
     if content_type == JSON:
         return json.dumps(data).encode()
     return urlencode(data, doseq=True).encode()
-
-
-async def _text(answer: aiohttp.ClientResponse) -> str:
-    body = bytearray()
-    async for chunk in answer.content.iter_any():
-        body += chunk
-        if len(body) > LARGEST_ANSWER:
-            answer.close()
-            raise Unknown("the answer is too large")
-    return body.decode("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,22 +123,14 @@ class TwilioClient:
 
     async def post(self, url: str, data: Sequence[tuple[str, str]] | Mapping[str, Any], *, deadline: float, kind: str = FORM) -> Answer:
         """POST `data` once. Raises SendFailed: NOT_CONNECTED if nothing was sent, UNCERTAIN if we cannot tell."""
-        try:
+        with told(Reason.UNCERTAIN):
             return await self._request("POST", url, data=data, headers={"Content-Type": kind, "Accept": JSON}, timeout=deadline)
-        except UnicodeEncodeError:
-            raise SendFailed(Reason.BAD_CONTENT, detail="the text holds half a character (a lone surrogate)") from None
-        except NotSent as why:
-            raise SendFailed(Reason.NOT_CONNECTED, detail=str(why)) from None
-        except Unknown as why:
-            raise SendFailed(Reason.UNCERTAIN, detail=str(why)) from None
 
     async def read(self, url: str, params: Mapping[str, str] | None = None) -> Answer:
         """GET `url`; an answer of 200 with an object in it, and our `skew` set anew. Raises SendFailed: nothing depends on a read."""
-        try:
+        with told(Reason.NOT_CONNECTED):
             answer = await self._request("GET", url, params=params, headers={"Accept": JSON}, timeout=READ_DEADLINE)
-        except (NotSent, Unknown) as why:
-            raise SendFailed(Reason.NOT_CONNECTED, detail=str(why)) from None
-        self._compare_clocks(answer)
+        self.skew = skew(answer.headers, self.clock.now())
         if answer.status == 429:
             raise SendFailed(Reason.THROTTLED, code=str(answer.code or 429), retry_after=self.retry_after(answer))
         if answer.status == 200 and answer.body:
@@ -215,24 +142,12 @@ class TwilioClient:
         return self._http.moved(url)
 
     def retry_after(self, answer: Answer) -> float | None:
-        """Return the seconds Twilio asks us to wait (it may also name a date); None: it does not say."""
-        value = answer.headers.get("Retry-After", "").strip()
-        if value.isdecimal():
-            return float(value)
-        try:
-            return max(0.0, (parsedate_to_datetime(value) - self.clock.now()).total_seconds())
-        except (ValueError, TypeError):
-            return None
+        """Return the seconds Twilio asks us to wait; None: it does not say."""
+        return retry_after(answer.headers.get("Retry-After", ""), self.clock.now())
 
     async def _request(self, method: str, url: str, **arguments: Any) -> Answer:
         response = await self._sdk.request_async(method, url, **arguments)
         return Answer(response.status_code, _object(response.text), response.headers or {})
-
-    def _compare_clocks(self, answer: Answer) -> None:
-        try:
-            self.skew = parsedate_to_datetime(answer.headers.get("Date", "")) - self.clock.now()
-        except (ValueError, TypeError):
-            self.skew = timedelta()
 
 
 #: why a read was refused; anything else is the provider's passing trouble

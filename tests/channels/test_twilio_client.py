@@ -19,10 +19,11 @@ from twilio.rest import Client
 from channels import twilio_sms, twilio_whatsapp
 from channels.base import Content, Outbound, Reason, SendFailed
 from channels.clock import ManualClock, monotonic
+from channels.one_shot import BEFORE_THE_FIRST_BYTE, LARGEST_ANSWER, LONGEST_WAIT
 from channels.sandbox.faults import Fault
 from channels.sandbox.sandbox import Sandbox
 from channels.settings import SANDBOX_SID, SmsSettings
-from channels.twilio_client import BEFORE_THE_FIRST_BYTE, LARGEST_ANSWER, OneShotHttp, TwilioClient, encode
+from channels.twilio_client import OneShotHttp, TwilioClient, encode
 from channels.twilio_sms import TwilioSms
 from tests.channels.providers import RawProvider, http, unknown_certificate
 from tests.channels.rigs import Rig, account, sms_rig
@@ -140,6 +141,10 @@ async def test_an_accepted_message_brings_segments_and_a_positive_price() -> Non
         (f"Retry-After: {format_datetime(CLOCK.now() + timedelta(seconds=90), usegmt=True)}", 90.0),
         (f"Retry-After: {format_datetime(CLOCK.now() - timedelta(hours=1), usegmt=True)}", 0.0),
         ("Retry-After: soon", None),
+        (f"Retry-After: {'9' * 400}", LONGEST_WAIT),
+        ("Retry-After: 99999999999", LONGEST_WAIT),
+        ("Retry-After: Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_WAIT),
+        ("Retry-After: -5", None),
         ("X-Nothing: 1", None),
     ],
 )
