@@ -95,17 +95,19 @@ class House:
             metronome.shutdown(wait=False)
 
     async def _sweep(self) -> None:
-        """Ask the providers what we have missed: at the start, and every minute."""
+        """Ask the providers what we have missed: at the start, and every minute. Cut short when the house closes."""
         try:
-            await self.relay.sweep()
+            with suppress(asyncio.CancelledError):
+                await self.relay.sweep()
         except (BudstikkeError, DBAPIError, OSError) as error:
             log.warning("the sweep waits", error=type(error).__name__)
 
     async def _stroke(self) -> None:
-        """One stroke of the metronome. What goes wrong is logged, and the next stroke tries again."""
+        """One stroke of the metronome. What goes wrong is logged, and the next stroke tries again. Cut short when the house closes."""
         try:
-            await self.relay.clockwork()
-            await workers.seen(self.store, self.relay.dispatcher.worker, self.relay.clock.now())
+            with suppress(asyncio.CancelledError):
+                await self.relay.clockwork()
+                await workers.seen(self.store, self.relay.dispatcher.worker, self.relay.clock.now())
         except (BudstikkeError, DBAPIError, OSError) as error:
             log.exception("the clock's work waits", error=type(error).__name__)
             return

@@ -336,9 +336,14 @@ class Reach:
     questions: int = 0
     #: (person's name, why in words)
     unreachable: tuple[tuple[str, str], ...] = ()
-    #: people of whom we cannot tell whether they got two copies
-    possible_duplicates: int = 0
+    #: names of people of whom we cannot tell whether they got two copies
+    perhaps_twice: tuple[str, ...] = ()
     extra: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def possible_duplicates(self) -> int:
+        """How many people may have got two copies."""
+        return len(self.perhaps_twice)
 
 
 # --- errors -------------------------------------------------------------------------------------------------------------

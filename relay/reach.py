@@ -15,4 +15,5 @@ def as_json(result: Reach) -> dict[str, Any]:
         "questions": result.questions,
         "unreachable": [{"person": name, "why": why} for name, why in result.unreachable],
         "possible_duplicates": result.possible_duplicates,
+        "perhaps_twice": list(result.perhaps_twice),
     }

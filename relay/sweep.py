@@ -42,9 +42,10 @@ class Sweeper:
 
     async def sweep(self) -> int:
         """Fetch what people wrote since the last sweep, and statuses that are overdue; return how many things came in."""
+        able = [account for (_, account), channel in self.desk.channels.items() if isinstance(channel, Sweepable)]
         async with self.store.read() as conn:
             senders = await sweeps.two_way_senders(conn)
-            overdue = await sweeps.overdue(conn, self.clock.now(), SILENT, AGAIN, MOST)
+            overdue = await sweeps.overdue(conn, able, self.clock.now(), SILENT, AGAIN, MOST)
         came = [await self._inbound(row) for row in senders]
         asked = [await self._status(row) for row in overdue]
         return sum(came) + sum(asked)

@@ -1,5 +1,6 @@
 """The table that a person watches while the demo runs: the group that needs us most on top."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from relay.model import ChannelReach, GroupReach, Reach
 OSLO = ZoneInfo("Europe/Oslo")
 
 
-def board(reach: Reach, now: datetime, tasks: list[str], *, title: str, done: bool) -> Group:
+def board(reach: Reach, now: datetime, tasks: Mapping[str, int], *, title: str, done: bool) -> Group:
     """Return the whole board."""
     head = Text.assemble(
         (title, "bold"),
@@ -84,11 +85,10 @@ def _channel(medium: str, one: ChannelReach) -> Text:
     return Text(f"{names[medium]}: {one.sent} sent, {one.delivered} delivered{failed}")
 
 
-def _todo(reach: Reach, tasks: list[str]) -> list[Text]:
+def _todo(reach: Reach, tasks: Mapping[str, int]) -> list[Text]:
     lines = []
     if tasks:
-        counted = {kind: tasks.count(kind) for kind in dict.fromkeys(tasks)}
-        words = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in counted.items())
+        words = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in tasks.items())
         lines.append(Text(f"For the duty officer: {words}", style="bold red" if "danger" in tasks else "bold"))
     lines += [Text(f"Not reached: {name} - {why}", style="red") for name, why in reach.unreachable]
     return lines

@@ -5,9 +5,10 @@ import json
 import signal
 import tempfile
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -25,9 +26,10 @@ from relay.town import town
 
 #: a Tuesday at 18:00 in Norway: the same evening each time, so that a seed repeats
 EVENING = datetime.fromisoformat("2026-11-24T18:00:00+01:00")
-#: seconds between looks; and how many quiet looks make a jump
+#: seconds between looks; how many quiet looks make a jump; how many looks there are to one picture of the board
 LOOK = 0.05
 QUIET_LOOKS = 2
+PICTURE = 5
 STRIDE = timedelta(seconds=30)
 
 
@@ -67,6 +69,7 @@ async def _opened(options: Options, folder: Path) -> AsyncIterator[tuple[House, 
         clock = await stage.upgrade(database, EVENING)
         provider = await Provider.open(folder, made.phones(), seed=options.seed, start=clock.now())
         stack.push_async_callback(provider.close)
+        clock.jump(await provider.now())
         replies, contents = await stage.templates(provider, clock, [group.language for group in made.groups])
         house = await stack.enter_async_context(open_house(stage.settings(folder, provider, database, replies), clock=clock))
         url = await house.listen()
@@ -115,14 +118,20 @@ class _Evening:
     async def _watch(self, working: asyncio.Task[None]) -> None:
         quiet, settled = 0, False
         with Live(console=self.screen, refresh_per_second=8, transient=False) as live:
-            while not self.over.is_set() and not working.done():
+            for look in count():
                 quiet = quiet + 1 if await self._is_quiet() else 0
                 if quiet >= QUIET_LOOKS and not settled:
-                    settled, quiet = not await self._jump(), 0
-                live.update(await self._board(settled=settled))
-                if settled and self.options.exit:
+                    settled, quiet = not (await self._jump() or await self._missed()), 0
+                if not self.options.as_json and (settled or look % PICTURE == 0):
+                    live.update(await self._board(settled=settled))
+                if (settled and self.options.exit) or working.done() or await self._is_over():
                     return
-                await asyncio.wait([asyncio.create_task(self.over.wait())], timeout=LOOK)
+
+    async def _is_over(self) -> bool:
+        """Whether somebody has ended the demo; asked as long as a look takes."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.over.wait(), LOOK)
+        return self.over.is_set()
 
     async def _is_quiet(self) -> bool:
         """Nothing due, nothing in flight, nothing on its way to or from the phones."""
@@ -152,6 +161,10 @@ class _Evening:
         await self._clockwork()
         return True
 
+    async def _missed(self) -> bool:
+        """Ask the provider about everything whose end it has not told us, as after a crash; true when something came of it."""
+        return await self.house.relay.sweep() > 0
+
     async def _clockwork(self) -> None:
         await self.house.relay.clockwork()
         self.house.relay.pulse.ring()
@@ -162,7 +175,7 @@ class _Evening:
 
     async def _board(self, *, settled: bool) -> Group:
         async with self.house.store.read() as conn:
-            tasks = [row.kind for row in await work.open_tasks(conn, self.municipality_id)]
+            tasks = await work.open_kinds(conn, self.municipality_id)
         title = f"Budvik, alert no. {self.issued.number}" + (" (from before)" if self.issued.again else "")
         return board(await self._reach(), self.house.relay.clock.now(), tasks, title=title, done=settled)
 

@@ -61,6 +61,10 @@ class Provider:
         async with self.session.request(method, f"{self.url}/sandbox/{path}", json=body) as answer:
             return await answer.json()
 
+    async def now(self) -> datetime:
+        """Return the time of its clock, which goes on while a demo is dead."""
+        return datetime.fromisoformat((await self.ask("clock"))["now"])
+
     async def close(self) -> None:
         """End the sandbox: its ledger stays."""
         await self.session.close()
@@ -87,7 +91,7 @@ async def _running(folder: Path, session: aiohttp.ClientSession) -> dict[str, An
 
 
 async def _start(folder: Path, phones: Sequence[Phone], seed: int, start: datetime) -> dict[str, Any]:
-    (folder / "phones.json").write_text(json.dumps([asdict(phone) for phone in phones], ensure_ascii=False))
+    write_whole(folder / "phones.json", json.dumps([asdict(phone) for phone in phones], ensure_ascii=False))
     command = ["--port", "0", "--ledger", str(folder / "ledger.jsonl"), "--phones", str(folder / "phones.json")]
     command += ["--seed", str(seed), "--start", start.isoformat()]
     command += [word for name, span in LIFE.items() for word in ("--set", f"{name}={json.dumps(span)}")]
@@ -108,8 +112,16 @@ async def _start(folder: Path, phones: Sequence[Phone], seed: int, start: dateti
     if not line:
         raise NotReady(f"The emulated phones did not start. Look in {folder / 'sandbox.log'}.")
     ready: dict[str, Any] = json.loads(line) | {"pid": process.pid}
-    (folder / "sandbox.json").write_text(json.dumps(ready))
+    write_whole(folder / "sandbox.json", json.dumps(ready))
     return ready
+
+
+def write_whole(file: Path, text: str) -> None:
+    """Write a file for our eyes only, whole or not at all: a demo may be killed at any moment."""
+    draft = file.with_suffix(".draft")
+    draft.touch(mode=0o600)
+    draft.write_text(text)
+    draft.replace(file)
 
 
 def _alive(pid: int) -> bool:

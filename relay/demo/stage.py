@@ -1,6 +1,7 @@
 """Setting the stage: keys, tables, the town's register, WhatsApp's templates, and the alert."""
 
 import json
+import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,7 +19,7 @@ from messages.form import Medium, Part
 from messages.languages import get
 from messages.whatsapp import TEMPLATES, approval
 from relay.app import WHATSAPP_SUFFIX, House
-from relay.demo.provider import Provider
+from relay.demo.provider import Provider, write_whole
 from relay.model import AlertState, NotAllowed
 from relay.settings import Settings
 from relay.store import remembered, schema, sealing
@@ -31,6 +32,7 @@ from relay.town import Town, demo_alert
 COORDINATOR, APPROVER = "Kari Koordinator", "Anders Andrehand"
 DUTY_PHONE = "+4740000112"
 DOMAIN = "svar.budvik.test"
+HERE = "127.0.0.1"
 #: what the demo's senders bear and cost
 PACE = {Medium.SMS: Pace(200.0, 50.0), Medium.WHATSAPP: Pace(80.0, 80.0), Medium.EMAIL: Pace(50.0, 20.0)}
 PRICE = {Medium.SMS: 0.65, Medium.WHATSAPP: 0.40, Medium.EMAIL: 0.0}
@@ -43,7 +45,8 @@ def settings(folder: Path, provider: Provider, database: str, quick_replies: dic
     return Settings(
         _env_file=None,
         database_url=database,
-        listen_port=0,
+        listen_host=HERE,
+        listen_port=_port(folder),
         encryption_key=keys["encryption"],
         lookup_key=keys["lookup"],
         twilio_account_sid=provider.account,
@@ -60,11 +63,25 @@ def settings(folder: Path, provider: Provider, database: str, quick_replies: dic
     )
 
 
+def _port(folder: Path) -> int:
+    """Return the port of an earlier demo, so that the provider's calls about its messages find us; a free one if there was none."""
+    file = folder / "port"
+    before = int(file.read_text()) if file.exists() else 0
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HERE, before))
+        except OSError:
+            probe.bind((HERE, 0))
+        port: int = probe.getsockname()[1]
+    write_whole(file, str(port))
+    return port
+
+
 def _keys(folder: Path) -> dict[str, str]:
     file = folder / "keys.json"
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(json.dumps({"encryption": sealing.make_key(), "lookup": sealing.make_key()}))
+        write_whole(file, json.dumps({"encryption": sealing.make_key(), "lookup": sealing.make_key()}))
     keys: dict[str, str] = json.loads(file.read_text())
     return keys
 

@@ -451,14 +451,13 @@ async def oldest_due(conn: AsyncConnection, now: datetime) -> datetime | None:
 
 
 async def next_due(conn: AsyncConnection) -> datetime | None:
-    """When the next delivery or look comes due, if any."""
-    waiting = (delivery.c.state == DeliveryState.WAITING, delivery.c.hold.in_(("", "sender")), delivery.c.sender_id.in_(_open_sender))
-    call = (delivery.c.state == DeliveryState.WAITING, delivery.c.channel == "call")
-    moments = [
-        (await conn.execute(select(delivery.c.due_at).where(*waiting).order_by(delivery.c.due_at).limit(1))).scalar(),
-        (await conn.execute(select(delivery.c.due_at).where(*call).order_by(delivery.c.due_at).limit(1))).scalar(),
-        (
-            await conn.execute(select(attempt.c.look_at).where(attempt.c.evidence == Evidence.UNKNOWN).order_by(attempt.c.look_at).limit(1))
-        ).scalar(),
-    ]
-    return min((moment for moment in moments if moment is not None), default=None)
+    """When the next delivery or look comes due, or a lease runs out, if any."""
+    waits, claimed = delivery.c.state == DeliveryState.WAITING, delivery.c.state == DeliveryState.CLAIMED
+    moments = (
+        (delivery.c.due_at, waits, delivery.c.hold.in_(("", "sender")), delivery.c.sender_id.in_(_open_sender)),
+        (delivery.c.due_at, waits, delivery.c.channel == "call"),
+        (delivery.c.lease_until, claimed, delivery.c.hold == "", delivery.c.lease_until.is_not(None)),
+        (attempt.c.look_at, attempt.c.evidence == Evidence.UNKNOWN, attempt.c.look_at.is_not(None)),
+    )
+    firsts = [(await conn.execute(select(moment).where(*which).order_by(moment).limit(1))).scalar() for moment, *which in moments]
+    return min((moment for moment in firsts if moment is not None), default=None)

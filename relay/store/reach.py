@@ -1,6 +1,6 @@
 """The numbers of an alert, read from the counters, so that they cost the same at any size."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,7 +30,7 @@ async def reach(conn: AsyncConnection, municipality_id: int, alert_id: int) -> R
         channels={medium: ChannelReach(**_pick(numbers.get((0, medium), {}), MESSAGES)) for medium in Medium},
         questions=await _questions(conn, alert_id),
         unreachable=tuple(await unreachable(conn, alert_id)),
-        possible_duplicates=await _duplicates(conn, alert_id),
+        perhaps_twice=tuple(await _perhaps_twice(conn, alert_id)),
     )
 
 
@@ -48,9 +48,10 @@ async def _questions(conn: AsyncConnection, alert_id: int) -> int:
     return len((await conn.execute(select(thread.c.id).where(thread.c.alert_id == alert_id))).all())
 
 
-async def _duplicates(conn: AsyncConnection, alert_id: int) -> int:
+async def _perhaps_twice(conn: AsyncConnection, alert_id: int) -> Sequence[str]:
     doubtful = (recipient.c.alert_id == alert_id, recipient.c.possible_duplicate)
-    return len((await conn.execute(select(recipient.c.id).where(*doubtful))).all())
+    named = select(ResourcePerson.name).join(recipient, recipient.c.person_id == ResourcePerson.id)
+    return (await conn.execute(named.where(*doubtful).order_by(recipient.c.id))).scalars().all()
 
 
 async def unreachable(conn: AsyncConnection, alert_id: int) -> list[tuple[str, str]]:

@@ -1,6 +1,6 @@
 """What a sweep asks of the store: which senders can be answered, how far each was swept, and which statuses are overdue."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
@@ -24,12 +24,15 @@ async def swept(conn: AsyncConnection, sender_id: int, now: datetime) -> None:
     await conn.execute(update(Sender).where(Sender.id == sender_id).values(swept_at=now))
 
 
-async def overdue(conn: AsyncConnection, now: datetime, silent: timedelta, again: timedelta, most: int) -> Sequence[AnyRow]:
-    """Return messages that the provider has, and of whose end it has not told us; each is asked about now and then."""
+async def overdue(
+    conn: AsyncConnection, accounts: Collection[str], now: datetime, silent: timedelta, again: timedelta, most: int
+) -> Sequence[AnyRow]:
+    """Return messages that one of these accounts has, and of whose end it has not told us; each is asked about now and then."""
     wanted = (
         select(attempt.c.id, attempt.c.account, attempt.c.channel, attempt.c.provider_id, Sender.provider)
         .join(Sender, Sender.id == attempt.c.sender_id)
         .where(
+            attempt.c.account.in_(accounts),
             attempt.c.evidence.in_((int(Evidence.ACCEPTED), int(Evidence.SENT))),
             attempt.c.provider_id.is_not(None),
             attempt.c.started_at.between(now - FORGOTTEN, now - silent),

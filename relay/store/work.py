@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
@@ -99,3 +99,11 @@ async def open_tasks(conn: AsyncConnection, municipality_id: int) -> list[AnyRow
     """Return open tasks, gravest and oldest first."""
     mine = (task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
     return list((await conn.execute(select(task).where(*mine).order_by(task.c.gravity, task.c.opened_at, task.c.id))).all())
+
+
+async def open_kinds(conn: AsyncConnection, municipality_id: int) -> dict[str, int]:
+    """Return how many open tasks there are of each kind, gravest and oldest first."""
+    mine = (task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
+    kinds = select(task.c.kind, func.count().label("number")).where(*mine).group_by(task.c.kind)
+    rows = await conn.execute(kinds.order_by(func.min(task.c.gravity), func.min(task.c.id)))
+    return {row.kind: row.number for row in rows.all()}
