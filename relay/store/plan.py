@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
@@ -20,7 +20,7 @@ from relay.routing import deputy_turn, plan_class, plan_deputy
 from relay.store import counters, people
 from relay.store.columns import AnyRow
 from relay.store.sql import insert_ignore
-from relay.store.tables import LanguageGroup, Sender, alert, alert_group, delivery, recipient, recipient_group
+from relay.store.tables import LanguageGroup, Sender, alert, alert_group, attempt, delivery, recipient, recipient_group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,12 +129,14 @@ async def _followers(conn: AsyncConnection, issue: Issue) -> dict[int, bool]:
     replaced = (await conn.execute(select(alert.c.replaces_id).where(alert.c.id == issue.alert_id))).scalar()
     if replaced is None:
         return {}
-    may_have = recipient.c.evidence.not_in((-1, int(Evidence.REFUSED)))
-    rows = await conn.execute(
-        select(recipient.c.person_id, recipient.c.rung).where(
-            recipient.c.alert_id == replaced, may_have | (recipient.c.rung != Rung.NONE) | recipient.c.possible_duplicate
-        )
+    under_way = select(attempt.c.recipient_id).where(attempt.c.alert_id == replaced, attempt.c.evidence == Evidence.INTENT)
+    may_have = or_(
+        recipient.c.evidence.not_in((-1, int(Evidence.REFUSED))),
+        recipient.c.rung != Rung.NONE,
+        recipient.c.possible_duplicate,
+        recipient.c.id.in_(under_way),
     )
+    rows = await conn.execute(select(recipient.c.person_id, recipient.c.rung).where(recipient.c.alert_id == replaced, may_have))
     return {row.person_id: row.rung in (Rung.PASSED_ON, Rung.WILL_PASS) for row in rows}
 
 
