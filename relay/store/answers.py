@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import and_, func, insert, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
@@ -19,6 +19,8 @@ from relay.store.sql import insert_ignore
 from relay.store.tables import alert_group, answer, attempt, delivery, recipient, recipient_group, redistribution_report
 from relay.talk import LADDER, Asked, Bound
 
+#: an attempt that may still arrive
+MAYBE_OUT = (int(Evidence.INTENT), int(Evidence.UNKNOWN))
 #: tasks that an answer makes needless
 ANSWERED = frozenset({TaskKind.CALL, TaskKind.UNREACHABLE})
 
@@ -143,13 +145,19 @@ def _actions(table: Any, meaning: Meaning) -> frozenset[Action]:
 
 async def _spare(conn: AsyncConnection, recipient_id: int, meaning: Meaning, now: datetime) -> None:
     actions = _actions(SPARES, meaning)
-    waiting = delivery.c.state == DeliveryState.WAITING
+    waiting = _not_begun()
     own = (waiting, delivery.c.recipient_id == recipient_id, delivery.c.action.in_(actions - {Action.DEPUTY}))
     await _end(conn, own, SparedBy.OWN_ANSWER, now)
     if Action.DEPUTY in actions:
         await _end(conn, (waiting, delivery.c.stands_for_id == recipient_id), SparedBy.PRINCIPAL, now)
     if meaning is Meaning.PASSED_ON or meaning is Meaning.CANNOT:
         await _end(conn, (waiting, delivery.c.recipient_id == recipient_id, delivery.c.part == Part.COUNT), SparedBy.OWN_ANSWER, now)
+
+
+def _not_begun() -> Any:
+    """It waits for its time, or in a dispatcher's hand for its sender's pace. What is spared there, the last look will not let go."""
+    under_way = select(attempt.c.id).where(attempt.c.delivery_id == delivery.c.id, attempt.c.evidence.in_(MAYBE_OUT)).exists()
+    return or_(delivery.c.state == DeliveryState.WAITING, and_(delivery.c.state == DeliveryState.CLAIMED, not_(under_way)))
 
 
 async def _end(conn: AsyncConnection, which: Iterable[Any], by: SparedBy, now: datetime) -> None:
@@ -235,7 +243,7 @@ async def _spare_by_quorum(conn: AsyncConnection, alert_id: int, now: datetime) 
     )
     whose = func.coalesce(delivery.c.stands_for_id, delivery.c.recipient_id)
     steps = (delivery.c.alert_id == alert_id, delivery.c.action.in_(QUORUM_SPARES))
-    await _end(conn, (*steps, delivery.c.state == DeliveryState.WAITING, whose.not_in(lacking)), SparedBy.QUORUM, now)
+    await _end(conn, (*steps, _not_begun(), whose.not_in(lacking)), SparedBy.QUORUM, now)
     again = (*steps, delivery.c.state == DeliveryState.SPARED, delivery.c.spared_by == SparedBy.QUORUM, whose.in_(lacking))
     rearmed = {"state": DeliveryState.WAITING, "spared_by": "", "ended_at": None}
     await conn.execute(update(delivery).where(*again).values(rearmed))
