@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence, Fault, Reason
 from messages.alert import Gravity
+from messages.form import Part
 from relay.counting import HOPEFUL, difference, message_adds, standing
 from relay.model import AddressState, DeliveryState, Rung, TaskKind
 from relay.store import counters, recipients, work
@@ -95,10 +96,17 @@ async def _without_foreign_ids(conn: AsyncConnection, facts: Sequence[Fact]) -> 
     kept = []
     for fact in facts:
         if fact.provider_id and owner.setdefault(fact.provider_id, fact.attempt_id) != fact.attempt_id:
-            kept.append(Fact(attempt_id=fact.attempt_id, evidence=Evidence.UNKNOWN, reason=Reason.UNCERTAIN, code="repeated-id"))
+            kept.append(_doubted(fact))
         else:
             kept.append(fact)
     return kept
+
+
+def _doubted(fact: Fact) -> Fact:
+    """Believe a callback all the same, which names its attempt by the token; an answer with another's id says nothing about ours."""
+    if fact.found_by != "answer":
+        return _with_id(fact, "")
+    return Fact(attempt_id=fact.attempt_id, evidence=Evidence.UNKNOWN, reason=Reason.UNCERTAIN, code="repeated-id")
 
 
 async def _raise_attempts(conn: AsyncConnection, known: Mapping[int, AnyRow], risen: Sequence[Fact], now: datetime) -> None:
@@ -149,6 +157,7 @@ _delivery_columns = (
     delivery.c.sender_id,
     delivery.c.channel,
     delivery.c.step,
+    delivery.c.part,
     delivery.c.state,
     delivery.c.hold,
     delivery.c.due_at,
@@ -162,13 +171,14 @@ _delivery_columns = (
 
 async def _follow(conn: AsyncConnection, known: Mapping[int, AnyRow], risen: Sequence[Fact], now: datetime) -> None:
     """Let deliveries take their attempts' evidence, then act on what that means."""
-    facts = {known[fact.attempt_id].delivery_id: fact for fact in risen if _is_newest(known, fact)}
     ids = sorted({known[fact.attempt_id].delivery_id for fact in risen})
     rows = (await conn.execute(select(*_delivery_columns).where(delivery.c.id.in_(ids)).order_by(delivery.c.id).with_for_update())).all()
+    facts = _about_newest(known, risen, rows)
     best = await _best(conn, attempt.c.delivery_id, attempt.c.evidence, ids)
     answered = await _answered(conn, rows)
     changes = [_judge(row, facts.get(row.id), best[row.id], answered, now) for row in rows]
     await _write_deliveries(conn, changes, now)
+    await _fail_behind(conn, changes, now)
     await count_messages(conn, [(row, best[row.id]) for row in rows])
     await _mind_addresses(conn, rows, facts, now)
     await _mind_senders(conn, rows, facts, now)
@@ -177,9 +187,11 @@ async def _follow(conn: AsyncConnection, known: Mapping[int, AnyRow], risen: Seq
     await recipients.refresh(conn, {row.recipient_id for row in rows if row.recipient_id is not None}, now)
 
 
-def _is_newest(known: Mapping[int, AnyRow], fact: Fact) -> bool:
-    same = [row.n for row in known.values() if row.delivery_id == known[fact.attempt_id].delivery_id]
-    return bool(known[fact.attempt_id].n == max(same))
+def _about_newest(known: Mapping[int, AnyRow], risen: Sequence[Fact], rows: Sequence[AnyRow]) -> dict[int, Fact]:
+    """Facts by delivery, without those about an attempt that a newer one has followed: they decide nothing any more."""
+    newest = {(row.id, row.attempts) for row in rows}
+    owners = [(fact, known[fact.attempt_id]) for fact in risen]
+    return {row.delivery_id: fact for fact, row in owners if (row.delivery_id, row.n) in newest}
 
 
 async def _best(conn: AsyncConnection, key: Any, value: Any, ids: Iterable[int]) -> dict[int, int]:
@@ -262,13 +274,26 @@ async def count_messages(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, 
 
 
 async def pull_next(conn: AsyncConnection, failed: Sequence[AnyRow], now: datetime) -> None:
-    """Bring each person's next step on another address forward to now; the call list and deputies count as steps."""
+    """Bring each person's next step on another address forward to now; the call list and deputies count as steps.
+
+    A way has several messages. When the second of them fails too, the next step has begun already, and is not the one after it.
+    """
     for row in failed:
-        later = (delivery.c.state == DeliveryState.WAITING, delivery.c.step > row.step, delivery.c.due_at > now)
         theirs = (delivery.c.recipient_id == row.recipient_id) & (delivery.c.address_id != row.address_id)
-        deputys = delivery.c.stands_for_id == row.recipient_id
-        next_step = select(delivery.c.step).where(*later, theirs | deputys).order_by(delivery.c.step).limit(1).scalar_subquery()
-        await conn.execute(update(delivery).where(*later, theirs | deputys, delivery.c.step == next_step).values(due_at=now))
+        later = (theirs | (delivery.c.stands_for_id == row.recipient_id), delivery.c.step > row.step)
+        needed = select(delivery.c.step).where(*later, delivery.c.state != DeliveryState.SPARED)
+        next_step = needed.order_by(delivery.c.step).limit(1).scalar_subquery()
+        waiting = (delivery.c.step == next_step, delivery.c.state == DeliveryState.WAITING, delivery.c.due_at > now)
+        await conn.execute(update(delivery).where(*later, *waiting).values(due_at=now))
+
+
+async def _fail_behind(conn: AsyncConnection, changes: Sequence[tuple[AnyRow, Verdict]], now: datetime) -> None:
+    """A wake-up that failed opens no window: the texts that were held behind it have failed with it."""
+    for row, verdict in changes:
+        if row.part == Part.WAKE and verdict.state is DeliveryState.FAILED:
+            held = (delivery.c.recipient_id == row.recipient_id, delivery.c.address_id == row.address_id, delivery.c.hold == "window")
+            failed = {"state": DeliveryState.FAILED, "hold": "", "reason": "NO_TEMPLATE", "ended_at": now}
+            await conn.execute(update(delivery).where(*held, delivery.c.state == DeliveryState.WAITING).values(failed))
 
 
 async def _mind_addresses(conn: AsyncConnection, rows: Sequence[AnyRow], facts: Mapping[int, Fact], now: datetime) -> None:
