@@ -218,8 +218,8 @@ class Dispatcher:
         for work in leased:
             try:
                 copy = self._copy(work)
-            except BudstikkeError as error:
-                log.warning("no text", delivery=work.delivery_id, error=str(error))
+            except Exception as error:
+                log.exception("no text", delivery=work.delivery_id, error=type(error).__name__)
                 await deliveries.fail(conn, work, "NO_TEXT", str(error), now)
                 continue
             later = self._not_before(work, now)
