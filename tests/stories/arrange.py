@@ -93,7 +93,7 @@ def post(town: Town) -> Post:
     return town.sandbox.crowd.post
 
 
-def house_says(kind: Notice, language: str = "so", **values: str | int) -> str:
+def house_says(kind: Notice, language: str = "so", *, legend: int = 0, **values: str | int) -> str:
     """Return one of the house's short answers as it stands on a phone in Sørvik."""
     facts = Facts(
         language=language,
@@ -101,6 +101,7 @@ def house_says(kind: Notice, language: str = "so", **values: str | int) -> str:
         contact_name="Kari Nordmann",
         contact_phone="91234567",
         contact_hours="08-22",
+        legend=legend,
         values=values,
     )
     return notice(kind, facts, Medium.SMS).text
