@@ -26,6 +26,8 @@ from relay.wording import in_force, say
 
 log = structlog.get_logger(__name__)
 
+#: seconds that a status waits for others; its provider waits for fifteen
+LINGER = 0.03
 #: messages handled in one transaction, beyond those that were waited for
 MOST_AT_ONCE = 20
 
@@ -35,7 +37,7 @@ class Receipts:
 
     def __init__(self, store: Store, desk: Desk, clock: Clock, pulse: Pulse, policy: Policy) -> None:
         self.store, self.desk, self.clock, self.pulse, self.policy = store, desk, clock, pulse, policy
-        self.statuses: Batch[statuses.Told, bool] = Batch(store, statuses.apply)
+        self.statuses: Batch[statuses.Told, bool] = Batch(store, statuses.apply, linger=LINGER)
         self.inbox: Batch[tuple[str, Medium, Inbound, str], int] = Batch(store, _keep)
         self.handling: Batch[None, int] = Batch(store, self._handle_some)
 

@@ -24,10 +24,19 @@ class Batch(Generic[T, R]):
     Several batches share one store by taking turns, a transaction each.
     """
 
-    def __init__(self, store: Store, apply: Callable[[AsyncConnection, Sequence[T]], Awaitable[Sequence[R]]], *, most: int = 500) -> None:
+    def __init__(
+        self,
+        store: Store,
+        apply: Callable[[AsyncConnection, Sequence[T]], Awaitable[Sequence[R]]],
+        *,
+        most: int = 500,
+        linger: float = 0.0,
+    ) -> None:
         self._store = store
         self._apply = apply
         self._most = most
+        #: seconds to wait for company: where many trickle in, a transaction for each costs more than it gains
+        self._linger = linger
         self._queue: deque[_Waiting[T, R]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
@@ -53,6 +62,7 @@ class Batch(Generic[T, R]):
 
     async def _work(self) -> None:
         while self._queue:
+            await asyncio.sleep(self._linger)
             await self._commit([])
 
     async def _commit(self, batch: Sequence[_Waiting[T, R]]) -> None:
