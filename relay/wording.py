@@ -11,7 +11,7 @@ from functools import lru_cache
 from messages.alert import Kind
 from messages.form import Copy, Medium, Part
 from messages.frames import Facts, Missing, Notice
-from messages.languages import normalise
+from messages.languages import choose, normalise
 from messages.render import count_question, notice, remind, render
 from messages.segments import count
 from relay.model import BadInput, Home, Issue, Work
@@ -120,9 +120,9 @@ def body_hash(text: str) -> str:
 
 
 def in_force(issues: Sequence[Issue], language: str) -> str:
-    """One line for each alert in force, in the reader's language where there is a text."""
+    """One line for each alert in force, in the reader's language where there is a text, else in Norwegian."""
     lines = []
     for issue in issues:
-        text = issue.variants.get(language) or next(iter(issue.variants.values()), None)
+        text = issue.variants[choose((language,), issue.variants).language] if issue.variants else None
         lines.append(f"{issue.alert.number}: {text.headline if text else issue.alert.event}")
     return "\n".join(lines)
