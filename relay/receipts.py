@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Callback, Inbound, Status
 from channels.clock import Clock
+from messages import frames
 from messages.alert import Gravity, Kind
 from messages.form import Medium
 from messages.frames import Notice
@@ -26,6 +27,7 @@ from relay.wording import in_force, say
 
 log = structlog.get_logger(__name__)
 
+_MARKS = {Kind.EXERCISE: "mark.exercise", Kind.TEST: "mark.test"}
 #: seconds that a status waits for others; its provider waits for fifteen
 LINGER = 0.03
 #: messages handled in one transaction, beyond those that were waited for
@@ -160,8 +162,7 @@ class Receipts:
             )
             opened = await work.open_task(conn, new, now)
             if opened and kind in (TaskKind.DANGER, TaskKind.RING):
-                number = f"no. {about.number}" if about else ""
-                await threads.alarm(conn, new.municipality_id, new.cause, _alarm_words(kind, number), now)
+                await threads.alarm(conn, new, _alarm_words(kind, about), now)
 
     async def _say(self, conn: AsyncConnection, kept: inbox.Kept, origin: inbox.Origin, verdict: Verdict) -> None:
         """Answer in the writer's own language; a number that is nobody's is answered in the municipality's Norwegian."""
@@ -171,7 +172,7 @@ class Receipts:
         language = origin.people[0].languages[0] if origin.people and origin.people[0].languages else home.norwegian
         for one in verdict.say:
             values = dict(one.values) | await self._values(conn, one, origin, language)
-            about = one.about
+            about, near = one.about, one.about or _about(origin.writer, verdict)
             of = about.kind if about else Kind.ACTUAL
             copy = say(one.notice, home, language, kept.channel, values, legend=about.legend if about else 0, of=of)
             ready = threads.ReadyNotice(
@@ -179,8 +180,8 @@ class Receipts:
                 text=copy.text,
                 language=language,
                 gravity=Gravity.LIFE if one.notice is Notice.DANGER else Gravity.STANDARD,
-                alert_id=about.alert_id if about else None,
-                recipient_id=about.recipient_id if about else None,
+                alert_id=near.alert_id if near else None,
+                recipient_id=near.recipient_id if near else None,
             )
             await threads.answer(conn, kept, origin, ready, self.clock.now())
 
@@ -226,7 +227,9 @@ def _about(writer: Writer, verdict: Verdict) -> Asked | None:
     return next(iter([*named, *opened]), None)
 
 
-def _alarm_words(kind: TaskKind, number: str) -> str:
-    """What the duty officer's telephone says; no name and no content, since it lies on a night table."""
+def _alarm_words(kind: TaskKind, about: Asked | None) -> str:
+    """What the duty officer's telephone says: no name and no content, since it lies on a night table; an exercise says so at both ends."""
     what = "En ressursperson har skrevet om fare" if kind is TaskKind.DANGER else "En ressursperson ber om å bli ringt"
-    return f"BUDSTIKKE VAKT: {what} {number.replace('no.', 'til melding nr.')}. Se vaktlisten nå.".replace("  ", " ")
+    number = f" til melding nr. {about.number}" if about else ""
+    mark = "" if about is None or about.kind is Kind.ACTUAL else frames.say("nb", _MARKS[about.kind])
+    return f"{mark} BUDSTIKKE VAKT: {what}{number}. Se vaktlisten nå. {mark}".strip()

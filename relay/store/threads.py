@@ -101,15 +101,21 @@ def _notice_row(ready: ReadyNotice, now: datetime) -> dict[str, Any]:
     }
 
 
-async def alarm(conn: AsyncConnection, municipality_id: int, cause: str, text: str, now: datetime) -> bool:
-    """Send the duty officer's telephone an SMS; false when the municipality has no such number or no SMS sender."""
-    phone = (await conn.execute(select(Municipality.duty_phone).where(Municipality.id == municipality_id))).scalar()
-    mine = (Sender.municipality_id == municipality_id, Sender.channel == Medium.SMS)
+async def alarm(conn: AsyncConnection, task: work.NewTask, text: str, now: datetime) -> bool:
+    """Send the duty officer's telephone an SMS about a task; false when the municipality has no such number or no SMS sender."""
+    phone = (await conn.execute(select(Municipality.duty_phone).where(Municipality.id == task.municipality_id))).scalar()
+    mine = (Sender.municipality_id == task.municipality_id, Sender.channel == Medium.SMS)
     sender = (await conn.execute(select(Sender.id).where(*mine).order_by(Sender.id.desc()))).scalars().first()
     if not phone or sender is None:
         return False
     ready = ReadyNotice(name="alarm", text=text, language="nb", gravity=Gravity.LIFE)
-    where = {"municipality_id": municipality_id, "sender_id": sender, "to": phone, "channel": Medium.SMS, "cause": f"alarm:{cause}"}
+    where = {
+        "municipality_id": task.municipality_id,
+        "sender_id": sender,
+        "to": phone,
+        "channel": Medium.SMS,
+        "cause": f"alarm:{task.cause}",
+    }
     await conn.execute(insert_ignore(delivery).values(_notice_row(ready, now) | where))
     return True
 
