@@ -18,7 +18,7 @@ SIGN = "✓"
 #: letters that carry no decomposition in Unicode, or that people write for one another
 _LETTERS = (
     dict(zip("øđðłıŧŋħґ", "oddlitnhг", strict=True))
-    | {"æ": "ae", "œ": "oe", "þ": "th"}
+    | {"æ": "ae", "œ": "oe"}
     | dict(zip("يىېۍێكةہھەۃٱګںۆڵڕ", "یییییکهههههاگنولر", strict=True))
     | {"ء": "", "ـ": ""}
 )
@@ -27,24 +27,8 @@ _GEEZ_ROWS = ((0x1210, 0x1200), (0x1280, 0x1200), (0x1220, 0x1230), (0x12D0, 0x1
 _GEEZ = {chr(row + order): chr(read_as + order) for row, read_as in _GEEZ_ROWS for order in range(8)}
 _GEEZ_ORDERS = {"ሃ": "ሀ", "ኣ": "አ"}
 
-#: vowel points and accents that are left out as often as written. Thai, Burmese and other Brahmic marks are letters and stay
-_MARKS = (
-    (0x0300, 0x036F),
-    (0x0483, 0x0487),
-    (0x0591, 0x05C7),
-    (0x0610, 0x061A),
-    (0x064B, 0x065F),
-    (0x0670, 0x0670),
-    (0x06D6, 0x06ED),
-    (0x135D, 0x135F),
-    (0x1AB0, 0x1AFF),
-    (0x1DC0, 0x1DFF),
-    (0x20D0, 0x20FF),
-    (0xFE00, 0xFE0F),
-    (0xFE20, 0xFE2F),
-    (0x1F3FB, 0x1F3FF),
-    (0xE0100, 0xE01EF),
-)
+#: beginnings of the names of characters that only dress another: colours of skin, keycaps, choices of picture
+_DRESS = ("COMBINING", "EMOJI MODIFIER", "VARIATION SELECTOR")
 #: characters read as another, before anything else: signs, what ends a clause, a minus for a dash, and # for "no."
 _SPECIAL = dict.fromkeys(SIGNS, SIGN) | dict.fromkeys(",.;:!?\n，．。；：！？،؛؟۔၊။፡።፣፤፥፦፧", ",") | {"−": "-", "#": "no"}
 _GEEZ_NUMBERS = range(0x1369, 0x137D)
@@ -81,7 +65,9 @@ class _Fold(dict[str, str]):
 
 
 def _is_mark(character: str) -> bool:
-    return any(first <= ord(character) <= last for first, last in _MARKS)
+    """Say whether this is left out as often as written: accents, vowel points. Thai and Burmese marks are letters, of other classes."""
+    place = unicodedata.combining(character)
+    return 10 <= place <= 36 or place >= 200 or unicodedata.name(character, "").startswith(_DRESS)
 
 
 def _fold(character: str) -> str:

@@ -14,6 +14,15 @@ from messages.reply.fold import spaced
 #: characters and lines looked at; what people write above a quoted letter is far shorter
 LOOKED_AT = 50_000
 LINES_LOOKED_AT = 500
+#: a line above a quoted letter may be wrapped into so many
+ATTRIBUTION_LINES = 3
+LONGEST_ATTRIBUTION = 300
+#: so many fields in a row are the head of a letter
+HEAD_LINES = 3
+LONGEST_FIELD = 40
+FIELD_WORDS = 3
+LONGEST_SIGNATURE = 100
+LONGEST_SUBJECT = 200
 #: characters of markup looked at: a mail programme's style sheets may come before the first word
 MARKUP_LOOKED_AT = 200_000
 _AUTOMATIC_HEADERS = ("x-autoreply", "x-autorespond", "x-autoresponder", "list-id")
@@ -41,8 +50,10 @@ def _own_lines(lines: list[str]) -> Iterator[str]:
     at, said = 0, False
     while at < len(lines):
         line = lines[at].strip(_INVISIBLE)
-        attribution = _attribution(lines, at)
-        if _ends_the_letter(line) or _is_head(lines, at) or (attribution and (said or not _quoted_next(lines, at + attribution))):
+        attribution = _attribution(lines[at : at + ATTRIBUTION_LINES])
+        if _ends_the_letter(line) or _is_head(lines[at : at + HEAD_LINES], said=said):
+            return
+        if attribution and (said or not _goes_on_quoted(lines[at + attribution :])):
             return
         if not attribution and not line.startswith(">") and not _is_signature(line):
             said = said or bool(line)
@@ -55,52 +66,51 @@ def _ends_the_letter(line: str) -> bool:
 
 
 def _is_signature(line: str) -> bool:
-    return len(line) < 100 and spaced(line).startswith(_words("signed"))
+    return len(line) <= LONGEST_SIGNATURE and spaced(line).startswith(_words("signed"))
 
 
-def _attribution(lines: list[str], at: int) -> int:
-    """Return how many lines "On Monday … wrote:" takes here (mail programmes wrap it); 0 if there is none."""
-    joined = ""
-    for size in (1, 2, 3):
-        line = lines[at + size - 1].strip(_INVISIBLE) if at + size <= len(lines) else ""
-        if not line or len(line) > 300 or (size > 1 and not _begins_attribution(lines[at])):
+def _attribution(lines: list[str]) -> int:
+    """Return how many of these lines "On Monday … wrote:" takes (mail programmes wrap it); 0 if there is none."""
+    for size in range(1, len(lines) + 1):
+        pieces = [line.strip(_INVISIBLE) for line in lines[:size]]
+        if not all(pieces) or len(pieces[-1]) > LONGEST_ATTRIBUTION or (size > 1 and not _begins_attribution(pieces[0])):
             return 0
-        joined = f"{joined} {line}"
-        if _is_attribution(joined):
+        if _is_attribution(" ".join(pieces)):
             return size
     return 0
 
 
 def _begins_attribution(line: str) -> bool:
-    return "@" in line or _digits(line) >= 6
+    return "@" in line or _digits(line) >= 6  # a day, a year and an hour
 
 
 def _is_attribution(line: str) -> bool:
-    if not line.endswith((":", "：", "-", "၊", "።")) or _digits(line) < 4:
-        return False
-    return "@" in line or any(verb in spaced(line) for verb in _words("wrote"))
+    dated = line.endswith((":", "：", "-", "၊", "።")) and _digits(line) >= 4
+    return dated and ("@" in line or any(verb in spaced(line) for verb in _words("wrote")))
 
 
 def _digits(line: str) -> int:
     return sum(character.isdecimal() for character in line)
 
 
-def _quoted_next(lines: list[str], at: int) -> bool:
-    following = (line.strip(_INVISIBLE) for line in lines[at : at + 5])
-    return next((line.startswith(">") for line in following if line), False)
+def _goes_on_quoted(lines: list[str]) -> bool:
+    written = (line.strip(_INVISIBLE) for line in lines)
+    return next(filter(None, written), "").startswith(">")
 
 
-def _is_head(lines: list[str], at: int) -> bool:
-    """Say whether three fields in a row begin here ("From: … Sent: … To: …"), with a sender or a mail address among them."""
-    fields = [_label(line) for line in lines[at : at + 3]]
-    return len(fields) == 3 and all(fields) and (fields[0] in _words("from") or any("@" in line for line in lines[at : at + 3]))
+def _is_head(lines: list[str], *, said: bool) -> bool:
+    """Say whether three fields in a row stand here ("From: … Sent: … To: …"): a head we know, or below an answer one with an address."""
+    fields = [_field(line) for line in lines]
+    if len(fields) < HEAD_LINES or not all(fields):
+        return False
+    return fields[0] in _words("from") or (said and "@" in lines[0])
 
 
-def _label(line: str) -> str:
-    """Return the folded name of a field, "" if the line is none."""
-    name, colon, _ = line[:40].partition(":")
+def _field(line: str) -> str:
+    """Return the folded name of a field ("from", "reply to"), "" if the line is none."""
+    name, colon, _ = line[:LONGEST_FIELD].partition(":")
     label = spaced(name).rstrip()
-    return label if colon and len(label.split()) in (1, 2, 3) and not _digits(label) else ""
+    return label if colon and len(label.split()) <= FIELD_WORDS and not _digits(label) else ""
 
 
 def is_automatic(headers: Mapping[str, str], subject: str) -> bool:
@@ -110,9 +120,9 @@ def is_automatic(headers: Mapping[str, str], subject: str) -> bool:
     return (
         submitted != "no"
         or any(name in fields for name in _AUTOMATIC_HEADERS)
-        or fields.get("precedence", "") in _AUTOMATIC_PRECEDENCE
-        or fields.get("return-path", "<sender>") in ("", "<>")
-        or spaced(subject[:200]).startswith(_words("automatic"))
+        or fields.get("precedence") in _AUTOMATIC_PRECEDENCE
+        or fields.get("return-path") in ("", "<>")
+        or spaced(subject[:LONGEST_SUBJECT]).startswith(_words("automatic"))
     )
 
 
@@ -136,26 +146,24 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.pieces: list[str] = []
-        self._skipping = ""
-        self._depth = 0
+        self._inside: list[str] = []
         self._ended = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Notice where a quoted letter begins."""
-        named = {name: (value or "").lower() for name, value in attrs}
+        named = {name: value.lower() for name, value in attrs if value}
         self._ended = self._ended or named.get("id", "").removeprefix("x_") in self.ends
-        if self._skipping:
-            self._depth += tag == self._skipping
+        if self._inside:
+            self._inside += [tag] * (tag == self._inside[0])
         elif tag in self.hidden or self.quoting.intersection(named.get("class", "").split()):
-            self._skipping, self._depth = tag, 1
+            self._inside = [tag]
         elif tag in self.lines:
             self._say("\n")
 
     def handle_endtag(self, tag: str) -> None:
         """Notice where it ends."""
-        if self._skipping:
-            self._depth -= tag == self._skipping
-            self._skipping = self._skipping if self._depth else ""
+        if tag in self._inside:
+            self._inside.pop()
         elif tag in self.lines:
             self._say("\n")
 
@@ -164,5 +172,5 @@ class _Reader(HTMLParser):
         self._say(" ".join(data.splitlines()))
 
     def _say(self, piece: str) -> None:
-        if not self._skipping and not self._ended:
+        if not self._inside and not self._ended:
             self.pieces.append(piece)

@@ -36,7 +36,9 @@ def test_one_word_many_spellings(spellings: tuple[str, ...]) -> None:
     assert len({compact(spelling) for spelling in spellings}) == 1
 
 
-@pytest.mark.parametrize(("one", "other"), [("นำ", "น้า"), ("เด็ก", "เดก"), ("ရေ", "ရ"), ("ب", "ت"), ("ድ", "ደ"), ("ሐመ", "ሰመ")])
+@pytest.mark.parametrize(
+    ("one", "other"), [("นำ", "น้า"), ("เด็ก", "เดก"), ("ရေ", "ရ"), ("ب", "ت"), ("ድ", "ደ"), ("ሐመ", "ሰመ"), ("መ", "ለ"), ("ሸ", "ሀ")]
+)
 def test_letters_that_only_look_like_marks_stay(one: str, other: str) -> None:
     assert compact(one) != compact(other)
 
@@ -77,6 +79,13 @@ def test_spaced_and_accented() -> None:
     assert accented("Å, nei: 3!") == " å nei 3 "
     assert accented("A\u030a ÖLDÜ") == " å öldü "
     assert spaced("…") == "  "
+    assert spaced("أستطيـــع جزاء") == " استطیع جزا "
+    assert spaced("20 kr½ ~ a") == " 20 kr a "
+
+
+def test_a_wave_is_no_thumb() -> None:
+    assert not any(token.kind is Kind.SIGN for token in tokens("~ ¬ v ❌ 👎 👋"))
+    assert [token.text for token in tokens("👍 👌 ✅ ✔ ☑ ✓ 🆗")] == ["✓"] * 7
 
 
 @pytest.mark.parametrize(
@@ -94,6 +103,7 @@ def test_spaced_and_accented() -> None:
         ("፪፻፵፭", 245),
         ("፻፩", 101),
         ("፭፵", None),
+        ("፩፲", None),
         ("፵፵", None),
         ("፼", None),
         ("፻፼", None),

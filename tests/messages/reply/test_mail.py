@@ -34,10 +34,59 @@ def test_the_letter_is_quoted_in_every_language(language: str) -> None:
     assert unquoted(f"{wrote}\n\nSørby: KOK VANNET\n1") == ""
 
 
-@pytest.mark.parametrize("head", HEADS)
+def test_an_answer_above_wins_over_one_below() -> None:
+    wrote = samples()["nb"]["wrote"]
+    assert unquoted(f"2\n\n{wrote}\n{LETTER}\n\n4") == "2"
+    assert unquoted(f"{wrote}\n\n\n{LETTER}\n\n4") == "4"
+
+
+@pytest.mark.parametrize("end", [":", "：", "-", "၊", "።"])
+def test_how_the_line_above_a_letter_looks(end: str) -> None:
+    assert unquoted(f"2\nOla skrev 2026{end}\nx") == "2"
+    assert unquoted(f"2\nOla skrev 202{end}\nx") == f"2\nOla skrev 202{end}\nx"
+    assert unquoted(f"2\nOla sang 2026{end}\nx") == f"2\nOla sang 2026{end}\nx"
+    assert unquoted(f"2\nOla sang o@x.example 2026{end}\nx") == "2"
+
+
+def test_how_far_the_line_above_a_letter_may_be_wrapped() -> None:
+    assert unquoted("2\nOn 1 Jan 2026 at 9\nOla wrote:\nx") == "2"
+    assert unquoted("2\nOn 1 Jan 2026\nOla wrote:\nx") == "2\nOn 1 Jan 2026\nOla wrote:\nx"
+    assert unquoted("2\nOla <o@x.example> skrev\nden 23.11.2026:\nx") == "2"
+    assert unquoted("2\nOn 1 Jan 2026 at 9\nthe good\nOla wrote:\nx") == "2"
+    assert unquoted("On 1 Jan 2026 at 9\nthe\ngood\nOla wrote:") == "On 1 Jan 2026 at 9\nthe\ngood\nOla wrote:"
+    assert unquoted("On 1 Jan 2026 at 9\n\nOla wrote:") == "On 1 Jan 2026 at 9\n\nOla wrote:"
+    long = "Ola skrev 2026 " + "x" * 284 + ":"
+    assert unquoted(f"2\n{long}\nx") == "2"
+    assert unquoted(f"2\nx{long}\nx") == f"2\nx{long}\nx"
+
+
+def test_what_is_a_field_of_a_head() -> None:
+    rest = "\nSendt: i dag\nTil: Ayan\nx"
+    assert unquoted(f"2\nAvsender en to: o@x.example{rest}") == "2"
+    for own in (
+        "Avsender en to tre: o@x.example",
+        "Avsender 1: o@x.example",
+        "Avsender o@x.example",
+        "Avsender: Ola",
+        f"{'A' * 40}: o@x.example",
+    ):
+        assert unquoted(f"2\n{own}{rest}") == f"2\n{own}{rest}"
+    assert unquoted(f"2\n{'A' * 39}: o@x.example{rest}") == "2"
+    assert unquoted("2\nFra: Ola\nTil: Ayan") == "2\nFra: Ola\nTil: Ayan"
+    contact = "Navn: Ola\nTlf: 48123456\nE-post: ola@x.example"
+    assert unquoted(contact) == contact
+    assert unquoted("Epost: o@x.example\nTlf: 48123456\nSted: Sørby") == "Epost: o@x.example\nTlf: 48123456\nSted: Sørby"
+
+
+@pytest.mark.parametrize("head", HEADS[:-1])
 def test_the_head_of_a_quoted_letter_ends_the_answer(head: str) -> None:
     assert unquoted(f"2\n\n{head}\n\n1 lest\n4") == "2"
     assert unquoted(head) == ""
+
+
+def test_a_head_of_a_programme_we_do_not_know_is_known_by_its_address() -> None:
+    assert unquoted(f"2\n\n{HEADS[-1]}\n\n1 lest\n4") == "2"
+    assert unquoted(HEADS[-1]) == HEADS[-1]
 
 
 @pytest.mark.parametrize(
@@ -61,6 +110,7 @@ def test_the_line_above_a_quoted_letter_may_be_wrapped(wrapped: str) -> None:
         "-----Opprinnelig melding-----",
         "________________________________",
         "---------- Forwarded message ---------",
+        "—————",
         "-- ",
         "--",
         "=====",
@@ -85,7 +135,9 @@ def test_a_rule_or_a_signature_ends_the_answer(rule: str) -> None:
 def test_what_a_telephone_adds_is_left_out(signed: str) -> None:
     assert unquoted(f"STOPP\n\n{signed}") == "STOPP"
     assert unquoted(f"{signed}\n1") == "1"
-    assert unquoted(f"1\n{signed} {'x' * 100}") == f"1\n{signed} {'x' * 100}"
+    room = 100 - len(signed)
+    assert unquoted(f"1\n{signed}{' ' * (room - 1)}x") == "1"
+    assert unquoted(f"1\n{signed}{' ' * room}x") == f"1\n{signed}{' ' * room}x"
 
 
 def test_quoted_lines_are_left_out_wherever_they_stand() -> None:
@@ -183,6 +235,31 @@ def test_html_becomes_what_was_written(html: str, text: str) -> None:
     assert text_of_html(html) == text
 
 
+@pytest.mark.parametrize("tag", ["blockquote", "head", "script", "style", "title", "template"])
+def test_what_no_reader_sees(tag: str) -> None:
+    assert text_of_html(f"<p>2</p><{tag}>4</{tag}>") == "2"
+
+
+@pytest.mark.parametrize(
+    "name", ["gmail_quote", "gmail_extra", "gmail_attr", "yahoo_quoted", "moz-cite-prefix", "protonmail_quote", "zmail_extra"]
+)
+def test_boxes_of_quoted_letters(name: str) -> None:
+    assert text_of_html(f'<p>2</p><div class="x {name.upper()}">4<div>5</div>6</div>') == "2"
+
+
+@pytest.mark.parametrize(
+    "name", ["divRplyFwdMsg", "appendonsend", "stopSpelling", "OLK_SRC_BODY_SECTION", "mail-editor-reference-message-container"]
+)
+def test_where_a_quoted_letter_begins(name: str) -> None:
+    assert text_of_html(f'<p>2</p><div id="{name}"></div>4') == "2"
+
+
+@pytest.mark.parametrize("tag", ["br", "p", "div", "tr", "li", "h1", "h2", "h3", "table"])
+def test_what_stands_on_a_line_of_its_own(tag: str) -> None:
+    assert text_of_html(f"a<{tag}>2").splitlines() == ["a", "2"]
+    assert text_of_html("a<b>2</b><x/>3") == "a23"
+
+
 def test_an_answer_in_html_alone_is_understood() -> None:
     outlook = (
         "<html><body><p class=MsoNormal>2<o:p></o:p></p><div style='border-top:solid #E1E1E1'>"
@@ -261,3 +338,5 @@ def test_a_bare_auto_reply_in_capitals_or_accents() -> None:
     assert is_automatic({}, "Fravær: på ferie")
     assert is_automatic({}, "fraværsmelding")
     assert is_automatic({}, "  Automatic Reply: x")
+    assert is_automatic({}, "." * 191 + "autoreply")
+    assert not is_automatic({}, "." * 192 + "autoreply")
