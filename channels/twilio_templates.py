@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from channels.base import Reason, SendFailed
-from channels.twilio_client import JSON, Answer, TwilioClient
+from channels.one_shot import JSON
+from channels.twilio_client import Answer, TwilioClient
 from messages.form import Button
 
 CONTENT = "https://content.twilio.com/v1/Content"
