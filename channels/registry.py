@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from channels.base import Channel
 from channels.clock import Clock, SystemClock
+from channels.http_settings import HttpSmsSettings
 from channels.settings import BadSettings, ChannelSettings, EmailSettings, SmsSettings, TwilioAccount, WhatsAppSettings
 
 if TYPE_CHECKING:  # half a second and 50 MB, only where Twilio is on
@@ -47,6 +48,14 @@ def _twilio_whatsapp(settings: ChannelSettings, clock: Clock, lines: Lines) -> C
     return TwilioWhatsApp(settings, lines.twilio(settings.account, clock))
 
 
+def _http_sms(settings: ChannelSettings, clock: Clock, _lines: Lines) -> Channel:
+    from channels.http_sms import http_sms
+
+    if not isinstance(settings, HttpSmsSettings):
+        raise BadSettings("http_sms needs HttpSmsSettings.")
+    return http_sms(settings, clock)
+
+
 def _email(settings: ChannelSettings, clock: Clock, _lines: Lines) -> Channel:
     from channels.email import Email
 
@@ -59,6 +68,7 @@ def _email(settings: ChannelSettings, clock: Clock, _lines: Lines) -> Channel:
 FACTORIES: Mapping[str, Factory] = {
     "twilio_sms": _twilio_sms,
     "twilio_whatsapp": _twilio_whatsapp,
+    "http_sms": _http_sms,
     "email": _email,
 }
 

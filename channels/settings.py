@@ -7,6 +7,7 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 from channels.base import Pace
+from channels.http_settings import HttpSmsSettings
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _SID = re.compile(r"AC[0-9a-fA-F]{32}")
@@ -113,7 +114,7 @@ class EmailSettings:
         _need(self.connections > 0, "At least one connection to the mail relay is needed.")
 
 
-ChannelSettings = SmsSettings | WhatsAppSettings | EmailSettings
+ChannelSettings = SmsSettings | WhatsAppSettings | EmailSettings | HttpSmsSettings
 
 
 def safe_base_url(url: str) -> bool:

@@ -1,8 +1,9 @@
 """What the contract suite stands on: each channel, wired to the sandbox, with our end of the callbacks wired back."""
 
+import re
 import secrets
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,21 @@ from aiohttp import web
 
 from channels.base import Callback, Channel, Outbound, Reason
 from channels.clock import SystemClock
+from channels.http_file import read
+from channels.http_settings import HttpSmsSettings
 from channels.listener import MailListener
 from channels.registry import Lines, build
 from channels.sandbox.faults import Fault
+from channels.sandbox.house import House
 from channels.sandbox.ledger import Entry, Event
 from channels.sandbox.sandbox import Sandbox
 from channels.settings import SANDBOX_SID, ChannelSettings, EmailSettings, Security, SmsSettings, TwilioAccount, WhatsAppSettings
+from tests.channels.aggregator import ENVIRONMENT, Aggregator, FormStyle, JsonStyle, Style
 from tests.channels.relays import FaultyRelay
 
 DOMAIN = "svar.sorby.example"
 CLOCK = SystemClock()
+PROVIDERS = Path(__file__).parents[2] / "deploy" / "providers"
 #: æøå, a second script, an emoji outside the first plane, signs that forms and mails escape
 TEXT = "Kok vatnet i 3 minutt! Nr. 12 & æøå = 100 %\nاغلوا الماء 💧 <ቁጽሪ 12> +47"
 
@@ -35,7 +41,7 @@ class Rig:
     """One channel on the bench."""
 
     channel: Channel
-    sandbox: Sandbox
+    sandbox: House
     #: what came in at our end, as the web server or the listener hands it to `parse`
     callbacks: list[Callback]
     settings: ChannelSettings
@@ -45,12 +51,16 @@ class Rig:
     #: (address, reason) of those the provider turns down
     refused: tuple[tuple[str, Reason], ...]
     can_be_traced: bool = True
+    #: the provider's code for a phone that is off
+    off: str = "30003"
+    #: a callback is signed as a whole, so that no word of it can be changed
+    signs_contents: bool = True
     lines: Lines = field(default_factory=Lines)
 
     def out(self, person: int = 1, **changes: Any) -> Outbound:
         """Return a message to the person of that number, as a fresh attempt."""
         token = secrets.token_hex(16)
-        url = f"{self.status_base}/hooks/sorby/status/{token}#rc=4&rp=5xx,ct,rt" if self.status_base else ""
+        url = f"{self.status_base}/hooks/{self.channel.account}/status/{token}#rc=4&rp=5xx,ct,rt" if self.status_base else ""
         message = Outbound(
             token=token,
             to=self.people(person),
@@ -89,10 +99,10 @@ async def webhook(callbacks: list[Callback]) -> AsyncIterator[str]:
     """Listen for a provider's calls; yield our public address."""
 
     async def take(request: web.Request) -> web.Response:
-        form = await request.post()
+        body, form = await request.read(), await request.post()
         url = base + request.raw_path
         fields = [(name, str(value)) for name, value in form.items()]
-        callbacks.append(Callback(url=url, headers=dict(request.headers), fields=fields, received_at=CLOCK.now()))
+        callbacks.append(Callback(url=url, headers=dict(request.headers), fields=fields, body=body, received_at=CLOCK.now()))
         return web.Response(status=204)
 
     app = web.Application()
@@ -154,7 +164,43 @@ async def email_rig(ledger: Path) -> AsyncIterator[Rig]:
         await channel.close()
 
 
-RIGS = {"sms": sms_rig, "whatsapp": whatsapp_rig, "email": email_rig}
+def described(name: str, base_url: str) -> HttpSmsSettings:
+    """Return the provider that deploy/providers/`name`.toml describes, at `base_url`."""
+    text = (PROVIDERS / f"{name}.toml").read_text()
+    return read(re.sub(r"https://api\.[a-z-]+\.example", base_url, text), ENVIRONMENT, name)
+
+
+@asynccontextmanager
+async def http_rig(ledger: Path, name: str, style: Style, *, signs_contents: bool) -> AsyncIterator[Rig]:
+    """SMS against an aggregator, described by its file."""
+    callbacks: list[Callback] = []
+    async with webhook(callbacks) as base, Aggregator(ledger, style) as provider:
+        provider.change(inbound_url=f"{base}/hooks/{name}/inbound")
+        settings = described(name, provider.url)
+        channel = build("http_sms", settings)
+        refused = (("+4722334455", Reason.NOT_A_MOBILE), ("+47123", Reason.ADDRESS_INVALID))
+        yield Rig(
+            channel,
+            provider,
+            callbacks,
+            settings,
+            base,
+            "+4759440000",
+            lambda n: f"+4790{n:06}",
+            refused,
+            off=style.off,
+            signs_contents=signs_contents,
+        )
+        await channel.close()
+
+
+RIGS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Rig]]] = {
+    "sms": sms_rig,
+    "whatsapp": whatsapp_rig,
+    "email": email_rig,
+    "http_form": lambda ledger: http_rig(ledger, "example", FormStyle(), signs_contents=True),
+    "http_json": lambda ledger: http_rig(ledger, "nordisk", JsonStyle(), signs_contents=False),
+}
 
 
 @asynccontextmanager
@@ -174,4 +220,6 @@ def nowhere(rig: Rig, port: int) -> Channel:
     """Return the channel with a provider where nobody listens."""
     if isinstance(rig.settings, EmailSettings):
         return rig.rebuilt(port=port)
+    if isinstance(rig.settings, HttpSmsSettings):
+        return build(rig.channel.name, described(rig.settings.account, f"http://127.0.0.1:{port}"))
     return rig.rebuilt(account=account(f"http://127.0.0.1:{port}"))

@@ -1,4 +1,4 @@
-"""Runs the contract for each channel: SMS, WhatsApp, e-mail."""
+"""Runs the contract for each channel: SMS, WhatsApp, e-mail, and SMS by HTTP in two styles."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

@@ -19,12 +19,13 @@ from channels.settings import (
     WhatsAppSettings,
 )
 from messages.form import Medium
-from tests.channels.rigs import account
+from tests.channels.rigs import account, described
 
 MAIL = EmailSettings(host="relay.example", domain="svar.example")
 SETTINGS: dict[str, ChannelSettings] = {
     "twilio_sms": SmsSettings(account=account("")),
     "twilio_whatsapp": WhatsAppSettings(account=account("", key="sorby-whatsapp")),
+    "http_sms": described("example", "https://api.sms-gateway.example"),
     "email": MAIL,
 }
 
@@ -33,7 +34,8 @@ SETTINGS: dict[str, ChannelSettings] = {
 async def test_every_channel_keeps_the_protocol(name: str) -> None:
     channel: Channel = build(name, SETTINGS[name])
     assert channel.name == name
-    assert channel.account == {"twilio_sms": "sorby", "twilio_whatsapp": "sorby-whatsapp", "email": "email"}[name]
+    accounts = {"twilio_sms": "sorby", "twilio_whatsapp": "sorby-whatsapp", "http_sms": "example", "email": "email"}
+    assert channel.account == accounts[name]
     assert channel.form.medium in Medium
     assert channel.pace.per_second > 0
     assert isinstance(channel, Checkable)
