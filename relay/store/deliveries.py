@@ -13,9 +13,8 @@ from channels.base import Evidence
 from messages.alert import Gravity
 from messages.form import Medium, Part
 from relay.model import AddressState, AlertState, DeliveryState, Hours, SparedBy, TaskKind, Work
-from relay.store import recipients, work as tasks
+from relay.store import evidence, recipients, work as tasks
 from relay.store.columns import AnyRow
-from relay.store.evidence import pull_next
 from relay.store.sql import insert_ignore
 from relay.store.tables import Address, ResourcePerson, Sender, alert, attempt, delivery, recipient
 from relay.verdict import LOOKS
@@ -240,7 +239,7 @@ async def _put_back(conn: AsyncConnection, intents: Sequence[Intent], verdicts: 
         await conn.execute(update(delivery).where(delivery.c.id.in_(ids)).values(lease_until=None, ended_at=ended, **values))
         rows = (await conn.execute(select(delivery).where(delivery.c.id.in_(ids), delivery.c.recipient_id.is_not(None)))).all()
         if verdict == "address":
-            await pull_next(conn, rows, now)
+            await evidence.pull_next(conn, rows, now)
         await recipients.refresh(conn, {row.recipient_id for row in rows}, now)
 
 
@@ -310,7 +309,7 @@ async def fail(conn: AsyncConnection, item: Work, reason: str, words: str, now: 
     await conn.execute(update(delivery).where(delivery.c.id == row.id).values(failed))
     await tasks.open_task(conn, tasks.of_delivery(row, TaskKind.TEXT, f"text:{row.alert_id}:{row.language}:{reason}", words), now)
     if row.recipient_id is not None:
-        await pull_next(conn, [row], now)
+        await evidence.pull_next(conn, [row], now)
         await recipients.refresh(conn, {row.recipient_id}, now)
 
 
@@ -355,8 +354,7 @@ async def recover(conn: AsyncConnection, now: datetime, *, alone: bool) -> int:
     await conn.execute(
         update(delivery).where(dead, delivery.c.hold == "").values(state=DeliveryState.WAITING, lease_until=None, claimed_by="")
     )
-    rows = (await conn.execute(select(delivery.c.recipient_id).where(delivery.c.id.in_(unknown)))).scalars()
-    await recipients.refresh(conn, {row for row in rows if row is not None}, now)
+    await evidence.stand_for(conn, unknown, now)
     return len(unknown)
 
 
@@ -402,7 +400,7 @@ async def do_not_wait(conn: AsyncConnection, row: AnyRow, now: datetime) -> None
     """Start the person's next channel while the gravest message is looked for."""
     owner = (await conn.execute(select(delivery).where(delivery.c.id == row.delivery_id))).one()
     if owner.recipient_id is not None:
-        await pull_next(conn, [owner], now)
+        await evidence.pull_next(conn, [owner], now)
 
 
 async def send_again(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:

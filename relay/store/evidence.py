@@ -244,6 +244,7 @@ async def _write_deliveries(conn: AsyncConnection, changes: Sequence[tuple[AnyRo
             spared_by=bindparam("b_spared_by"),
         )
     )
+    moved = [(row, verdict) for row, verdict in changes if _moves(row, verdict)]
     rows = [
         {
             "b_id": row.id,
@@ -254,9 +255,23 @@ async def _write_deliveries(conn: AsyncConnection, changes: Sequence[tuple[AnyRo
             "b_ended_at": now if verdict.state in ended else None,
             "b_spared_by": "own_answer" if verdict.state is DeliveryState.SPARED else "",
         }
-        for row, verdict in changes
+        for row, verdict in moved
     ]
-    await conn.execute(statement, rows)
+    if rows:
+        await conn.execute(statement, rows)
+
+
+def _moves(row: AnyRow, verdict: Verdict) -> bool:
+    """Whether anything becomes of a delivery; one that stays keeps its lease, and its reason for being spared."""
+    return (row.state, row.hold) != (verdict.state, verdict.hold) or verdict.due_at not in (None, row.due_at)
+
+
+async def stand_for(conn: AsyncConnection, ids: Sequence[int], now: datetime) -> None:
+    """Bring deliveries and their people in line with attempts that were changed by their worker's end."""
+    rows = (await conn.execute(select(*_delivery_columns).where(delivery.c.id.in_(ids)).order_by(delivery.c.id).with_for_update())).all()
+    best = await _best(conn, attempt.c.delivery_id, attempt.c.evidence, ids)
+    await count_messages(conn, [(row, best[row.id]) for row in rows])
+    await recipients.refresh(conn, {row.recipient_id for row in rows if row.recipient_id is not None}, now)
 
 
 async def count_messages(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, int]]) -> None:

@@ -129,7 +129,8 @@ async def _followers(conn: AsyncConnection, issue: Issue) -> dict[int, bool]:
     replaced = (await conn.execute(select(alert.c.replaces_id).where(alert.c.id == issue.alert_id))).scalar()
     if replaced is None:
         return {}
-    under_way = select(attempt.c.recipient_id).where(attempt.c.alert_id == replaced, attempt.c.evidence == Evidence.INTENT)
+    unended = (int(Evidence.INTENT), int(Evidence.UNKNOWN))
+    under_way = select(attempt.c.recipient_id).where(attempt.c.alert_id == replaced, attempt.c.evidence.in_(unended))
     may_have = or_(
         recipient.c.evidence.not_in((-1, int(Evidence.REFUSED))),
         recipient.c.rung != Rung.NONE,
