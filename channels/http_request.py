@@ -35,7 +35,7 @@ def understood(number: str, numbers: Numbers) -> str:
     plain = "+" + plain[2:] if plain.startswith("00") else plain
     if numbers.country and re.fullmatch(r"[0-9]{8}", plain):
         return f"+{numbers.country}{plain}"
-    if re.fullmatch(r"[1-9][0-9]{7,14}", plain):
+    if re.fullmatch(r"[1-9][0-9]{8,14}", plain):
         return f"+{plain}"
     return plain if _E164.fullmatch(plain) else number.strip()[:60]
 
