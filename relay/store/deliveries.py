@@ -411,6 +411,8 @@ async def send_again(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:
         return
     waiting = {"state": DeliveryState.WAITING, "hold": "", "due_at": now, "lease_until": None}
     await conn.execute(update(delivery).where(delivery.c.id == row.delivery_id).values(waiting))
+    # if the second try may not leave, nothing hopeful must be left standing of the first
+    await evidence.stand_for(conn, [row.delivery_id], now)
 
 
 async def ask_a_person(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:

@@ -3,7 +3,7 @@
 Whatever is learnt about attempts - the provider's answer, a status, a message found by listing - comes through `learn`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -54,8 +54,8 @@ _attempt_columns = (
 
 async def learn(conn: AsyncConnection, facts: Sequence[Fact], now: datetime) -> int:
     """Write facts down; return how many attempts rose. Late, repeated and shuffled facts change nothing."""
-    facts = await _without_foreign_ids(conn, facts)
     known = await _attempts(conn, [fact.attempt_id for fact in facts])
+    facts = await _without_foreign_ids(conn, facts, {row.account for row in known.values()})
     risen = [fact for fact in _best_of_each(facts) if _rises(known[fact.attempt_id], fact)]
     if not risen:
         return 0
@@ -86,12 +86,13 @@ async def _attempts(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, AnyR
     return {row.id: row for row in rows}
 
 
-async def _without_foreign_ids(conn: AsyncConnection, facts: Sequence[Fact]) -> list[Fact]:
+async def _without_foreign_ids(conn: AsyncConnection, facts: Sequence[Fact], accounts: Collection[str]) -> list[Fact]:
     """A provider id that belongs to another attempt proves nothing: such an answer is an unknown, not an overwrite."""
     claimed = {fact.provider_id for fact in facts if fact.provider_id}
     if not claimed:
         return list(facts)
-    rows = await conn.execute(select(attempt.c.provider_id, attempt.c.id, attempt.c.account).where(attempt.c.provider_id.in_(claimed)))
+    theirs = (attempt.c.account.in_(accounts), attempt.c.provider_id.in_(claimed))
+    rows = await conn.execute(select(attempt.c.provider_id, attempt.c.id).where(*theirs))
     owner: dict[str, int] = {row.provider_id: row.id for row in rows}
     kept = []
     for fact in facts:
@@ -267,7 +268,7 @@ def _moves(row: AnyRow, verdict: Verdict) -> bool:
 
 
 async def stand_for(conn: AsyncConnection, ids: Sequence[int], now: datetime) -> None:
-    """Bring deliveries and their people in line with attempts that were changed by their worker's end."""
+    """Bring deliveries and their people in line with attempts that were changed by other than news: a worker's end, a search given up."""
     rows = (await conn.execute(select(*_delivery_columns).where(delivery.c.id.in_(ids)).order_by(delivery.c.id).with_for_update())).all()
     best = await _best(conn, attempt.c.delivery_id, attempt.c.evidence, ids)
     await count_messages(conn, [(row, best[row.id]) for row in rows])
