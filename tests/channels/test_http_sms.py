@@ -1,218 +1,30 @@
-"""Sending by HTTP as a file describes it: the bytes that leave, what each answer proves, and that nothing leaves twice."""
+"""Sending by HTTP as a file describes it: what each answer proves, that nothing leaves twice, and what never left."""
 
 import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
 from hypothesis import given, strategies as st
 
-from channels.base import Outbound, Reason, SendFailed, Sent, Sweepable, Traceable
-from channels.clock import ManualClock, monotonic
+from channels.base import Reason, SendFailed, Sent, Sweepable, Traceable
+from channels.clock import monotonic
 from channels.http_answers import read_answer
 from channels.http_file import read
-from channels.http_request import fill, kind_of, understood, written
-from channels.http_settings import HttpSmsSettings, Numbers
 from channels.http_sms import HttpSms, http_sms
 from channels.one_shot import LARGEST_ANSWER, HttpAnswer
 from channels.sandbox.faults import Fault
 from messages.form import Feature
-from tests.channels.aggregator import API_KEY, ENVIRONMENT, FormStyle, JsonStyle, basic
+from tests.channels.aggregator import FormStyle, JsonStyle
+from tests.channels.http_messages import CLOCK, OUT, SID, TAKEN, outcome, sent_by, taken
 from tests.channels.providers import RawProvider, http, unknown_certificate
 from tests.channels.rigs import Rig, described, http_rig
 from tests.channels.test_http_file import LEAST
-
-CLOCK = ManualClock(datetime(2026, 11, 23, 17, tzinfo=UTC))
-TOKEN = "0123456789abcdef0123456789abcdef"
-OUT = Outbound(
-    token=TOKEN,
-    to="+4790000001",
-    sender="+4759440000",
-    text="Kok vatnet & «æøå» {token} = 100 % 💧\nاغلوا",
-    status_url=f"https://varsel.example/hooks/nordisk/status/{TOKEN}#rc=4&rp=5xx,ct,rt",
-    valid_for=3600,
-    deadline=1.0,
-)
-SID = "SM" + "1" * 32
-TAKEN: dict[str, Any] = {"messageId": SID, "recipient": "4790000001", "clientReference": TOKEN, "statusCode": 1, "parts": 2}
-
-
-def taken(**changes: object) -> bytes:
-    return json.dumps({"messages": [{**TAKEN, **changes}]}).encode()
-
-
-def least(more: str = "", **places: str) -> HttpSmsSettings:
-    text = LEAST.replace("https://sms.example", places.get("url", "https://sms.example"))
-    return read(text + more, ENVIRONMENT, "least.toml")
-
-
-async def sent_by(settings: HttpSmsSettings, out: Outbound = OUT) -> Sent:
-    channel = http_sms(settings, CLOCK)
-    try:
-        return await channel.send(out)
-    finally:
-        await channel.close()
-
-
-async def outcome(settings: HttpSmsSettings, out: Outbound = OUT) -> SendFailed:
-    with pytest.raises(SendFailed) as failure:
-        await sent_by(settings, out)
-    return failure.value
-
-
-# --- what leaves --------------------------------------------------------------------------------------------------------
-
-
-async def test_the_json_is_as_the_file_has_it() -> None:
-    async with RawProvider(http("200 OK", taken())) as provider:
-        assert await sent_by(described("nordisk", provider.url)) == Sent(provider_id=SID, segments=2)
-    head, _, body = provider.requests[0].partition(b"\r\n\r\n")
-    assert head.startswith(b"POST /sms/v2/send HTTP/1.1\r\n")
-    assert f"X-Api-Key: {API_KEY}\r\n".encode() in head
-    assert b"Content-Type: application/json; charset=utf-8\r\n" in head
-    assert json.loads(body) == {
-        "platform": "NO",
-        "serviceId": 1042,
-        "messages": [
-            {
-                "recipient": "4790000001",
-                "originator": "4759440000",
-                "originatorType": "MSISDN",
-                "content": OUT.text,
-                "clientReference": TOKEN,
-                "validityMinutes": 60,
-                "useDeliveryReport": True,
-                "deliveryReportUrl": f"https://varsel.example/hooks/nordisk/status/{TOKEN}",
-            }
-        ],
-    }
-
-
-async def test_the_form_is_as_the_file_has_it() -> None:
-    async with RawProvider(http("200 OK", f"OK {SID} 2\n".encode(), kind="text/plain")) as provider:
-        assert await sent_by(described("example", provider.url)) == Sent(provider_id=SID, segments=2)
-    head, _, body = provider.requests[0].partition(b"\r\n\r\n")
-    assert f"Authorization: {basic('budvik', ENVIRONMENT['EXAMPLE_SMS_PASSWORD'])}\r\n".encode() in head
-    assert f"X-Idempotency-Key: {TOKEN}\r\n".encode() in head
-    assert dict(parse_qsl(body.decode(), strict_parsing=True)) == {
-        "to": "+4790000001",
-        "from": "+4759440000",
-        "message": OUT.text,
-        "charset": "UTF-8",
-        "reference": TOKEN,
-        "dlr_url": f"https://varsel.example/hooks/nordisk/status/{TOKEN}",
-        "ttl": "3600",
-    }
-
-
-async def test_placeholders_in_the_address_are_escaped() -> None:
-    settings = least()
-    request = replace(settings.request, body={"x": "{text}"})
-    async with RawProvider(http("200 OK", b'{"id": "1"}')) as provider:
-        url = provider.url + "/to/{to}?from={from}&ref={token}"
-        await sent_by(replace(settings, request=replace(request, url=url)), replace(OUT, sender="Budvik & Co"))
-    line = provider.requests[0].split(b"\r\n")[0]
-    assert line == f"POST /to/%2B4790000001?from=Budvik%20%26%20Co&ref={TOKEN} HTTP/1.1".encode()
-
-
-async def test_a_field_that_would_be_empty_is_left_out() -> None:
-    async with RawProvider(http("200 OK", taken())) as provider:
-        await sent_by(described("nordisk", provider.url), replace(OUT, status_url=""))
-    (message,) = json.loads(provider.requests[0].partition(b"\r\n\r\n")[2])["messages"]
-    assert "deliveryReportUrl" not in message
-
-
-@pytest.mark.parametrize(("asked", "seconds"), [(1, 300), (300, 300), (3600, 3600), (10**9, 172_800)])
-async def test_validity_stays_within_the_providers_bounds(asked: int, seconds: int) -> None:
-    async with RawProvider(http("200 OK", f"OK {SID} 2".encode())) as provider:
-        await sent_by(described("example", provider.url), replace(OUT, valid_for=asked))
-    assert f"ttl={seconds}".encode() in provider.requests[0]
-
-
-@pytest.mark.parametrize(
-    ("sender", "kind", "sent_as"),
-    [("+4759440000", "MSISDN", "4759440000"), ("2012", "SHORTNUMBER", "2012"), ("Budvik", "ALPHANUMERIC", "Budvik")],
-)
-async def test_what_a_sender_is_is_said_in_the_providers_words(sender: str, kind: str, sent_as: str) -> None:
-    async with RawProvider(http("200 OK", taken())) as provider:
-        await sent_by(described("nordisk", provider.url), replace(OUT, sender=sender))
-    (message,) = json.loads(provider.requests[0].partition(b"\r\n\r\n")[2])["messages"]
-    assert (message["originatorType"], message["originator"]) == (kind, sent_as)
-
-
-async def test_the_secret_that_vouches_for_statuses_is_put_into_their_address() -> None:
-    secret = "a-secret-of-our-own"
-    settings = read(
-        LEAST.replace('text = "{text}"', 'text = "{text}", dlr = "{status_url}"')
-        + '[callbacks]\nformat = "json"\npath_secret = "${SECRET}"\n',
-        {"SECRET": secret},
-        "x",
-    )
-    async with RawProvider(http("200 OK", b'{"id": "1"}')) as provider:
-        await sent_by(replace(settings, request=replace(settings.request, url=provider.url)))
-    assert json.loads(provider.requests[0].partition(b"\r\n\r\n")[2])["dlr"].endswith(f"/status/{TOKEN}/{secret}")
-
-
-@given(st.text())
-def test_a_text_is_filled_in_once_whatever_it_holds(text: str) -> None:
-    assert fill("<{text}>", {"text": text, "token": "secret", "to": "x"}) == f"<{text}>"
-    assert fill("{text}", {"text": text}) == text
-
-
-def test_braces_of_the_file_that_are_no_placeholders_stay() -> None:
-    assert fill("{other} {} {text", {"text": "x"}) == "{other} {} {text"
-
-
-@pytest.mark.parametrize(
-    ("number", "style", "as_written"),
-    [
-        ("+4790000001", "+47", "+4790000001"),
-        ("+4790000001", "47", "4790000001"),
-        ("+4790000001", "0047", "004790000001"),
-        ("2012", "0047", "2012"),
-        ("Budvik", "47", "Budvik"),
-    ],
-)
-def test_numbers_are_written_as_the_provider_wants_them(number: str, style: Any, as_written: str) -> None:
-    assert written(number, Numbers(style=style)) == as_written
-    assert understood(as_written, Numbers(style=style)) == number
-
-
-@pytest.mark.parametrize(
-    ("came", "is_read_as"),
-    [
-        ("+47 900 00 001", "+4790000001"),
-        ("90000001", "+4790000001"),
-        ("0046701234567", "+46701234567"),
-        ("46701234567", "+46701234567"),
-        ("02012", "02012"),
-        ("2012", "2012"),
-        ("", ""),
-        ("+0", "+0"),
-        ("Vipps", "Vipps"),
-        ("x" * 999, "x" * 60),
-        ("٩٠٠٠٠٠٠١", "٩٠٠٠٠٠٠١"),
-    ],
-)
-def test_numbers_are_understood_however_they_come(came: str, is_read_as: str) -> None:
-    assert understood(came, Numbers()) == is_read_as
-
-
-def test_eight_digits_stay_as_they_are_where_no_country_is_named() -> None:
-    assert understood("90000001", Numbers(country="")) == "90000001"
-    assert understood("90000001", Numbers(country="45")) == "+4590000001"
-
-
-def test_what_a_sender_is() -> None:
-    assert [kind_of(sender) for sender in ("+4759440000", "2012", "02012", "Budvik", "12")] == ["number", "short", "short", "name", "name"]
-
 
 # --- what an answer proves ----------------------------------------------------------------------------------------------
 
@@ -436,15 +248,6 @@ async def test_nobody_there_means_nothing_sent() -> None:
         taken_port.bind(("127.0.0.1", 0))
         failure = await outcome(described("nordisk", f"http://127.0.0.1:{taken_port.getsockname()[1]}"))
     assert failure.reason is Reason.NOT_CONNECTED
-
-
-@pytest.mark.parametrize("name", ["example", "nordisk"])
-@pytest.mark.parametrize("where", ["text", "sender"])
-async def test_half_a_character_never_leaves(name: str, where: str) -> None:
-    async with RawProvider(http("200 OK", taken())) as provider:
-        failure = await outcome(described(name, provider.url), replace(OUT, **{where: "half \ud83d"}))  # type: ignore[arg-type]
-        assert failure.reason is Reason.BAD_CONTENT
-        assert provider.requests == []
 
 
 # --- what it says of itself ---------------------------------------------------------------------------------------------
