@@ -148,6 +148,20 @@ async def id_of_number(conn: AsyncConnection, municipality_id: int, number: int)
     return int(found)
 
 
+async def chain(conn: AsyncConnection, alert_id: int) -> list[int]:
+    """Return the ids of the alerts that this one follows, newest first: what it replaces, what that had replaced, and so on."""
+    ids: list[int] = []
+    before = await _replaced(conn, alert_id)
+    while before is not None and before not in ids:
+        ids.append(before)
+        before = await _replaced(conn, before)
+    return ids
+
+
+async def _replaced(conn: AsyncConnection, alert_id: int) -> int | None:
+    return (await conn.execute(select(alert.c.replaces_id).where(alert.c.id == alert_id))).scalar()
+
+
 async def issue(conn: AsyncConnection, municipality_id: int, alert_id: int, *, approved_only: bool = True) -> Issue:
     """Return an alert with its texts as the stages see it."""
     row = await row_of(conn, municipality_id, alert_id)

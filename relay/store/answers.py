@@ -143,15 +143,27 @@ def _actions(table: Any, meaning: Meaning) -> frozenset[Action]:
     return frozenset(action for action, meanings in table.items() if meaning in meanings)
 
 
+async def spare_again(conn: AsyncConnection, alert_id: int, now: datetime) -> None:
+    """Spare what earlier answers and met quorums make needless of rows that are new, or armed anew."""
+    for meaning, rung in LADDER.items():
+        stand_there = select(recipient.c.id).where(recipient.c.alert_id == alert_id, recipient.c.rung == rung)
+        await _spare_steps(conn, stand_there, meaning, now)
+    await _spare_by_quorum(conn, alert_id, now)
+
+
 async def _spare(conn: AsyncConnection, recipient_id: int, meaning: Meaning, now: datetime) -> None:
+    await _spare_steps(conn, [recipient_id], meaning, now)
+    if meaning is Meaning.PASSED_ON or meaning is Meaning.CANNOT:
+        count = (_not_begun(), delivery.c.recipient_id == recipient_id, delivery.c.part == Part.COUNT)
+        await _end(conn, count, SparedBy.OWN_ANSWER, now)
+
+
+async def _spare_steps(conn: AsyncConnection, whose: Any, meaning: Meaning, now: datetime) -> None:
     actions = _actions(SPARES, meaning)
-    waiting = _not_begun()
-    own = (waiting, delivery.c.recipient_id == recipient_id, delivery.c.action.in_(actions - {Action.DEPUTY}))
+    own = (_not_begun(), delivery.c.recipient_id.in_(whose), delivery.c.action.in_(actions - {Action.DEPUTY}))
     await _end(conn, own, SparedBy.OWN_ANSWER, now)
     if Action.DEPUTY in actions:
-        await _end(conn, (waiting, delivery.c.stands_for_id == recipient_id), SparedBy.PRINCIPAL, now)
-    if meaning is Meaning.PASSED_ON or meaning is Meaning.CANNOT:
-        await _end(conn, (waiting, delivery.c.recipient_id == recipient_id, delivery.c.part == Part.COUNT), SparedBy.OWN_ANSWER, now)
+        await _end(conn, (_not_begun(), delivery.c.stands_for_id.in_(whose)), SparedBy.PRINCIPAL, now)
 
 
 def _not_begun() -> Any:

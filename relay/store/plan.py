@@ -17,10 +17,10 @@ from channels.base import Evidence
 from messages.form import Medium
 from relay.model import Action, ClassPlan, DeliveryState, Issue, LeftOut, PersonClass, Place, PlannedSend, Policy, Rung
 from relay.routing import deputy_turn, plan_class, plan_deputy
-from relay.store import counters, people
+from relay.store import alerts, counters, people, senders
 from relay.store.columns import AnyRow
 from relay.store.sql import insert_ignore
-from relay.store.tables import LanguageGroup, Sender, alert, alert_group, attempt, delivery, recipient, recipient_group
+from relay.store.tables import LanguageGroup, alert_group, attempt, delivery, recipient, recipient_group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +55,8 @@ class FullPlan:
 async def draw(conn: AsyncConnection, issue: Issue, policy: Policy, now: datetime, *, inside: bool = False) -> FullPlan:
     """Plan an alert for everybody; nothing is written. `inside`: take the municipality to lie in the alert's area (demo)."""
     place = await people.place(conn, issue.municipality_id)
-    senders = await _senders(conn, issue.municipality_id)
-    classes = await people.classes(conn, issue.municipality_id, frozenset(senders))
+    by_medium = await senders.in_use(conn, issue.municipality_id)
+    classes = await people.classes(conn, issue.municipality_id, frozenset(by_medium))
     followers = await _followers(conn, issue)
     planned = _Drawing(issue, place, policy, now, followers, inside=inside).all(classes)
     return FullPlan(
@@ -65,7 +65,7 @@ async def draw(conn: AsyncConnection, issue: Issue, policy: Policy, now: datetim
         at=now,
         policy=policy,
         groups=await _groups(conn, issue.municipality_id),
-        senders=senders,
+        senders=by_medium,
         people=planned,
         left_out=Counter(one.plan.left_out for one in planned if one.plan.left_out),
     )
@@ -114,31 +114,30 @@ class _Drawing:
         return Planned(person=person, people=kind, plan=self.deputies[kind, asked_at], stands_for=principal.person.person_id)
 
 
-async def _senders(conn: AsyncConnection, municipality_id: int) -> dict[Medium, AnyRow]:
-    mine = select(Sender.__table__).where(Sender.municipality_id == municipality_id).order_by(Sender.id.desc())
-    return {Medium(row.channel): row for row in (await conn.execute(mine)).all()}
-
-
 async def _groups(conn: AsyncConnection, municipality_id: int) -> dict[int, AnyRow]:
     mine = select(LanguageGroup.__table__).where(LanguageGroup.municipality_id == municipality_id)
     return {row.id: row for row in (await conn.execute(mine)).all()}
 
 
 async def _followers(conn: AsyncConnection, issue: Issue) -> dict[int, bool]:
-    """People who got, or may have got, the alert that this one follows; true for those who passed it on."""
-    replaced = (await conn.execute(select(alert.c.replaces_id).where(alert.c.id == issue.alert_id))).scalar()
-    if replaced is None:
-        return {}
+    """People who got, or may have got, an alert that this one follows; true for those who passed it on.
+
+    The whole chain counts: whoever holds the first alert, and not the update of it, must hear that the update is withdrawn.
+    """
+    replaced = await alerts.chain(conn, issue.alert_id)
     unended = (int(Evidence.INTENT), int(Evidence.UNKNOWN))
-    under_way = select(attempt.c.recipient_id).where(attempt.c.alert_id == replaced, attempt.c.evidence.in_(unended))
+    under_way = select(attempt.c.recipient_id).where(attempt.c.alert_id.in_(replaced), attempt.c.evidence.in_(unended))
     may_have = or_(
         recipient.c.evidence.not_in((-1, int(Evidence.REFUSED))),
         recipient.c.rung != Rung.NONE,
         recipient.c.possible_duplicate,
         recipient.c.id.in_(under_way),
     )
-    rows = await conn.execute(select(recipient.c.person_id, recipient.c.rung).where(recipient.c.alert_id == replaced, may_have))
-    return {row.person_id: row.rung in (Rung.PASSED_ON, Rung.WILL_PASS) for row in rows}
+    rows = await conn.execute(select(recipient.c.person_id, recipient.c.rung).where(recipient.c.alert_id.in_(replaced), may_have))
+    followers: dict[int, bool] = {}
+    for row in rows:
+        followers[row.person_id] = followers.get(row.person_id, False) or row.rung in (Rung.PASSED_ON, Rung.WILL_PASS)
+    return followers
 
 
 # --- writing ----------------------------------------------------------------------------------------------------------

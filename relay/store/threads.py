@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Gravity
 from messages.form import Medium, Part
 from relay.model import AddressState, DeliveryState, TaskKind
-from relay.store import work
+from relay.store import senders, work
 from relay.store.inbox import Kept, Origin, lookup
 from relay.store.sql import insert_ignore
-from relay.store.tables import Address, Municipality, ResourcePerson, Sender, attempt, delivery, note, thread
+from relay.store.tables import Address, Municipality, ResourcePerson, attempt, delivery, note, thread
 
 #: an automatic answer that could not leave for so long is no answer any more
 NOTICE_HOURS = 12
@@ -104,14 +104,13 @@ def _notice_row(ready: ReadyNotice, now: datetime) -> dict[str, Any]:
 async def alarm(conn: AsyncConnection, task: work.NewTask, text: str, now: datetime) -> bool:
     """Send the duty officer's telephone an SMS about a task; false when the municipality has no such number or no SMS sender."""
     phone = (await conn.execute(select(Municipality.duty_phone).where(Municipality.id == task.municipality_id))).scalar()
-    mine = (Sender.municipality_id == task.municipality_id, Sender.channel == Medium.SMS)
-    sender = (await conn.execute(select(Sender.id).where(*mine).order_by(Sender.id.desc()))).scalars().first()
+    sender = (await senders.in_use(conn, task.municipality_id)).get(Medium.SMS)
     if not phone or sender is None:
         return False
     ready = ReadyNotice(name="alarm", text=text, language="nb", gravity=Gravity.LIFE)
     where = {
         "municipality_id": task.municipality_id,
-        "sender_id": sender,
+        "sender_id": sender.id,
         "to": phone,
         "channel": Medium.SMS,
         "cause": f"alarm:{task.cause}",

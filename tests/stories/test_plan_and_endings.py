@@ -1,0 +1,75 @@
+"""Plans that grow after the release, updates that are taken back, senders that stand still: nobody is forgotten, and nobody is chased."""
+
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from messages.alert import Act
+from messages.form import Medium
+from relay.store.tables import Sender, alert as alerts
+from tests.stories.arrange import change, rows, sender, texts
+from tests.stories.town import FAST, ON_SQLITE, Town, new
+
+pytestmark = ON_SQLITE
+WATER = {"so": "KARI BIYAHA", "nb": "KOK VANNET"}
+NEWS = {"so": "BIYAHA WAA NADIIF", "nb": "NYTT"}
+
+
+async def approved(town: Town, before: int | None = None, *, act: Act = Act.UPDATE, **more: Any) -> int:
+    """Write a draft, or one that follows `before`, and let a second person approve it."""
+    alert = await town.draft(WATER if before is None else NEWS, act=Act.ISSUE if before is None else act, **more)
+    await change(town, update(alerts).where(alerts.c.id == alert).values(replaces_id=before))
+    await town.relay.approve(town.municipality_id, alert, "Ola")
+    return alert
+
+
+async def follow_up(town: Town, before: int, **more: Any) -> int:
+    """Release an update of `before`, and let what is due leave."""
+    alert = await approved(town, before, **more)
+    await town.relay.release(town.municipality_id, alert, "Ola")
+    await town.settle()
+    return alert
+
+
+async def release_again(town: Town, alert: int) -> None:
+    """Release an alert once more, and let what is due leave."""
+    await town.relay.release(town.municipality_id, alert, "Ola")
+    await town.settle()
+
+
+async def states(town: Town) -> list[tuple[int, str]]:
+    """Return every alert's number and state."""
+    return [(row.number, row.state) for row in await rows(town, select(alerts).order_by(alerts.c.number))]
+
+
+async def open_sender(town: Town, address: str) -> None:
+    """Give the municipality one more SMS sender."""
+    values = {"municipality_id": town.municipality_id, "channel": Medium.SMS, "provider": "twilio_sms", "account": "twilio"}
+    await change(town, insert(Sender).values(values | {"address": address, "contents": {}} | FAST | town._audit()))
+
+
+# --- updates and withdrawals ------------------------------------------------------------------------------------------
+
+
+async def test_whoever_holds_the_first_alert_hears_that_its_update_is_withdrawn(town: Town) -> None:
+    ayan = await town.person("Ayan", "so")
+    first = await town.issue(WATER, grave=False)
+    await town.passes(hours=3, minutes=30)
+    second = await follow_up(town, first, grave=False)
+    assert len(texts(new(ayan.phone))) == 3  # the first, its question and one reminder: the update waits for the morning
+    await town.relay.correct(town.municipality_id, second, Act.WITHDRAW, "Kari")
+    await town.passes(hours=14)
+    assert texts(new(ayan.phone)) != []
+
+
+# --- senders ----------------------------------------------------------------------------------------------------------
+
+
+async def test_a_release_leaves_by_the_newest_sender_that_is_open(town: Town) -> None:
+    ayan = await town.person("Ayan", "so")
+    await sender(town, Medium.SMS, stopped="NOT_AUTHORISED", stopped_at=town.clock.now())
+    await open_sender(town, "+4759449998")
+    await open_sender(town, "+4759449999")
+    await change(town, update(Sender).where(Sender.address == "+4759449998").values(stopped="NO_CREDIT", stopped_at=town.clock.now()))
+    await town.issue(WATER)
+    assert {message.sender for message in new(ayan.phone)} == {"+4759449999"}
