@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence, Status
@@ -28,36 +28,27 @@ class Told:
 async def apply(conn: AsyncConnection, told: Sequence[Told]) -> list[bool]:
     """Keep statuses and let our attempts learn from them; true for each that was of an attempt of ours."""
     owners = await _owners(conn, told)
-    facts = []
-    for one in told:
-        owner = owners.get(one.status.token) or owners.get(f"{one.account}:{one.status.provider_id}")
-        await conn.execute(insert_ignore(status).values(_row(one, foreign=owner is None)))
-        if owner is not None and one.status.evidence > Evidence.UNKNOWN:
-            facts.append(_fact(one, owner))
+    whose = [owners.get(one.status.token) or owners.get(f"{one.account}:{one.status.provider_id}") for one in told]
+    await conn.execute(insert_ignore(status), [_row(one, foreign=owner is None) for one, owner in zip(told, whose, strict=True)])
+    pairs = zip(told, whose, strict=True)
+    facts = [_fact(one, owner) for one, owner in pairs if owner is not None and one.status.evidence > Evidence.UNKNOWN]
     if facts:
         await evidence.learn(conn, facts, max(one.at for one in told))
-    return [_is_ours(one, owners) for one in told]
-
-
-def _is_ours(one: Told, owners: dict[str, int]) -> bool:
-    return one.status.token in owners or f"{one.account}:{one.status.provider_id}" in owners
+    return [owner is not None for owner in whose]
 
 
 async def _owners(conn: AsyncConnection, told: Sequence[Told]) -> dict[str, int]:
     """Attempts by token, and by account and provider id. The token comes back even before the answer to our POST has arrived."""
     tokens = {one.status.token for one in told if one.status.token}
-    ids = {one.status.provider_id for one in told if one.status.provider_id}
-    rows = await conn.execute(
-        select(attempt.c.id, attempt.c.token, attempt.c.account, attempt.c.provider_id).where(
-            or_(attempt.c.token.in_(tokens), attempt.c.provider_id.in_(ids))
-        )
-    )
-    owners: dict[str, int] = {}
-    for row in rows.all():
-        owners[row.token] = row.id
-        if row.provider_id:
-            owners[f"{row.account}:{row.provider_id}"] = row.id
-    return owners
+    columns = select(attempt.c.id, attempt.c.token, attempt.c.account, attempt.c.provider_id)
+    rows = list((await conn.execute(columns.where(attempt.c.token.in_(tokens)))).all())
+    found = {row.token for row in rows}
+    untold = {(one.account, one.status.provider_id) for one in told if one.status.provider_id and one.status.token not in found}
+    if untold:
+        accounts, ids = {account for account, _ in untold}, {provider_id for _, provider_id in untold}
+        rows += (await conn.execute(columns.where(attempt.c.account.in_(accounts), attempt.c.provider_id.in_(ids)))).all()
+    named = {f"{row.account}:{row.provider_id}": row.id for row in rows if row.provider_id}
+    return named | {row.token: row.id for row in rows}
 
 
 def _fact(one: Told, owner: int) -> evidence.Fact:

@@ -18,7 +18,7 @@ TOKEN = "sandbox"
 #: the life of every message, as Twilio tells it
 STATES = ("sent", "delivered")
 #: connections on which we call back
-LINES = 8
+LINES = 100
 
 _number = count(1)
 
@@ -75,14 +75,15 @@ class Calls:
 
     async def line(self) -> None:
         """Work on one connection for ever."""
-        reader = writer = None
+        reader = writer = at = None
         while True:
             while not self._due:
                 self._rung.clear()
                 await self._rung.wait()
             url, _, fields = self._due.popleft()
             place = urlsplit(url)
-            if writer is None:
+            if writer is None or at != place.netloc:
+                at = place.netloc  # the next round's product listens elsewhere
                 reader, writer = await asyncio.open_connection(place.hostname, place.port)
             body = "&".join(f"{name}={quote_plus(value)}" for name, value in fields).encode()
             writer.write(_request(place.netloc, place.path, body, _signature(url, fields)))
