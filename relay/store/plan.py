@@ -4,20 +4,21 @@ Drawing and writing are one thing seen twice: what review shows is what release 
 so releasing again extends: people added since, texts approved late.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from messages.form import Medium
+from relay.counting import difference, person_adds
 from relay.model import Action, ClassPlan, DeliveryState, Issue, LeftOut, PersonClass, Place, PlannedSend, Policy, Rung
 from relay.routing import deputy_turn, plan_class, plan_deputy
-from relay.store import alerts, counters, people, senders
+from relay.store import alerts, answers, counters, people, recipients, senders
 from relay.store.columns import AnyRow
 from relay.store.sql import insert_ignore
 from relay.store.tables import LanguageGroup, alert_group, attempt, delivery, recipient, recipient_group
@@ -144,28 +145,70 @@ async def _followers(conn: AsyncConnection, issue: Issue) -> dict[int, bool]:
 
 
 async def write(conn: AsyncConnection, full: FullPlan) -> int:
-    """Write the rows that are missing; return how many deliveries are new. Idempotent."""
-    before = await _written(conn, full.issue.alert_id)
+    """Write the rows that are missing; return how many sends are new and needed. Idempotent."""
+    alert_id = full.issue.alert_id
+    before, sends = await _written(conn, alert_id), await _sends(conn, alert_id)
     fresh = [one for one in full.people if one.person.person_id not in before]
     await _insert(conn, recipient, [_recipient(full, one) for one in fresh])
-    ids = await _written(conn, full.issue.alert_id)
+    ids = {person: row.id for person, row in (await _written(conn, alert_id)).items()}
     await _insert(conn, recipient_group, [row for one in fresh for row in _recipient_groups(full, one, ids)])
     await _insert(conn, alert_group, _alert_groups(full))
-    rows = [row for one in full.people for row in _deliveries(full, one, ids)]
-    added = await _insert(conn, delivery, rows)
     await _count(conn, full, fresh)
-    return added
+    await _take_in(conn, full, before)
+    rows = [row for one in full.people for row in _deliveries(full, one, ids)]
+    await _insert(conn, delivery, await _needed(conn, alert_id, rows))
+    if before:
+        await answers.spare_again(conn, alert_id, full.at)
+    return await _sends(conn, alert_id) - sends
 
 
-async def _insert(conn: AsyncConnection, table: Any, rows: Sequence[dict[str, Any]]) -> int:
-    if not rows:
-        return 0
-    return int((await conn.execute(insert_ignore(table), rows)).rowcount)
+async def _insert(conn: AsyncConnection, table: Any, rows: Sequence[dict[str, Any]]) -> None:
+    if rows:
+        await conn.execute(insert_ignore(table), rows)
 
 
-async def _written(conn: AsyncConnection, alert_id: int) -> dict[int, int]:
-    rows = await conn.execute(select(recipient.c.person_id, recipient.c.id).where(recipient.c.alert_id == alert_id))
-    return {row.person_id: row.id for row in rows}
+async def _written(conn: AsyncConnection, alert_id: int) -> dict[int, AnyRow]:
+    rows = await conn.execute(select(recipient).where(recipient.c.alert_id == alert_id))
+    return {row.person_id: row for row in rows}
+
+
+async def _sends(conn: AsyncConnection, alert_id: int) -> int:
+    """Count what is planned and not spared; a database does not always say how many rows an INSERT has left out."""
+    mine = (delivery.c.alert_id == alert_id, delivery.c.action != "", delivery.c.state != DeliveryState.SPARED)
+    return (await conn.execute(select(func.count()).select_from(delivery).where(*mine))).scalar_one()
+
+
+async def _take_in(conn: AsyncConnection, full: FullPlan, before: Mapping[int, AnyRow]) -> None:
+    """Let in whoever was left out at an earlier release and is planned now: their row, their groups' texts, the numbers."""
+    late = [one for one in full.people if not one.plan.left_out and one.person.person_id in before]
+    late = [one for one in late if before[one.person.person_id].left_out]
+    adds = counters.Sums()
+    for one in late:
+        row = before[one.person.person_id]
+        await conn.execute(update(recipient).where(recipient.c.id == row.id).values(_recipient(full, one)))
+        theirs = (await conn.execute(select(recipient_group.c.group_id).where(recipient_group.c.recipient_id == row.id))).scalars().all()
+        for group, text in one.plan.choices:
+            mine = (recipient_group.c.recipient_id == row.id, recipient_group.c.group_id == group)
+            await conn.execute(update(recipient_group).where(*mine).values(language=text.language))
+        facts = recipients.person_facts(row)
+        change = difference(person_adds(facts), person_adds(replace(facts, left_out=False)))
+        for group in (0, *theirs):
+            adds.add(row.municipality_id, row.alert_id, group, "", change)
+    await counters.write(conn, adds)
+
+
+async def _needed(conn: AsyncConnection, alert_id: int, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what would only chase: whoever has answered gets nothing more but a text in a language that they had none in."""
+    answered = (delivery.c.alert_id == alert_id, recipient.c.rung != Rung.NONE)
+    found = select(delivery.c.recipient_id, delivery.c.language).join(recipient, recipient.c.id == delivery.c.recipient_id)
+    had: defaultdict[int, set[str]] = defaultdict(set)
+    for owner, language in (await conn.execute(found.where(*answered).distinct())).all():
+        had[owner].add(language)
+    return [
+        row
+        for row in rows
+        if row["recipient_id"] not in had or (row["action"] == Action.MESSAGE and row["language"] not in had[row["recipient_id"]])
+    ]
 
 
 def _recipient(full: FullPlan, one: Planned) -> dict[str, Any]:

@@ -1,13 +1,15 @@
 """Plans that grow after the release, updates that are taken back, senders that stand still: nobody is forgotten, and nobody is chased."""
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy import insert, select, update
 
 from messages.alert import Act
 from messages.form import Medium
-from relay.store.tables import Sender, alert as alerts
-from tests.stories.arrange import change, rows, sender, texts
+from relay.model import Rung, SparedBy
+from relay.store.tables import ResourcePerson, Sender, alert as alerts
+from tests.stories.arrange import change, rows, sender, sends, texts
 from tests.stories.town import FAST, ON_SQLITE, Town, new
 
 pytestmark = ON_SQLITE
@@ -60,6 +62,63 @@ async def test_whoever_holds_the_first_alert_hears_that_its_update_is_withdrawn(
     await town.relay.correct(town.municipality_id, second, Act.WITHDRAW, "Kari")
     await town.passes(hours=14)
     assert texts(new(ayan.phone)) != []
+
+
+# --- releasing again --------------------------------------------------------------------------------------------------
+
+
+async def test_whoever_was_left_out_and_may_be_reached_now_is_written_to_heard_and_counted(town: Town) -> None:
+    ayan = await town.person("Ayan", "so", adult_confirmed_on=None)
+    await town.person("Bilan", "so")
+    alert = await town.issue(WATER)
+    before = (await town.reach(alert)).totals
+    assert (before.people, before.planned, before.skipped, texts(new(ayan.phone))) == (2, 1, 1, [])
+    await change(town, update(ResourcePerson).where(ResourcePerson.id == ayan.id).values(adult_confirmed_on=date(2026, 11, 1)))
+    await release_again(town, alert)
+    assert len(new(ayan.phone)) == 2
+    await ayan.phone.says("2")
+    await town.settle()
+    row = await town.recipient(alert, ayan)
+    assert (row.rung, row.left_out, row.language) == (Rung.WILL_PASS, "", "so")
+    reach = await town.reach(alert)
+    for numbers in (reach.totals, reach.groups[0]):
+        assert (numbers.people, numbers.planned, numbers.skipped, numbers.delivered, numbers.acknowledged) == (2, 2, 0, 2, 1)
+
+
+async def test_releasing_again_does_not_chase_whoever_has_answered(town: Town) -> None:
+    ayan = await town.person("Ayan", "so", by=(Medium.SMS, Medium.EMAIL))
+    alert = await town.issue(WATER)
+    await ayan.phone.says("2")
+    await ayan.phone.says("STOPP")
+    await town.settle()
+    new(ayan.phone)
+    await release_again(town, alert)
+    await town.passes(hours=1)
+    assert ayan.mailbox is not None
+    assert texts(new(ayan.mailbox)) == []
+    assert "call" not in await town.tasks()
+
+
+async def test_releasing_again_leaves_a_met_quorum_in_peace(town: Town) -> None:
+    await town.group("so", quorum=1)
+    ayan, bilan = [await town.person(name, "so") for name in ("Ayan", "Bilan")]
+    alert = await town.issue(WATER)
+    await ayan.phone.says("2")
+    await town.settle()
+    dalmar = await town.person("Dalmar", "so", deputy_of=bilan)
+    await release_again(town, alert)
+    await town.passes(hours=1)
+    assert texts(new(dalmar.phone)) == []
+    assert [row.spared_by for row in await sends(town, dalmar)] == [SparedBy.QUORUM] * 2
+
+
+async def test_a_release_says_how_many_sends_are_new(town: Town) -> None:
+    await town.person("Ayan", "so")
+    alert = await approved(town)
+    assert await town.relay.release(town.municipality_id, alert, "Ola") == 4  # text, question, reminder, call
+    assert await town.relay.release(town.municipality_id, alert, "Ola") == 0
+    await town.person("Bilan", "so")
+    assert await town.relay.release(town.municipality_id, alert, "Ola") == 4
 
 
 # --- senders ----------------------------------------------------------------------------------------------------------
