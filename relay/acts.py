@@ -10,6 +10,7 @@ from messages.alert import Act, Alert, Kind, Variant
 from messages.form import Medium, Part
 from relay.model import Action, AlertState, Home, Issue, NotAllowed, Policy, SparedBy
 from relay.pace import seconds_to_send
+from relay.routing.policy import CORRECTIONS
 from relay.store import alerts, context, ending, plan, work
 from relay.store.columns import AnyRow
 from relay.wording import Wording, units
@@ -135,9 +136,10 @@ async def release(
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _may_leave(row, now)
     if row.state == AlertState.APPROVED:
-        await _replace(conn, municipality_id, row, now)
-        legend = await alerts.free_legend(conn, municipality_id)
-        await alerts.move(conn, alert_id, AlertState.RELEASED, now, released_at=now, legend=legend)
+        old = await _replace(conn, municipality_id, row, now)
+        legend = await _legend(conn, municipality_id, row, old, now)
+        values = {"released_at": now, "legend": legend, "replaces_id": old.id if old else None}
+        await alerts.move(conn, alert_id, AlertState.RELEASED, now, **values)
     else:
         _must_be(row, AlertState.RELEASED)
         await alerts.move(conn, alert_id, AlertState.RELEASED, now)
@@ -162,15 +164,36 @@ def _must_be(row: AnyRow, *states: AlertState) -> None:
         raise NotAllowed(f"Alert no. {row.number} is {row.state.lower()}; that cannot be done with it any more.")
 
 
-async def _replace(conn: AsyncConnection, municipality_id: int, row: AnyRow, now: datetime) -> None:
-    """End the alert that this one replaces, withdraws or ends: what has not left is dropped, what has is corrected by this one."""
+async def _replace(conn: AsyncConnection, municipality_id: int, row: AnyRow, now: datetime) -> AnyRow | None:
+    """End the alert that this one replaces, withdraws or ends: what has not left is dropped, what has is corrected by this one.
+
+    Where another update came first, it is that one which ends: of two drafts about the same alert only the last stays in force.
+    """
     if row.replaces_id is None:
-        return
+        return None
     states = {Act.UPDATE: AlertState.REPLACED, Act.WITHDRAW: AlertState.WITHDRAWN, Act.OVER: AlertState.CLOSED}
-    old = await alerts.row_of(conn, municipality_id, row.replaces_id, to_change=True)
+    old = await alerts.newest_of(conn, municipality_id, row.replaces_id)
     if old.state in (AlertState.RELEASED, AlertState.APPROVED):
         await alerts.move(conn, old.id, states[Act(row.act)], now)
         await ending.spare_unsent(conn, old.id, now, by=SparedBy.NEWER_ALERT)
+    return old
+
+
+async def _legend(conn: AsyncConnection, municipality_id: int, row: AnyRow, old: AnyRow | None, now: datetime) -> int:
+    """Choose the digits of the answers: those of the alert that this one follows, or free ones; a correction always leaves."""
+    if old is not None and old.state == AlertState.RELEASED:
+        return int(old.legend)
+    legend = await alerts.free_legend(conn, municipality_id)
+    if legend is None:
+        legend = await ending.close_correction(conn, municipality_id, now)
+    if legend is None and row.act in CORRECTIONS:
+        return alerts.LEGENDS[0]
+    if legend is None:
+        numbers = ", ".join(f"no. {one.number}" for one in await alerts.in_force(conn, municipality_id))
+        raise NotAllowed(
+            f"Alerts {numbers} are open, and answers have no digits left for one more. End one of them, or update one instead."
+        )
+    return legend
 
 
 # --- corrections ----------------------------------------------------------------------------------------------------------
@@ -207,7 +230,10 @@ def _correction(row: AnyRow, original: Alert, texts: Sequence[Variant], act: Act
 
 
 async def cancel(conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, policy: Policy, now: datetime) -> int | None:
-    """Stop what is unsent, and withdraw what may have left; return the withdrawal's id, or None when nothing had left."""
+    """Stop what is unsent, and withdraw what may have left; return the withdrawal's id, or None when nothing had left.
+
+    When nothing has left of an update, it is as if it had never been released: what it had replaced is in force again.
+    """
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     if row.state in ENDED:
         _must_be(row, AlertState.RELEASED)
@@ -215,6 +241,7 @@ async def cancel(conn: AsyncConnection, municipality_id: int, alert_id: int, by:
         return await correct(conn, municipality_id, alert_id, Act.WITHDRAW, by, policy, now)
     await alerts.move(conn, alert_id, AlertState.WITHDRAWN, now)
     await ending.spare_unsent(conn, alert_id, now)
+    await ending.put_back(conn, municipality_id, row, now)
     await work.acted(conn, by, "alert.cancel", now, municipality_id=municipality_id, subject=f"alert:{alert_id}")
     await work.happened(conn, municipality_id, "alert.cancelled", now, alert_id=alert_id)
     return None

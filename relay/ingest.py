@@ -42,7 +42,7 @@ async def take_cap(
 async def _take_one(
     conn: AsyncConnection, municipality_id: int, one: cap.CapAlert, document: bytes, author: str, now: datetime, *, replay: bool
 ) -> Taken:
-    why = one.why_never_real(now, replay=replay)
+    why, exercise = _why(one, now, replay=replay)
     moved = cap.replay(one, now) if replay else one
     drafted = cap.draft(moved)
     before = await alerts.by_identity(conn, municipality_id, drafted.alert.identity) if drafted.alert.identity else None
@@ -58,11 +58,21 @@ async def _take_one(
         document=document,
         document_sha256=sha256(document).hexdigest(),
         references=drafted.references,
-        notes=(*drafted.notes, *notes),
+        notes=(*exercise, *drafted.notes, *notes),
         never_real=_sentence(why, drafted.alert, replaces),
         replaces_id=replaces.id if replaces else None,
     )
     return await store(conn, municipality_id, new, now)
+
+
+def _why(one: cap.CapAlert, now: datetime, *, replay: bool) -> tuple[cap.NeverReal | None, list[str]]:
+    """Why a message can never be released, and what its author should know; an exercise can, as one, if nothing else is against it."""
+    why = one.why_never_real(now, replay=replay)
+    if why is not cap.NeverReal.EXERCISE:
+        return why, []
+    envelope = "" if one.carrier_status == cap.Status.EXERCISE else one.carrier_status
+    played = replace(one, status=cap.Status.ACTUAL, carrier_status=envelope)
+    return played.why_never_real(now, replay=replay), [why.words]
 
 
 def _sentence(why: cap.NeverReal | None, alert: Alert, replaces: AnyRow | None) -> str:

@@ -17,7 +17,7 @@ from relay import acts, ingest, reach as numbers
 from relay.app import House
 from relay.cli.output import By, Json, Municipality, complain, out, run, say, show_json
 from relay.demo.board import channels, groups
-from relay.model import BadInput, Reach
+from relay.model import AlertState, BadInput, Reach
 from relay.store import alerts
 from relay.store.columns import AnyRow
 from relay.wording import Wording
@@ -263,12 +263,21 @@ def _correct(number: int, act: Act, by: str, municipality: str) -> None:
 def cancel(number: Number, by: By, municipality: Municipality = "") -> None:
     """Stop what has not left, and withdraw what may have."""
 
-    async def inside(opened: House, municipality_id: int) -> int | None:
+    async def inside(opened: House, municipality_id: int) -> str:
         alert_id = await _id(opened, municipality_id, number)
-        return await opened.relay.cancel(municipality_id, alert_id, by)
+        if await opened.relay.cancel(municipality_id, alert_id, by):
+            return "Some may have it: a withdrawal goes to them."
+        return "Nobody had it." + await _again(opened, municipality_id, alert_id)
 
-    withdrawn = run(inside, municipality)
-    say(f"No. {number} is stopped." + (" Some may have it: a withdrawal goes to them." if withdrawn else " Nobody had it."))
+    say(f"No. {number} is stopped. {run(inside, municipality)}")
+
+
+async def _again(opened: House, municipality_id: int, alert_id: int) -> str:
+    """Say that what a cancelled update had replaced is in force again."""
+    async with opened.store.read() as conn:
+        before = (await alerts.row_of(conn, municipality_id, alert_id)).replaces_id
+        old = await alerts.row_of(conn, municipality_id, before) if before else None
+    return f" No. {old.number} is in force again." if old and old.state == AlertState.RELEASED else ""
 
 
 async def _id(opened: House, municipality_id: int, number: int) -> int:

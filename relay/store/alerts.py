@@ -241,11 +241,28 @@ async def by_identity(conn: AsyncConnection, municipality_id: int, identity: Ide
     return (await conn.execute(select(alert).where(*same))).one_or_none()
 
 
-async def free_legend(conn: AsyncConnection, municipality_id: int) -> int:
-    """Return the first digit for a new alert's answers: none of an open alert's, whose text is already out."""
+async def in_force(conn: AsyncConnection, municipality_id: int) -> list[AnyRow]:
+    """Return the alerts that are open now, oldest first."""
     open_ones = (alert.c.municipality_id == municipality_id, alert.c.state == AlertState.RELEASED)
-    used = set((await conn.execute(select(alert.c.legend).where(*open_ones))).scalars())
-    return next((legend for legend in LEGENDS if legend not in used), LEGENDS[-1])
+    return list((await conn.execute(select(alert).where(*open_ones).order_by(alert.c.number))).all())
+
+
+async def newest_of(conn: AsyncConnection, municipality_id: int, alert_id: int) -> AnyRow:
+    """Return what is in force of an alert, locked: itself, or the update that has replaced it, and so on."""
+    row = await row_of(conn, municipality_id, alert_id, to_change=True)
+    while row.state == AlertState.REPLACED:
+        later = (alert.c.replaces_id == row.id, alert.c.id != row.id, alert.c.state.in_((AlertState.RELEASED, AlertState.REPLACED)))
+        found = (await conn.execute(select(alert.c.id).where(*later).order_by(alert.c.number.desc()))).scalars().first()
+        if found is None:
+            break
+        row = await row_of(conn, municipality_id, found, to_change=True)
+    return row
+
+
+async def free_legend(conn: AsyncConnection, municipality_id: int) -> int | None:
+    """Return the first digit for a new alert's answers: none of an open alert's, whose text is already out. None: all are in use."""
+    used = {row.legend for row in await in_force(conn, municipality_id)}
+    return next((legend for legend in LEGENDS if legend not in used), None)
 
 
 async def move(conn: AsyncConnection, alert_id: int, state: AlertState, now: datetime, **values: Any) -> None:

@@ -2,13 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import and_, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from messages.form import Part
 from relay.model import AlertState, DeliveryState, SparedBy
-from relay.store import alerts, recipients
+from relay.routing.policy import CORRECTIONS
+from relay.store import alerts, answers, recipients
+from relay.store.columns import AnyRow
 from relay.store.tables import alert, delivery
 
 #: people still answer for a while after an alert has expired; one without an end is over after so long
@@ -35,6 +37,40 @@ async def close_lapsed(conn: AsyncConnection, now: datetime) -> int:
         await alerts.move(conn, alert_id, AlertState.CLOSED, now)
         await spare_unsent(conn, alert_id, now, by=SparedBy.CLOSED)
     return len(ids)
+
+
+async def put_back(conn: AsyncConnection, municipality_id: int, row: AnyRow, now: datetime) -> AnyRow | None:
+    """Put back in force what alert `row` had ended by its release, and arm again what was dropped then; return it, or None."""
+    if row.replaces_id is None or row.released_at is None:
+        return None
+    old = await alerts.row_of(conn, municipality_id, row.replaces_id, to_change=True)
+    if old.ended_at != row.released_at:
+        return None
+    state = AlertState.RELEASED if old.released_at else AlertState.APPROVED
+    await alerts.move(conn, old.id, state, now, ended_at=None)
+    dropped = (delivery.c.alert_id == old.id, delivery.c.spared_by == SparedBy.NEWER_ALERT, delivery.c.ended_at == row.released_at)
+    armed = {"state": DeliveryState.WAITING, "spared_by": "", "ended_at": None}
+    again = await conn.execute(
+        update(delivery).where(*dropped, delivery.c.state == DeliveryState.SPARED).values(armed).returning(delivery.c.recipient_id)
+    )
+    owners = {owner for owner in again.scalars() if owner is not None}
+    await answers.spare_again(conn, old.id, now)
+    await recipients.refresh(conn, owners, now)
+    return old
+
+
+async def close_correction(conn: AsyncConnection, municipality_id: int, now: datetime) -> int | None:
+    """Close the oldest correction that has all left, when a new alert needs its digit; return the digit, or None when there is none."""
+    unsent = select(delivery.c.id).where(
+        delivery.c.alert_id == alert.c.id, delivery.c.state.in_((DeliveryState.WAITING, DeliveryState.CLAIMED))
+    )
+    sent = (alert.c.municipality_id == municipality_id, alert.c.state == AlertState.RELEASED, alert.c.act.in_(CORRECTIONS))
+    oldest = select(alert.c.id, alert.c.legend).where(*sent, not_(unsent.exists())).order_by(alert.c.released_at, alert.c.id)
+    row = (await conn.execute(oldest)).first()
+    if row is None:
+        return None
+    await alerts.move(conn, row.id, AlertState.CLOSED, now)
+    return int(row.legend)
 
 
 async def may_have_left(conn: AsyncConnection, alert_id: int) -> bool:

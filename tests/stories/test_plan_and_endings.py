@@ -1,13 +1,16 @@
 """Plans that grow after the release, updates that are taken back, senders that stand still: nobody is forgotten, and nobody is chased."""
 
-from datetime import date
+from datetime import date, time
 from typing import Any
 
+import pytest
 from sqlalchemy import insert, select, update
 
 from messages.alert import Act
 from messages.form import Medium
-from relay.model import Rung, SparedBy
+from messages.frames import say
+from relay.model import AlertState, NotAllowed, Rung, SparedBy
+from relay.store.alerts import issue
 from relay.store.tables import ResourcePerson, Sender, alert as alerts
 from tests.stories.arrange import change, rows, sender, sends, texts
 from tests.stories.town import FAST, ON_SQLITE, Town, new
@@ -39,6 +42,17 @@ async def release_again(town: Town, alert: int) -> None:
     await town.settle()
 
 
+def official(status: str, scope: str = "Public") -> str:
+    """Return a CAP message of that status."""
+    addresses = "<addresses>a</addresses>" if scope == "Private" else ""
+    return f"""<?xml version="1.0" encoding="UTF-8"?><alert xmlns="urn:oasis:names:tc:emergency:cap:1.2">
+<identifier>1</identifier><sender>vakt@etat.test</sender><sent>2026-11-23T17:50:00+01:00</sent><status>{status}</status>
+<msgType>Alert</msgType><scope>{scope}</scope>{addresses}<info><language>no</language><category>Health</category><event>Kok vannet</event>
+<urgency>Immediate</urgency><severity>Severe</severity><certainty>Observed</certainty><expires>2026-11-24T17:50:00+01:00</expires>
+<headline>Kok vannet</headline><description>Vannet er forurenset.</description><instruction>Kok vannet.</instruction>
+<area><areaDesc>Sentrum</areaDesc></area></info></alert>"""
+
+
 async def states(town: Town) -> list[tuple[int, str]]:
     """Return every alert's number and state."""
     return [(row.number, row.state) for row in await rows(town, select(alerts).order_by(alerts.c.number))]
@@ -62,6 +76,70 @@ async def test_whoever_holds_the_first_alert_hears_that_its_update_is_withdrawn(
     await town.relay.correct(town.municipality_id, second, Act.WITHDRAW, "Kari")
     await town.passes(hours=14)
     assert texts(new(ayan.phone)) != []
+
+
+async def test_an_update_of_which_nothing_left_is_cancelled_and_the_first_alert_is_in_force_again(town: Town) -> None:
+    ayan = await town.person("Ayan", "so", quiet_from=time(17), quiet_to=time(7))
+    bilan = await town.person("Bilan", "so")
+    first = await town.issue(WATER, grave=False)
+    await bilan.phone.says("2")
+    await town.settle()
+    second = await approved(town, first, grave=False)
+    await town.passes(hours=3, minutes=30)
+    await release_again(town, second)
+    assert await states(town) == [(1, AlertState.REPLACED), (2, AlertState.RELEASED)]
+    assert await town.relay.cancel(town.municipality_id, second, "Kari") is None
+    assert await states(town) == [(1, AlertState.RELEASED), (2, AlertState.WITHDRAWN)]
+    new(bilan.phone)
+    await town.passes(hours=14)
+    assert "KARI BIYAHA" in "\n".join(texts(new(ayan.phone)))
+    assert texts(new(bilan.phone)) == []
+
+
+async def test_of_two_updates_of_the_same_alert_the_second_replaces_the_first(town: Town) -> None:
+    await town.person("Ayan", "so")
+    first = await town.issue(WATER)
+    second, third = [await approved(town, first) for _ in range(2)]
+    await release_again(town, second)
+    await release_again(town, third)
+    assert await states(town) == [(1, AlertState.REPLACED), (2, AlertState.REPLACED), (3, AlertState.RELEASED)]
+    async with town.store.read() as conn:
+        assert (await issue(conn, town.municipality_id, third)).alert.replaces == 2
+
+
+async def test_a_sixth_open_alert_is_refused_and_one_that_is_over_makes_room(town: Town) -> None:
+    ayan = await town.person("Ayan", "so")
+    open_ones = [await town.issue(WATER) for _ in range(5)]
+    sixth = await approved(town)
+    with pytest.raises(NotAllowed, match=r"no\. 1, no\. 2, no\. 3, no\. 4, no\. 5 are open, .* End one of them"):
+        await town.relay.release(town.municipality_id, sixth, "Ola")
+    await follow_up(town, open_ones[4])  # an update goes on with its digits
+    await town.relay.correct(town.municipality_id, open_ones[1], Act.OVER, "Kari")
+    await town.settle()
+    await release_again(town, sixth)
+    await ayan.phone.says("61")
+    await town.settle()
+    assert (await town.recipient(sixth, ayan)).rung == Rung.RECEIVED
+
+
+async def test_an_official_exercise_is_released_and_every_text_of_it_is_marked(town: Town) -> None:
+    kari = await town.person("Kari", "nb")
+    [taken] = await town.relay.take(town.municipality_id, official("Exercise").encode(), "Kari")
+    assert (taken.never_real, "as an exercise, never as a real message" in taken.notes[0]) == ("", True)
+    await town.relay.approve(town.municipality_id, taken.alert_id, "Ola")
+    assert await town.relay.release(town.municipality_id, taken.alert_id, "Ola", inside=True) > 0
+    await town.settle()
+    mark, got = say("nb", "mark.exercise"), texts(new(kari.phone))
+    assert [(text.startswith(mark), text.endswith(mark)) for text in got] == [(True, True)] * 2
+
+
+@pytest.mark.parametrize(("status", "scope"), [("Test", "Public"), ("Draft", "Public"), ("System", "Public"), ("Exercise", "Private")])
+async def test_what_is_neither_official_nor_an_open_exercise_is_never_released(town: Town, status: str, scope: str) -> None:
+    await town.person("Kari", "nb")
+    [taken] = await town.relay.take(town.municipality_id, official(status, scope).encode(), "Kari")
+    await town.relay.approve(town.municipality_id, taken.alert_id, "Ola")
+    with pytest.raises(NotAllowed, match=r"cannot be released"):
+        await town.relay.release(town.municipality_id, taken.alert_id, "Ola", inside=True)
 
 
 # --- releasing again --------------------------------------------------------------------------------------------------
