@@ -48,7 +48,8 @@ _FOR_THE_GROUP = frozenset({Meaning.WILL_PASS, Meaning.PASSED_ON})
 #: STOP holds for its channel alone, so another channel stays open
 SPARES: Mapping[Action, frozenset[Meaning]] = MappingProxyType(
     {
-        Action.MESSAGE: frozenset(),
+        # only by other channels than the answer came: where it was written, the rest of the message is still wanted
+        Action.MESSAGE: _HEARD_FROM - {Meaning.PAUSE},
         Action.REMIND: _HEARD_FROM | {Meaning.MESSAGE, Meaning.STOP},
         Action.OTHER_CHANNEL: _HEARD_FROM,
         Action.DEPUTY: _FOR_THE_GROUP,

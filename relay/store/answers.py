@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, insert, not_, or_, select, update
+from sqlalchemy import and_, func, insert, literal, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
@@ -33,10 +33,10 @@ async def bind(conn: AsyncConnection, kept: Kept, reply: Reply, bound: Sequence[
         rung = LADDER[one.meaning]
         reported = await _report(conn, one, answer_id, before, now)
         await recipients.refresh(conn, {before.id}, now, answers={before.id: (rung, reported)})
-        await conn.execute(update(recipient).where(recipient.c.id == before.id).values(answered_at=now))
+        await conn.execute(update(recipient).where(recipient.c.id == before.id).values(answered_at=now, count_doubted_at=None))
         await prove(conn, before.id, now)
         if one.asked.open:
-            await _spare(conn, before.id, one.meaning, now)
+            await _spare(conn, before.id, one.meaning, now, kept.channel)
             await _pull(conn, before.id, one.meaning, now)
             await _count_for_groups(conn, before, rung, now)
         await work.close_tasks(conn, before.id, ANSWERED, "answered", now)
@@ -151,16 +151,18 @@ async def spare_again(conn: AsyncConnection, alert_id: int, now: datetime) -> No
     await _spare_by_quorum(conn, alert_id, now)
 
 
-async def _spare(conn: AsyncConnection, recipient_id: int, meaning: Meaning, now: datetime) -> None:
-    await _spare_steps(conn, [recipient_id], meaning, now)
+async def _spare(conn: AsyncConnection, recipient_id: int, meaning: Meaning, now: datetime, channel: str = "") -> None:
+    await _spare_steps(conn, [recipient_id], meaning, now, channel)
     if meaning is Meaning.PASSED_ON or meaning is Meaning.CANNOT:
         count = (_not_begun(), delivery.c.recipient_id == recipient_id, delivery.c.part == Part.COUNT)
         await _end(conn, count, SparedBy.OWN_ANSWER, now)
 
 
-async def _spare_steps(conn: AsyncConnection, whose: Any, meaning: Meaning, now: datetime) -> None:
+async def _spare_steps(conn: AsyncConnection, whose: Any, meaning: Meaning, now: datetime, channel: str = "") -> None:
+    """Spare what an answer by `channel` makes needless: the message itself only by other channels, and never when that is not known."""
     actions = _actions(SPARES, meaning)
-    own = (_not_begun(), delivery.c.recipient_id.in_(whose), delivery.c.action.in_(actions - {Action.DEPUTY}))
+    needed = and_(delivery.c.action == Action.MESSAGE, or_(literal(channel) == "", delivery.c.channel == channel))
+    own = (_not_begun(), delivery.c.recipient_id.in_(whose), delivery.c.action.in_(actions - {Action.DEPUTY}), not_(needed))
     await _end(conn, own, SparedBy.OWN_ANSWER, now)
     if Action.DEPUTY in actions:
         await _end(conn, (_not_begun(), delivery.c.stands_for_id.in_(whose)), SparedBy.PRINCIPAL, now)
@@ -188,14 +190,14 @@ async def _pull(conn: AsyncConnection, recipient_id: int, meaning: Meaning, now:
     await conn.execute(update(delivery).where(*later).values(due_at=now))
 
 
-async def ask_count(conn: AsyncConnection, one: Asked, address_id: int, due_at: datetime, now: datetime) -> None:
-    """Plan the one follow-up: about how many? It goes the way the answer came."""
+async def ask_count(conn: AsyncConnection, one: Asked, address_id: int, due_at: datetime, now: datetime) -> bool:
+    """Plan the one follow-up: about how many? It goes the way the answer came; false when there is no such way."""
     template = select(delivery).where(
         delivery.c.recipient_id == one.recipient_id, delivery.c.address_id == address_id, delivery.c.sender_id.is_not(None)
     )
     like = (await conn.execute(template.order_by(delivery.c.id).limit(1))).one_or_none()
     if like is None:
-        return
+        return False
     copied = {name: getattr(like, name) for name in _LIKE}
     row = copied | {
         "part": Part.COUNT,
@@ -206,8 +208,22 @@ async def ask_count(conn: AsyncConnection, one: Asked, address_id: int, due_at: 
         "state": DeliveryState.WAITING,
     }
     done = await conn.execute(insert_ignore(delivery).values(row))
-    if done.rowcount:
+    if done.rowcount or await _ask_after_all(conn, row, due_at):
         await conn.execute(update(recipient).where(recipient.c.id == one.recipient_id).values(count_asked_at=max(due_at, now)))
+    return True
+
+
+async def _ask_after_all(conn: AsyncConnection, row: dict[str, Any], due_at: datetime) -> bool:
+    """Arm the question again that an earlier answer had spared; false when it was asked, or still waits."""
+    spared = (
+        delivery.c.municipality_id == row["municipality_id"],
+        delivery.c.cause == row["cause"],
+        delivery.c.part == Part.COUNT,
+        delivery.c.state == DeliveryState.SPARED,
+        delivery.c.spared_by == SparedBy.OWN_ANSWER,
+    )
+    again = {"state": DeliveryState.WAITING, "spared_by": "", "ended_at": None, "planned_at": due_at, "due_at": due_at}
+    return bool((await conn.execute(update(delivery).where(*spared).values(again))).rowcount)
 
 
 _LIKE = (
@@ -258,7 +274,11 @@ async def _spare_by_quorum(conn: AsyncConnection, alert_id: int, now: datetime) 
     await _end(conn, (*steps, _not_begun(), whose.not_in(lacking)), SparedBy.QUORUM, now)
     again = (*steps, delivery.c.state == DeliveryState.SPARED, delivery.c.spared_by == SparedBy.QUORUM, whose.in_(lacking))
     rearmed = {"state": DeliveryState.WAITING, "spared_by": "", "ended_at": None}
-    await conn.execute(update(delivery).where(*again).values(rearmed))
+    for action in QUORUM_SPARES:
+        # whoever has answered since has spared their own steps
+        rungs = {LADDER[meaning] for meaning in SPARES.get(action, ()) if meaning in LADDER}
+        answered = select(recipient.c.id).where(recipient.c.alert_id == alert_id, recipient.c.rung.in_(rungs))
+        await conn.execute(update(delivery).where(*again, delivery.c.action == action, whose.not_in(answered)).values(rearmed))
 
 
 def count_due(now: datetime, minutes: int, *, told_already: bool) -> datetime:
