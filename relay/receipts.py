@@ -3,7 +3,8 @@
 A callback is answered only after the commit that holds it, so the provider repeats what we could not keep.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -11,23 +12,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Callback, Inbound, Status
 from channels.clock import Clock
-from messages import frames
 from messages.alert import Gravity, Kind
-from messages.form import Medium
+from messages.form import Copy, Medium
 from messages.frames import Notice
-from messages.reply import Meaning, Reply, understand
+from messages.reply import Meaning, Reply, reads_as, understand
 from relay.desk import Desk
-from relay.model import Home, NotReady, Policy, TaskKind
+from relay.model import Home, NotFound, NotReady, Policy, TaskKind
 from relay.pulse import Pulse
 from relay.store import alerts, answers, context, inbox, statuses, threads, work
 from relay.store.batch import Batch
 from relay.store.engine import Store
-from relay.talk import Asked, Say, Verdict, Writer, decide
-from relay.wording import in_force, say
+from relay.talk import Asked, Say, Verdict, Writer, decide, shown_as
+from relay.wording import in_force, mark, say, say_to_a_stranger
 
 log = structlog.get_logger(__name__)
 
-_MARKS = {Kind.EXERCISE: "mark.exercise", Kind.TEST: "mark.test"}
 #: seconds that a status waits for others; its provider waits for fifteen
 LINGER = 0.03
 #: messages handled in one transaction, beyond those that were waited for
@@ -78,23 +77,28 @@ class Receipts:
         """Handle waiting messages, each by itself: one that breaks us is kept for a person, and holds up no other."""
         waiting = await inbox.unhandled(conn, limit=len(asked) + MOST_AT_ONCE)
         for one in waiting:
-            try:
-                async with conn.begin_nested():
-                    await self._handle(conn, one)
-            except (NotReady, OperationalError):
-                raise
-            except Exception as error:
-                log.exception("a message could not be handled", inbound=one.id, error=type(error).__name__)
+            if not await _whole(conn, one, partial(self._handle, conn, one)):
                 await self._for_a_person(conn, one)
         return [len(waiting)] * len(asked)
 
     async def _for_a_person(self, conn: AsyncConnection, kept: inbox.Kept) -> None:
-        """Put a message that broke us before a person, unread by the house."""
+        """Put a message that broke us before a person, unread by the house but for danger."""
         now = self.clock.now()
-        origin = await inbox.origin(conn, kept, now)
         await inbox.handled(conn, kept.id, "broke_us", now)
-        if origin.municipality_id is not None:
-            await self._tasks(conn, kept, origin, Verdict(name="broke_us", tasks=(TaskKind.QUESTION,)), None)
+        kind = TaskKind.DANGER if reads_as(kept.message.text) else TaskKind.QUESTION
+        for find in (partial(inbox.origin, conn, kept, now), partial(inbox.somewhere, conn, kept)):
+            if await _whole(conn, kept, partial(self._before_somebody, conn, kept, find, kind)):
+                return
+        log.error("a message that broke us is before nobody", inbound=kept.id, kind=kind)
+
+    async def _before_somebody(
+        self, conn: AsyncConnection, kept: inbox.Kept, find: Callable[[], Awaitable[inbox.Origin]], kind: TaskKind
+    ) -> None:
+        origin = await find()
+        if origin.municipality_id is None:
+            raise NotFound("No municipality uses the account that this message came to.")
+        verdict = Verdict(name="broke_us", tasks=(kind,), thread=True)
+        await self._tasks(conn, kept, origin, verdict, await self._thread(conn, kept, origin, verdict))
 
     async def _handle(self, conn: AsyncConnection, kept: inbox.Kept) -> None:
         """Understand one message and do what follows from it."""
@@ -102,7 +106,9 @@ class Receipts:
         origin = await inbox.origin(conn, kept, now)
         reply = _understand(kept, origin)
         verdict = decide(reply, origin.writer)
-        if origin.municipality_id is None:
+        if origin.municipality_id is None or not (origin.to_us or origin.people or reply.danger):
+            tell = log.error if reply.danger else log.warning
+            tell("a message came to no sender of ours", inbound=kept.id, danger=reply.danger)
             await inbox.handled(conn, kept.id, "no_sender_of_ours", now)
             return
         woken = await threads.wrote(conn, origin, now) if kept.channel is Medium.WHATSAPP else 0
@@ -110,8 +116,9 @@ class Receipts:
         await self._opting(conn, origin, verdict)
         thread = await self._thread(conn, kept, origin, verdict)
         await self._tasks(conn, kept, origin, verdict, thread)
-        if not (woken and verdict.name == "in_force"):
-            await self._say(conn, kept, origin, verdict)
+        wake = woken and verdict.name == "in_force"
+        if not wake and not await _whole(conn, kept, partial(self._say, conn, kept, origin, verdict)) and not verdict.tasks:
+            await self._before_somebody(conn, kept, partial(inbox.origin, conn, kept, now), TaskKind.QUESTION)
         await inbox.handled(conn, kept.id, verdict.name, now)
 
     async def _answers(self, conn: AsyncConnection, kept: inbox.Kept, origin: inbox.Origin, reply: Reply, verdict: Verdict) -> None:
@@ -119,14 +126,23 @@ class Receipts:
         await answers.bind(conn, kept, reply, verdict.bound, now)
         if verdict.name in ("message", "media"):
             await answers.note_message(conn, kept, reply, verdict.spares_reminders, origin.people, now)
-        for bound in verdict.bound:
-            uncounted = bound.meaning.value == "passed_on" and bound.count is None
-            if bound.asked.open and (bound.meaning.value == "will_pass" or uncounted):
-                due = answers.count_due(now, self.policy.count_after_minutes, told_already=uncounted)
-                address = next(person.address_id for person in origin.people if person.person_id == bound.asked.person_id)
-                await answers.ask_count(conn, bound.asked, address, due, now)
+        await self._ask_count(conn, origin, verdict)
         for asked in verdict.doubts:
             await answers.doubt(conn, asked, now)
+
+    async def _ask_count(self, conn: AsyncConnection, origin: inbox.Origin, verdict: Verdict) -> None:
+        """Ask about how many, if nobody has told; a number that several people share is asked once."""
+        now = self.clock.now()
+        if any(bound.count is not None for bound in verdict.bound):
+            return
+        for bound in verdict.bound:
+            told_already = bound.meaning is Meaning.PASSED_ON
+            if not bound.asked.open or not (told_already or bound.meaning is Meaning.WILL_PASS):
+                continue
+            due = answers.count_due(now, self.policy.count_after_minutes, told_already=told_already)
+            address = next(person.address_id for person in origin.people if person.person_id == bound.asked.person_id)
+            if await answers.ask_count(conn, bound.asked, address, due, now):
+                return
 
     async def _opting(self, conn: AsyncConnection, origin: inbox.Origin, verdict: Verdict) -> None:
         now = self.clock.now()
@@ -143,47 +159,49 @@ class Receipts:
         about = _about(origin.writer, verdict)
         danger = TaskKind.DANGER in verdict.tasks
         return await threads.open_thread(
-            conn, kept, origin, alert_id=about.alert_id if about else None, danger=danger, now=self.clock.now()
+            conn, kept, origin.of(about), alert_id=about.alert_id if about else None, danger=danger, now=self.clock.now()
         )
 
     async def _tasks(self, conn: AsyncConnection, kept: inbox.Kept, origin: inbox.Origin, verdict: Verdict, thread: int | None) -> None:
         now = self.clock.now()
         about = _about(origin.writer, verdict)
-        person = origin.people[0].person_id if origin.people else None
+        home = origin.of(about)
         for kind in verdict.tasks:
-            new = work.NewTask(
-                municipality_id=origin.municipality_id or 0,
-                kind=kind,
-                cause=f"{kind}:in:{kept.id}",
-                alert_id=about.alert_id if about else None,
-                recipient_id=about.recipient_id if about else None,
-                person_id=person,
-                thread_id=thread,
-            )
+            new = _task(kind, kept, home, about, thread)
             opened = await work.open_task(conn, new, now)
             if opened and kind in (TaskKind.DANGER, TaskKind.RING):
-                await threads.alarm(conn, new, _alarm_words(kind, about), now)
+                await _whole(conn, kept, partial(threads.alarm, conn, new, _alarm_words(kind, about), now))
+        for other in origin.by_town() if verdict.opts_out else ():
+            if other.municipality_id != home.municipality_id:
+                await work.open_task(conn, _task(TaskKind.OPTED_OUT, kept, other, None, None), now)
 
     async def _say(self, conn: AsyncConnection, kept: inbox.Kept, origin: inbox.Origin, verdict: Verdict) -> None:
-        """Answer in the writer's own language; a number that is nobody's is answered in the municipality's Norwegian."""
-        if not verdict.say or origin.municipality_id is None or origin.sender_id is None:
-            return
-        home = await self._home(conn, origin)
-        language = origin.people[0].languages[0] if origin.people and origin.people[0].languages else home.norwegian
+        """Answer in the writer's own language, as the municipality whose alert it is about; a number that is nobody's in two languages."""
         for one in verdict.say:
-            values = dict(one.values) | await self._values(conn, one, origin, language)
-            about, near = one.about, one.about or _about(origin.writer, verdict)
-            of = about.kind if about else Kind.ACTUAL
-            copy = say(one.notice, home, language, kept.channel, values, legend=about.legend if about else 0, of=of)
+            near = one.about or _about(origin.writer, verdict)
+            town = origin.of(near)
+            if town.municipality_id is None or town.sender_id is None:
+                continue
+            copy = await self._words(conn, kept, town, one, origin)
             ready = threads.ReadyNotice(
                 name=one.notice,
                 text=copy.text,
-                language=language,
+                language=copy.language,
                 gravity=Gravity.LIFE if one.notice is Notice.DANGER else Gravity.STANDARD,
                 alert_id=near.alert_id if near else None,
                 recipient_id=near.recipient_id if near else None,
             )
-            await threads.answer(conn, kept, origin, ready, self.clock.now())
+            await threads.answer(conn, kept, town, ready, self.clock.now())
+
+    async def _words(self, conn: AsyncConnection, kept: inbox.Kept, town: inbox.Origin, one: Say, origin: inbox.Origin) -> Copy:
+        home = await self._home(conn, town)
+        if not town.people:
+            return say_to_a_stranger(one.notice, home, kept.channel)
+        languages = town.people[0].languages
+        language = languages[0] if languages else home.norwegian
+        values = dict(one.values) | await self._values(conn, one, origin, language)
+        legend = one.about.legend if one.about else 0
+        return say(one.notice, home, language, kept.channel, values, legend=legend, of=shown_as(one, town.writer))
 
     async def _home(self, conn: AsyncConnection, origin: inbox.Origin) -> Home:
         assert origin.municipality_id is not None  # noqa: S101 - the caller has looked
@@ -206,15 +224,45 @@ async def _keep(conn: AsyncConnection, items: Sequence[tuple[str, Medium, Inboun
 
 
 def _understand(kept: inbox.Kept, origin: inbox.Origin) -> Reply:
-    message, writer = kept.message, origin.writer
-    languages = tuple(dict.fromkeys(language for person in origin.people for language in person.languages))
-    return understand(
+    message, alerts = kept.message, origin.writer.alerts
+    read = partial(
+        understand,
         {"STOP": "STOP", "START": "START"}.get(message.opt_out, message.text),
-        languages=languages,
+        languages=tuple(dict.fromkeys(language for person in origin.people for language in person.languages)),
         payload=message.payload,
-        count_open=any(asked.count_open for asked in writer.alerts),
-        automatic=message.automatic,
-        open_alerts=tuple(asked.number for asked in writer.alerts if asked.open),
+        # a complaint is written by a machine, and is a person's wish all the same
+        automatic=message.automatic and not message.opt_out,
+        open_alerts=tuple(asked.number for asked in alerts if asked.open),
+    )
+    counting = {asked.alert_id for asked in alerts if asked.count_open}
+    reply = read(count_open=bool(counting))
+    others = any(asked.open and asked.alert_id not in counting for asked in alerts)
+    # 1 to 5 may answer the other alert as well as they may count
+    return read(count_open=False) if others and "count-or-answer" in reply.guessed else reply
+
+
+async def _whole(conn: AsyncConnection, kept: inbox.Kept, step: Callable[[], Awaitable[object]]) -> bool:
+    """Take a step as a whole or not at all, and say which: what breaks takes nothing else of its message with it."""
+    try:
+        async with conn.begin_nested():
+            await step()
+    except (NotReady, OperationalError):
+        raise
+    except Exception as error:
+        log.exception("a message could not be handled", inbound=kept.id, error=type(error).__name__)
+        return False
+    return True
+
+
+def _task(kind: TaskKind, kept: inbox.Kept, home: inbox.Origin, about: Asked | None, thread: int | None) -> work.NewTask:
+    return work.NewTask(
+        municipality_id=home.municipality_id or 0,
+        kind=kind,
+        cause=f"{kind}:in:{kept.id}",
+        alert_id=about.alert_id if about else None,
+        recipient_id=about.recipient_id if about else None,
+        person_id=home.people[0].person_id if home.people else None,
+        thread_id=thread,
     )
 
 
@@ -231,5 +279,5 @@ def _alarm_words(kind: TaskKind, about: Asked | None) -> str:
     """What the duty officer's telephone says: no name and no content, since it lies on a night table; an exercise says so at both ends."""
     what = "En ressursperson har skrevet om fare" if kind is TaskKind.DANGER else "En ressursperson ber om å bli ringt"
     number = f" til melding nr. {about.number}" if about else ""
-    mark = "" if about is None or about.kind is Kind.ACTUAL else frames.say("nb", _MARKS[about.kind])
-    return f"{mark} BUDSTIKKE VAKT: {what}{number}. Se vaktlisten nå. {mark}".strip()
+    sign = mark(about.kind if about else Kind.ACTUAL, "nb")
+    return f"{sign} BUDSTIKKE VAKT: {what}{number}. Se vaktlisten nå. {sign}".strip()

@@ -37,6 +37,8 @@ _ASKED: Mapping[Meaning, Notice] = {
     Meaning.IN_FORCE: Notice.IN_FORCE,
     Meaning.VERIFY: Notice.VERIFY,
 }
+#: replies about no one alert that belong to an exercise when nothing real is open; leaving and resting are always real
+_IN_THE_EXERCISE = frozenset({Notice.MENU, Notice.IN_FORCE, Notice.VERIFY, Notice.WHICH_ALERT, Notice.ECHO_MESSAGE, Notice.MEDIA_RECEIVED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +128,25 @@ def _meaning(reply: Reply, writer: Writer) -> Verdict:
     if not writer.person_ids:
         return Verdict(name="unknown_sender", say=(Say(notice=Notice.NOT_REGISTERED),), thread=True, tasks=(TaskKind.UNKNOWN_SENDER,))
     if reply.meaning in _ASKED:
-        return Verdict(name=reply.meaning, say=(Say(notice=_ASKED[reply.meaning]),))
+        return Verdict(name=reply.meaning, say=(Say(notice=_asked_for(reply.meaning, writer)),))
     if reply.meaning in LADDER:
         return _answer(reply, writer)
     return _message(writer)
+
+
+def _asked_for(meaning: Meaning, writer: Writer) -> Notice:
+    nothing = meaning is Meaning.IN_FORCE and not any(asked.open for asked in writer.alerts)
+    return Notice.NOTHING_IN_FORCE if nothing else _ASKED[meaning]
+
+
+def shown_as(say: Say, writer: Writer) -> Kind:
+    """Say which kind of alert an automatic reply is marked as: whoever has nothing but exercises open is in one, whatever they ask."""
+    if say.about:
+        return say.about.kind
+    opened = {asked.kind for asked in writer.alerts if asked.open}
+    if not opened or Kind.ACTUAL in opened or say.notice not in _IN_THE_EXERCISE:
+        return Kind.ACTUAL
+    return Kind.EXERCISE if Kind.EXERCISE in opened else Kind.TEST
 
 
 # --- not answers -------------------------------------------------------------------------------------------------------
@@ -137,6 +154,17 @@ def _meaning(reply: Reply, writer: Writer) -> Verdict:
 
 def _opting(meaning: Meaning, writer: Writer) -> Verdict:
     silent = writer.provider_answered
+    if not writer.person_ids:
+        say = () if silent else (Say(notice=Notice.NOT_REGISTERED),)
+        return Verdict(
+            name="unknown_sender",
+            say=say,
+            thread=True,
+            tasks=(TaskKind.UNKNOWN_SENDER,),
+            opts_out=meaning is Meaning.STOP,
+            opts_in=meaning is Meaning.START,
+            pauses=meaning is Meaning.PAUSE,
+        )
     if meaning is Meaning.STOP:
         say = () if silent else (Say(notice=Notice.STOPPED),)
         return Verdict(name="stop", say=say, opts_out=True, tasks=(TaskKind.OPTED_OUT,))

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from messages import frames
 from messages.alert import Kind
 from messages.form import Copy, Medium, Part
 from messages.frames import Facts, Missing, Notice
@@ -20,6 +21,7 @@ from relay.model import BadInput, Home, Issue, Work
 KEPT = 4096
 #: which reminder the policy's one is
 FIRST_REMINDER = 1
+_MARKS = {Kind.EXERCISE: "mark.exercise", Kind.TEST: "mark.test"}
 
 
 def facts(home: Home, language: str, **more: object) -> Facts:
@@ -102,6 +104,29 @@ def say(
     return notice(kind, facts(home, language, values=dict(values), legend=legend), medium, of=of)
 
 
+def say_to_a_stranger(kind: Notice, home: Home, medium: Medium) -> Copy:
+    """Return a short answer to a number that is nobody's, in Norwegian and in English: we do not know what its owner reads."""
+    norwegian, english = (say(kind, home, language, medium, {}) for language in (home.norwegian, "en"))
+    return replace(norwegian, text=f"{norwegian.text}\n{english.text}")
+
+
+def written(work: Work, home: Home) -> Copy:
+    """Return a short answer as it was written down; its mail's subject is marked where its text is."""
+    words = frames.say(work.language, "email.subject_notice", municipality=home.municipality)
+    marks = (mark(kind, work.language) for kind in _MARKS)
+    found = next((each for each in marks if work.text.startswith(each) and work.text.endswith(each)), "")
+    return Copy(medium=work.medium, part=work.part, language=work.language, text=work.text, subject=_between(found, words))
+
+
+def mark(kind: Kind, language: str) -> str:
+    """Return the word at both ends of what is not real, in the reader's language; "" for what is."""
+    return frames.say(language, _MARKS[kind]) if kind in _MARKS else ""
+
+
+def _between(sign: str, words: str) -> str:
+    return f"{sign} {words} {sign}".strip()
+
+
 @lru_cache(maxsize=KEPT)
 def segments(text: str) -> int:
     """How many SMS segments a text costs."""
@@ -124,5 +149,6 @@ def in_force(issues: Sequence[Issue], language: str) -> str:
     lines = []
     for issue in issues:
         text = issue.variants[choose((language,), issue.variants).language] if issue.variants else None
-        lines.append(f"{issue.alert.number}: {text.headline if text else issue.alert.event}")
+        line = f"{issue.alert.number}: {text.headline if text else issue.alert.event}"
+        lines.append(_between(mark(issue.alert.kind, language), line))
     return "\n".join(lines)

@@ -1,12 +1,12 @@
 """What came in: kept once, whoever brings it, and told apart by who may have written it."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Inbound, Media
@@ -19,10 +19,7 @@ from relay.store.normal import normal_address
 from relay.store.sql import insert_ignore
 from relay.store.tables import (
     Address,
-    ContactPoint,
-    LanguageGroup,
     Membership,
-    Municipality,
     ResourcePerson,
     Sender,
     alert,
@@ -128,15 +125,44 @@ class Origin:
     sender_id: int | None
     people: tuple[Person, ...]
     writer: Writer
+    #: municipality -> its sender that the message came to: municipalities may share one number
+    senders: Mapping[int, int] = field(default_factory=dict)
+    #: the message came to a number or mailbox that is registered as a sender of ours
+    to_us: bool = True
+
+    def of(self, about: Asked | None) -> "Origin":
+        """Return the same message as the municipality of this alert sees it: its sender, and its people alone, the one asked first."""
+        asked = next((person for person in self.people if about and person.person_id == about.person_id), None)
+        home = asked.municipality_id if asked else self.municipality_id
+        theirs = sorted((person for person in self.people if person.municipality_id == home), key=lambda person: person is not asked)
+        return replace(self, municipality_id=home, sender_id=self.senders.get(home or 0), people=tuple(theirs))
+
+    def by_town(self) -> "tuple[Origin, ...]":
+        """Return the message as each municipality sees it whose people's address it is."""
+        firsts = {person.municipality_id: person for person in reversed(self.people)}
+        return tuple(
+            replace(
+                self,
+                municipality_id=town,
+                sender_id=self.senders.get(town),
+                people=tuple(person for person in self.people if person.municipality_id == town),
+            )
+            for town in sorted(firsts)
+        ) or (self,)
 
 
 async def origin(conn: AsyncConnection, kept: Kept, now: datetime) -> Origin:
-    """Find who may have written: by our sender, then its municipalities' register, then their alerts."""
-    senders = await _our_senders(conn, kept)
-    people = await _people(conn, kept, [row.municipality_id for row in senders])
+    """Find who may have written: by our sender, then its municipalities' register, then their alerts.
+
+    What came to none of our senders is looked for with all municipalities that use the account: a number may have been changed.
+    """
+    account = await _senders(conn, kept)
+    senders = _named(kept, account)
+    people = await _people(conn, kept, [row.municipality_id for row in senders or account])
     exact = await _exact(conn, kept)
     alerts = await _alerts(conn, [person.person_id for person in people], now)
-    mine = next((row for row in senders if not people or row.municipality_id == people[0].municipality_id), None)
+    by_town = {row.municipality_id: row.id for row in reversed(senders or account)}
+    town = await _town(conn, kept, people, [row.municipality_id for row in senders or account])
     writer = Writer(
         person_ids=tuple(person.person_id for person in people),
         alerts=tuple(alerts),
@@ -146,37 +172,49 @@ async def origin(conn: AsyncConnection, kept: Kept, now: datetime) -> Origin:
         provider_answered=bool(kept.message.opt_out),
     )
     return Origin(
-        municipality_id=people[0].municipality_id if people else (mine.municipality_id if mine else None),
-        sender_id=mine.id if mine else None,
+        municipality_id=town,
+        sender_id=by_town.get(town or 0),
         people=tuple(people),
         writer=writer,
+        senders=by_town,
+        to_us=bool(senders),
     )
 
 
-async def _our_senders(conn: AsyncConnection, kept: Kept) -> Sequence[AnyRow]:
-    """Senders that this message came to; a mail answers the token's mailbox, so there every sender of the account may be meant."""
+async def somewhere(conn: AsyncConnection, kept: Kept) -> Origin:
+    """Return some municipality that uses the account, and nobody in it: for what can be told no better."""
+    account = await _senders(conn, kept)
+    first = next(iter(_named(kept, account) or account), None)
+    town, sender = (first.municipality_id, first.id) if first else (None, None)
+    return Origin(municipality_id=town, sender_id=sender, people=(), writer=Writer())
+
+
+async def _senders(conn: AsyncConnection, kept: Kept) -> Sequence[AnyRow]:
+    """The senders of the account that brought the message."""
     mine = select(Sender.id, Sender.municipality_id, Sender.address, Sender.reply_to).where(
         Sender.account == kept.account, Sender.channel == kept.channel
     )
-    rows = (await conn.execute(mine.order_by(Sender.id))).all()
+    return (await conn.execute(mine.order_by(Sender.id))).all()
+
+
+def _named(kept: Kept, account: Sequence[AnyRow]) -> Sequence[AnyRow]:
+    """Those that the message came to; a mail answers the token's mailbox, so there every sender of the account may be meant."""
     if kept.channel is Medium.EMAIL:
-        return rows
-    return [row for row in rows if kept.message.to in (row.address, row.reply_to)]
+        return account
+    return [row for row in account if kept.message.to in (row.address, row.reply_to)]
+
+
+async def _town(conn: AsyncConnection, kept: Kept, people: Sequence[Person], towns: Sequence[int]) -> int | None:
+    """The municipality that reads it: that of who wrote, else of whom From names, which proves nothing, else the first."""
+    if people:
+        return people[0].municipality_id
+    hinted = (await conn.execute(_at_address(kept, towns))).first() if kept.channel is Medium.EMAIL else None
+    return hinted.municipality_id if hinted else next(iter(towns), None)
 
 
 async def _people(conn: AsyncConnection, kept: Kept, municipalities: Sequence[int]) -> list[Person]:
-    theirs = (
-        select(Address.id, Address.person_id, Address.municipality_id, ResourcePerson.languages)
-        .join(ResourcePerson, ResourcePerson.id == Address.person_id)
-        .where(
-            Address.channel == kept.channel,
-            Address.lookup == lookup(kept.channel, kept.message.sender),
-            Address.municipality_id.in_(municipalities),
-            Address.state != "REPLACED",
-            ResourcePerson.left_at.is_(None),
-        )
-        .order_by(Address.person_id)
-    )
+    """Whose the address is. A mail's From can be written by anybody, so there it is the one whom the token's letter went to."""
+    theirs = _whom_the_letter_went_to(kept) if kept.channel is Medium.EMAIL else _at_address(kept, municipalities)
     rows = (await conn.execute(theirs)).all()
     groups = await _own_groups(conn, [row.person_id for row in rows])
     return [
@@ -191,6 +229,33 @@ async def _people(conn: AsyncConnection, kept: Kept, municipalities: Sequence[in
     ]
 
 
+def _living() -> Select[int, int, int, list[str]]:
+    return (
+        select(Address.id, Address.person_id, Address.municipality_id, ResourcePerson.languages)
+        .join(ResourcePerson, ResourcePerson.id == Address.person_id)
+        .where(Address.state != "REPLACED", ResourcePerson.left_at.is_(None))
+        .order_by(Address.person_id)
+    )
+
+
+def _at_address(kept: Kept, municipalities: Sequence[int]) -> Select[int, int, int, list[str]]:
+    return _living().where(
+        Address.channel == kept.channel,
+        Address.lookup == lookup(kept.channel, kept.message.sender),
+        Address.municipality_id.in_(municipalities),
+    )
+
+
+def _whom_the_letter_went_to(kept: Kept) -> Select[int, int, int, list[str]]:
+    went = select(delivery.c.address_id).join(attempt, attempt.c.delivery_id == delivery.c.id)
+    return _living().where(Address.id.in_(went.where(attempt.c.token == _token(kept), attempt.c.account == kept.account)))
+
+
+def _token(kept: Kept) -> str:
+    """The token of the mailbox that a mail came to; a mail to a letter's return address names it as what it replies to."""
+    return kept.message.reply_token or kept.message.replied_to
+
+
 async def _own_groups(conn: AsyncConnection, people: Sequence[int]) -> dict[int, int]:
     rows = await conn.execute(
         select(Membership.person_id, Membership.group_id).where(Membership.person_id.in_(people)).order_by(Membership.position.desc())
@@ -201,7 +266,8 @@ async def _own_groups(conn: AsyncConnection, people: Sequence[int]) -> dict[int,
 async def _exact(conn: AsyncConnection, kept: Kept) -> int | None:
     """The recipient that a quoted message or a mail token names."""
     message = kept.message
-    named = attempt.c.token == message.reply_token if message.reply_token else attempt.c.provider_id == message.replied_to
+    by_token = message.reply_token or kept.channel is Medium.EMAIL
+    named = attempt.c.token == _token(kept) if by_token else attempt.c.provider_id == message.replied_to
     if not (message.reply_token or message.replied_to):
         return None
     found = (await conn.execute(select(attempt.c.recipient_id).where(named, attempt.c.account == kept.account))).scalar()
@@ -248,6 +314,7 @@ async def _alerts(conn: AsyncConnection, people: Sequence[int], now: datetime) -
 def _asked(row: AnyRow, now: datetime) -> Asked:
     asked = row.count_asked_at is not None and row.count_asked_at <= now
     waiting_for_count = asked and row.reported == 0 and row.rung in (Rung.WILL_PASS, Rung.PASSED_ON)
+    is_open = row.state == AlertState.RELEASED
     return Asked(
         alert_id=row.alert_id,
         number=row.number,
@@ -257,8 +324,9 @@ def _asked(row: AnyRow, now: datetime) -> Asked:
         topic=row.topic or row.event,
         recipient_id=row.id,
         person_id=row.person_id,
-        open=row.state == AlertState.RELEASED,
-        count_open=waiting_for_count or row.count_doubted_at is not None,
+        open=is_open,
+        # an old question must not take the answer to a new alert
+        count_open=is_open and (waiting_for_count or row.count_doubted_at is not None),
         doubted=row.count_doubted_at is not None,
     )
 
@@ -275,14 +343,3 @@ async def _replies(conn: AsyncConnection, kept: Kept, people: Sequence[Person], 
         inbound.c.handled_at.is_not(None),
     )
     return len((await conn.execute(same)).all())
-
-
-async def contact_of(conn: AsyncConnection, municipality_id: int, group_id: int | None) -> tuple[AnyRow, AnyRow | None]:
-    """Return the municipality and the group's contact point (else the municipality's first)."""
-    home = (await conn.execute(select(Municipality.__table__).where(Municipality.id == municipality_id))).one()
-    points = select(ContactPoint.__table__).where(ContactPoint.municipality_id == municipality_id).order_by(ContactPoint.id)
-    of_group = select(LanguageGroup.contact_point_id).where(LanguageGroup.id == group_id)
-    chosen = (await conn.execute(of_group)).scalar() if group_id is not None else None
-    if chosen is not None:
-        points = points.where(ContactPoint.id == chosen)
-    return home, (await conn.execute(points.limit(1))).one_or_none()
