@@ -24,7 +24,7 @@ from relay.routing import first_moment
 from relay.store import context, deliveries, evidence
 from relay.store.engine import Store
 from relay.verdict import POST_DEADLINE
-from relay.wording import Wording, body_hash, units
+from relay.wording import Wording, body_hash, units, written
 
 log = structlog.get_logger(__name__)
 
@@ -236,7 +236,7 @@ class Dispatcher:
         assert self.context is not None  # noqa: S101 - loaded in the same turn
         home = self.context.home(work.municipality_id, work.group_id, work.sender_id)
         if work.text or work.alert_id is None:
-            return Copy(medium=work.medium, part=work.part, language=work.language, text=work.text, subject=home.municipality)
+            return written(work, home)
         return self.wording.of(work, self.issues[work.alert_id], home)
 
     def _not_before(self, work: Work, now: datetime) -> datetime | None:
