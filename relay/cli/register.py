@@ -4,17 +4,17 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from channels.base import Pace
 from messages.form import Medium
 from relay import people_csv, places
 from relay.app import WHATSAPP_SUFFIX, House
 from relay.cli.output import By, Json, Municipality, complain, house, run, say, show_json
-from relay.model import BadInput, NotFound
+from relay.model import BadInput
 from relay.store import imports, register as rows, remembered
 from relay.store.normal import checked_address
-from relay.store.tables import LanguageGroup, Sender
+from relay.store.tables import LanguageGroup
 
 municipality = typer.Typer(no_args_is_help=True)
 people = typer.Typer(no_args_is_help=True)
@@ -61,22 +61,17 @@ def add_sender(
     reply_to: Annotated[str, typer.Option(help="Number to answer when this sender cannot be answered.")] = "",
     pace: Annotated[float, typer.Option(help="SMS segments, else messages, a second.")] = 1.0,
     price: Annotated[float, typer.Option(help="Of a segment or message, in NOK.")] = 0.0,
+    provider: Annotated[str, typer.Option(help="By which channel, if several could: twilio_sms, http_sms.")] = "",
     municipality: Municipality = "",
 ) -> None:
     """Add a sender of the municipality."""
 
     async def inside(opened: House, municipality_id: int) -> None:
-        account = opened.settings.twilio_account
-        providers = {
-            Medium.SMS: ("twilio_sms", account),
-            Medium.WHATSAPP: ("twilio_whatsapp", account + WHATSAPP_SUFFIX),
-            Medium.EMAIL: ("email", "email"),
-        }
-        provider, owner = providers[medium]
+        chosen, owner = _channel(opened, medium, provider)
         new = rows.NewSender(
             medium=medium,
             address=address,
-            provider=provider,
+            provider=chosen,
             account=owner,
             two_way=not one_way,
             reply_to=reply_to,
@@ -90,6 +85,24 @@ def add_sender(
     run(inside, municipality)
 
 
+def _channel(opened: House, medium: Medium, named: str) -> tuple[str, str]:
+    """Return registry name and account of a new sender: as named, or the first that is set up, or the one still to be set up."""
+    there = [key for key, channel in opened.relay.desk.channels.items() if channel.form.medium is medium]
+    found = next((key for key in there if named in ("", key[0])), None)
+    if found is not None:
+        return found
+    if named:
+        names = ", ".join(name for name, _ in there) or "none"
+        raise BadInput(f"No channel {named!r} is set up for {medium}. There is: {names}.")
+    account = opened.settings.twilio_account
+    still = {
+        Medium.SMS: ("twilio_sms", account),
+        Medium.WHATSAPP: ("twilio_whatsapp", account + WHATSAPP_SUFFIX),
+        Medium.EMAIL: ("email", "email"),
+    }
+    return still[medium]
+
+
 @sender.command("start")
 def start_sender(address: str, by: By, municipality: Municipality = "") -> None:
     """Let a stopped sender send again; its queue leaves."""
@@ -97,10 +110,7 @@ def start_sender(address: str, by: By, municipality: Municipality = "") -> None:
     async def inside(opened: House, municipality_id: int) -> None:
         stamp = rows.Stamp(by=by, at=opened.relay.clock.now())
         async with opened.store.write() as conn:
-            mine = (Sender.municipality_id == municipality_id, Sender.address == address)
-            changed = await conn.execute(update(Sender).where(*mine).values(stopped="", stopped_at=None, **stamp.changed))
-        if not changed.rowcount:
-            raise NotFound(f"{address} is no sender of this municipality.")
+            await rows.start_sender(conn, municipality_id, address, stamp)
         say(f"{address} sends again.")
 
     run(inside, municipality)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from math import isfinite
 from typing import Any
 
 from sqlalchemy import Table, insert, select, update
@@ -150,9 +151,9 @@ async def add_sender(conn: AsyncConnection, municipality_id: int, new: NewSender
         "account": new.account,
         "two_way": new.two_way,
         "reply_to": checked_address(new.medium, new.reply_to) if new.reply_to else "",
-        "pace_per_second": new.pace.per_second,
-        "pace_burst": new.pace.burst,
-        "price": new.price,
+        "pace_per_second": _positive(new.pace.per_second, "The pace"),
+        "pace_burst": _positive(new.pace.burst, "The pace's burst"),
+        "price": _positive(new.price, "The price", or_nothing=True),
         "contents": dict(new.contents),
     }
     sender_id = await _add(conn, Sender, row, stamp, f"{new.address} is a sender of this municipality for {new.medium} already.")
@@ -170,6 +171,24 @@ def _sender_address(new: NewSender) -> str:
             raise BadInput(f"{new.address}: a name has at most 11 letters, and can only send SMS that nobody answers. Give a number.")
         return new.address
     return address
+
+
+def _positive(value: float, what: str, *, or_nothing: bool = False) -> float:
+    if not isfinite(value) or value < 0 or (value == 0 and not or_nothing):
+        raise BadInput(f"{what} is a number above 0{', or 0' if or_nothing else ''}; {value:g} cannot be used.")
+    return value
+
+
+async def start_sender(conn: AsyncConnection, municipality_id: int, address: str, stamp: Stamp) -> None:
+    """Let a stopped sender send again and close the tasks about its stop; NotFound when it is none of this municipality's."""
+    mine = (Sender.municipality_id == municipality_id, Sender.address == address)
+    started = update(Sender).where(*mine).values(stopped="", stopped_at=None, **stamp.changed).returning(Sender.id)
+    ids = list((await conn.execute(started)).scalars())
+    if not ids:
+        raise NotFound(f"{address} is no sender of this municipality.")
+    for sender_id in ids:
+        await work.close_sender_tasks(conn, municipality_id, sender_id, stamp.by, stamp.at)
+        await work.acted(conn, stamp.by, "sender.start", stamp.at, municipality_id=municipality_id, subject=f"sender:{sender_id}")
 
 
 # --- groups and people ------------------------------------------------------------------------------------------------

@@ -641,7 +641,7 @@ task = Table(
     _points("person_id", "resource_person.id", null=True),
     _points("thread_id", "thread.id", null=True),
     _points("delivery_id", "delivery.id", null=True),
-    # makes the same task one
+    # makes the same open task one
     Column("cause", String(120), nullable=False),
     Column("words", Sealed("task.words")),
     Column("gravity", SmallInteger, nullable=False),
@@ -651,8 +651,15 @@ task = Table(
     _at("done_at"),
     _word("done_by", 120),
     _word("outcome", 200),
-    UniqueConstraint("municipality_id", "cause"),
-    Index("ix_task_open", "municipality_id", postgresql_where=text("done_at IS NULL"), sqlite_where=text("done_at IS NULL")),
+    # what has been done may have to be done again
+    Index(
+        "uq_task_open",
+        "municipality_id",
+        "cause",
+        unique=True,
+        postgresql_where=text("done_at IS NULL"),
+        sqlite_where=text("done_at IS NULL"),
+    ),
 )
 
 #: the numbers, kept in the same transaction as the facts. group 0 = the whole alert, channel "" = people, else messages

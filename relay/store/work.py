@@ -8,10 +8,10 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
-from relay.model import TaskKind
+from relay.model import NotAllowed, NotFound, TaskKind
 from relay.store.columns import AnyRow
 from relay.store.sql import announce, insert_ignore
-from relay.store.tables import Municipality, act_log, event, task
+from relay.store.tables import Municipality, ResourcePerson, act_log, alert, event, task
 
 #: what cannot wait for the morning
 GRAVE = frozenset({TaskKind.DANGER, TaskKind.RING, TaskKind.SENDER})
@@ -19,7 +19,7 @@ GRAVE = frozenset({TaskKind.DANGER, TaskKind.RING, TaskKind.SENDER})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewTask:
-    """Work to be done by a person; the same `cause` makes one task, however often it arises."""
+    """Work to be done by a person; the same `cause` makes one open task, however often it arises."""
 
     municipality_id: int
     kind: TaskKind
@@ -60,7 +60,7 @@ def of_person(row: AnyRow, kind: TaskKind, cause: str, words: str = "") -> NewTa
 
 
 async def open_task(conn: AsyncConnection, new: NewTask, now: datetime) -> bool:
-    """Open a task unless the same cause has one; return whether it is new."""
+    """Open a task unless the same cause has an open one; return whether it is new."""
     gravity = Gravity.LIFE if new.kind in GRAVE else Gravity.STANDARD
     values = {name: getattr(new, name) for name in NewTask.__slots__} | {"gravity": gravity, "opened_at": now}
     done = await conn.execute(insert_ignore(task).values(values))
@@ -73,6 +73,26 @@ async def close_tasks(conn: AsyncConnection, recipient_id: int, kinds: frozenset
     """Close what an answer has made needless."""
     mine = (task.c.recipient_id == recipient_id, task.c.kind.in_(kinds), task.c.done_at.is_(None))
     await conn.execute(update(task).where(*mine).values(done_at=now, done_by="budstikke", outcome=outcome))
+
+
+async def close_sender_tasks(conn: AsyncConnection, municipality_id: int, sender_id: int, by: str, now: datetime) -> None:
+    """Close what a stopped sender had opened: it sends again, and the next stop is news."""
+    kind = (task.c.municipality_id == municipality_id, task.c.kind == TaskKind.SENDER, task.c.done_at.is_(None))
+    mine = (*kind, task.c.cause.startswith(f"sender:{sender_id}:", autoescape=True))
+    await conn.execute(update(task).where(*mine).values(done_at=now, done_by=by, outcome="started again"))
+
+
+async def done(conn: AsyncConnection, municipality_id: int, task_id: int, by: str, now: datetime, *, outcome: str = "") -> None:
+    """Close a task that somebody has done; NotFound when this municipality has no such task, NotAllowed when it is done already."""
+    mine = (task.c.id == task_id, task.c.municipality_id == municipality_id)
+    row = (await conn.execute(select(task).where(*mine).with_for_update())).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no task {task_id} in this municipality.")
+    if row.done_at is not None:
+        raise NotAllowed(f"Task {task_id} was done by {row.done_by} already.")
+    await conn.execute(update(task).where(*mine).values(done_at=now, done_by=by[:120], outcome=outcome[:200]))
+    await acted(conn, by, "task.done", now, municipality_id=municipality_id, subject=f"task:{task_id}")
+    await happened(conn, municipality_id, "task.done", now, alert_id=row.alert_id, cause=row.cause)
 
 
 async def happened(
@@ -99,6 +119,17 @@ async def open_tasks(conn: AsyncConnection, municipality_id: int) -> list[AnyRow
     """Return open tasks, gravest and oldest first."""
     mine = (task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
     return list((await conn.execute(select(task).where(*mine).order_by(task.c.gravity, task.c.opened_at, task.c.id))).all())
+
+
+async def listed(conn: AsyncConnection, municipality_id: int) -> list[AnyRow]:
+    """Return open tasks with the alert's number and the person's name, gravest and oldest first."""
+    found = (
+        select(task, alert.c.number, ResourcePerson.name.label("person"))
+        .join(alert, alert.c.id == task.c.alert_id, isouter=True)
+        .join(ResourcePerson, ResourcePerson.id == task.c.person_id, isouter=True)
+        .where(task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
+    )
+    return list((await conn.execute(found.order_by(task.c.gravity, task.c.opened_at, task.c.id))).all())
 
 
 async def open_kinds(conn: AsyncConnection, municipality_id: int) -> dict[str, int]:

@@ -6,14 +6,17 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
+from channels.base import Pace
+from channels.sandbox.faults import Fault
 from messages.alert import Act
 from messages.form import Medium
 from messages.frames import say
-from relay.model import AlertState, NotAllowed, Rung, SparedBy
+from relay.model import AlertState, BadInput, NotAllowed, Rung, SparedBy
+from relay.store import register
 from relay.store.alerts import issue
 from relay.store.tables import ResourcePerson, Sender, alert as alerts
 from tests.stories.arrange import change, rows, sender, sends, texts
-from tests.stories.town import FAST, ON_SQLITE, Town, new
+from tests.stories.town import FAST, ON_SQLITE, SMS_SENDER, Town, new
 
 pytestmark = ON_SQLITE
 WATER = {"so": "KARI BIYAHA", "nb": "KOK VANNET"}
@@ -210,3 +213,28 @@ async def test_a_release_leaves_by_the_newest_sender_that_is_open(town: Town) ->
     await change(town, update(Sender).where(Sender.address == "+4759449998").values(stopped="NO_CREDIT", stopped_at=town.clock.now()))
     await town.issue(WATER)
     assert {message.sender for message in new(ayan.phone)} == {"+4759449999"}
+
+
+async def stopped(town: Town) -> None:
+    """Let the provider refuse our sender for the next message."""
+    town.sandbox.order(Fault(kind="refuse", code=21606, times=1))
+    await town.issue(WATER)
+
+
+async def test_a_second_stop_of_a_sender_that_was_started_again_is_a_task_again(town: Town) -> None:
+    await town.person("Ayan", "so")
+    await stopped(town)
+    assert await town.tasks() == ["sender"]
+    async with town.store.write() as conn:
+        await register.start_sender(conn, town.municipality_id, SMS_SENDER, register.Stamp("Kari", town.clock.now()))
+    assert await town.tasks() == []
+    await stopped(town)
+    assert await town.tasks() == ["sender"]
+
+
+@pytest.mark.parametrize("pace", [0.0, -1.0, float("nan"), float("inf")])
+async def test_a_sender_without_a_pace_is_refused(town: Town, pace: float) -> None:
+    wanted = register.NewSender(medium=Medium.SMS, address="+4759449999", provider="twilio_sms", account="twilio", pace=Pace(pace, 1.0))
+    async with town.store.write() as conn:
+        with pytest.raises(BadInput, match="The pace is a number above 0"):
+            await register.add_sender(conn, town.municipality_id, wanted, register.Stamp("Kari", town.clock.now()))

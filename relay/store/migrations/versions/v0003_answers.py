@@ -276,6 +276,5 @@ def _task() -> None:
         sa.ForeignKeyConstraint(["recipient_id"], ["recipient.id"], name="fk_task_recipient_id"),
         sa.ForeignKeyConstraint(["thread_id"], ["thread.id"], name="fk_task_thread_id"),
         sa.PrimaryKeyConstraint("id", name="pk_task"),
-        sa.UniqueConstraint("municipality_id", "cause", name="uq_task_municipality_id_cause"),
     )
-    _partial_index("ix_task_open", "task", ["municipality_id"], "done_at IS NULL")
+    _partial_index("uq_task_open", "task", ["municipality_id", "cause"], "done_at IS NULL", unique=True)
