@@ -1,6 +1,6 @@
 """Answers in words: a line that is a phrase we know, with courtesy around it, or several such phrases between commas."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from messages.reply.answer import Meaning, Reply
@@ -59,11 +59,8 @@ def _courtesy_at(said: Sequence[Token], *, at_end: bool = False) -> int:
     if said and said[-1 if at_end else 0].kind in (Kind.SIGN, Kind.DASH, Kind.BREAK):
         return 1
     words = vocabulary()
-    for size in range(min(COURTESY_WORDS, len(said)), 0, -1):
-        spoken = joined(said[-size:] if at_end else said[:size])
-        if spoken in words.polite or spoken in words.thanks:
-            return size
-    return 0
+    ends = {size: joined(said[-size:] if at_end else said[:size]) for size in range(min(COURTESY_WORDS, len(said)), 0, -1)}
+    return next((size for size, end in ends.items() if end in words.polite or end in words.thanks), 0)
 
 
 def courtesy(said: Sequence[Token]) -> Reply | None:
@@ -73,12 +70,15 @@ def courtesy(said: Sequence[Token]) -> Reply | None:
         return Reply(meaning=Meaning.RECEIVED, guessed=("language-word",))
     if any(token.kind is Kind.SIGN for token in said):
         return Reply(meaning=Meaning.RECEIVED, guessed=("sign",))
-    return Reply(meaning=Meaning.RECEIVED, guessed=("thanks",)) if _thanks(said) else None
+    thanked = any(piece in vocabulary().thanks for piece in _courtesies(said))
+    return Reply(meaning=Meaning.RECEIVED, guessed=("thanks",)) if thanked else None
 
 
-def _thanks(said: Sequence[Token]) -> bool:
-    sizes = range(1, COURTESY_WORDS + 1)
-    return any(joined(said[at : at + size]) in vocabulary().thanks for at in range(len(said)) for size in sizes)
+def _courtesies(said: Sequence[Token]) -> Iterator[str]:
+    """Yield the courtesies that a line begins with, the longest there are."""
+    while size := _courtesy_at(said):
+        yield joined(said[:size])
+        said = said[size:]
 
 
 def phrase(said: Sequence[Token], languages: Sequence[str]) -> Reply | None:

@@ -41,7 +41,9 @@ PATIENCE = 120
 #: a text with so many spaces is a sentence for readers, and none of the tests' business
 WORDS_OF_PROSE = 3
 #: changes that change nothing anybody could see: (module, line of source, change) -> why
-EQUIVALENT: dict[tuple[str, str, str], str] = {}
+EQUIVALENT: dict[tuple[str, str, str], str] = {
+    ("messages.reply.phrases", "COURTESY_WORDS = 4", "4 -> 5"): "no list has a longer courtesy",
+}
 
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE,

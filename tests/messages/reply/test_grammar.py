@@ -124,7 +124,9 @@ def test_how_much_is_read_at_most() -> None:
 
 
 def test_thanks_and_signs_give_way() -> None:
-    assert read("2\nTakk").meaning is WILL_PASS
+    assert read("2\nTakk") == Reply(meaning=WILL_PASS, legend=0, text="2\nTakk")
+    assert read("👍\n4") == Reply(meaning=CANNOT, legend=0, text="👍\n4")
+    assert read("takk hei").guessed == ("thanks",)
     assert read("Takk\n4\n👍").meaning is CANNOT
     assert read("Takk\n👍").meaning is RECEIVED
 

@@ -156,6 +156,14 @@ def test_courtesy_is_short_enough_to_be_found(language: str) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_a_greeting_is_no_thanks(language: str) -> None:
+    for entry in tables()[language]["polite"]:
+        assert understand(entry, languages=[language]).guessed != ("thanks",), entry
+    for entry in tables()[language]["thanks"]:
+        assert understand(entry, languages=[language]).meaning is Meaning.RECEIVED, entry
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_words_beside_a_count_are_single(language: str) -> None:
     table = tables()[language]
     for name in ("about", "people", "means"):
