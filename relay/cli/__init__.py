@@ -11,10 +11,10 @@
 
 import sys
 
-import click
 import typer
+from typer.exceptions import Abort, TyperException
 
-from relay.cli import alerts, register, service
+from relay.cli import alerts, person, register, service, tasks
 from relay.cli.output import EXIT_CODES, complain
 from relay.model import BudstikkeError
 
@@ -24,11 +24,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Crisis messages in every language, and proof that they arrived.",
 )
+alerts.app.command("person")(person.person)
 app.add_typer(alerts.app, name="alert", help="Take, look at, approve, release, correct alerts.")
 app.add_typer(register.municipality, name="municipality", help="Municipalities of this installation.")
 app.add_typer(register.people, name="people", help="Resource persons.")
 app.add_typer(register.sender, name="sender", help="From whom messages come.")
 app.add_typer(register.group, name="group", help="Language groups.")
+app.add_typer(tasks.app, name="task", help="Work that waits for a person.")
 app.add_typer(service.db, name="db", help="The database.")
 service.add_to(app)
 alerts.add_to(app)
@@ -37,14 +39,13 @@ alerts.add_to(app)
 def main() -> None:
     """Run the command line."""
     try:
-        app(standalone_mode=False)
-    except click.exceptions.Exit as done:
-        sys.exit(done.exit_code)
-    except (click.exceptions.Abort, KeyboardInterrupt):
+        # typer hands the code of an Exit back when it does not end the program itself
+        sys.exit(app(standalone_mode=False) or 0)
+    except (Abort, KeyboardInterrupt):
         sys.exit(130)
-    except click.ClickException as wrong:
-        wrong.show()
-        sys.exit(wrong.exit_code)
+    except TyperException as wrong:
+        complain(f"{wrong}. See: budstikke --help")
+        sys.exit(2)
     except BudstikkeError as error:
         complain(str(error))
         sys.exit(EXIT_CODES.get(type(error), 1))

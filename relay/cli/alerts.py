@@ -120,7 +120,7 @@ def show(number: Number, json: Json = False, municipality: Municipality = "") ->
     """Show who gets what, in which words, what it costs and how long it takes: what release would write now."""
 
     async def inside(opened: House, municipality_id: int) -> acts.Review:
-        alert_id = await _id(opened, municipality_id, number)
+        alert_id = await id_of(opened, municipality_id, number)
         return await opened.relay.review(municipality_id, alert_id)
 
     review = run(inside, municipality)
@@ -218,7 +218,7 @@ def approve(
     """Stand for a draft's texts: a second person, not the author."""
 
     async def inside(opened: House, municipality_id: int) -> None:
-        alert_id = await _id(opened, municipality_id, number)
+        alert_id = await id_of(opened, municipality_id, number)
         await opened.relay.approve(municipality_id, alert_id, by, override=override)
 
     run(inside, municipality)
@@ -230,7 +230,7 @@ def release(number: Number, by: By, municipality: Municipality = "") -> None:
     """Send it: the whole plan is written down and what is due leaves. Again: adds people and texts that are new."""
 
     async def inside(opened: House, municipality_id: int) -> int:
-        alert_id = await _id(opened, municipality_id, number)
+        alert_id = await id_of(opened, municipality_id, number)
         return await opened.relay.release(municipality_id, alert_id, by)
 
     planned = run(inside, municipality)
@@ -251,7 +251,7 @@ def over(number: Number, by: By, municipality: Municipality = "") -> None:
 
 def _correct(number: int, act: Act, by: str, municipality: str) -> None:
     async def inside(opened: House, municipality_id: int) -> int:
-        alert_id = await _id(opened, municipality_id, number)
+        alert_id = await id_of(opened, municipality_id, number)
         made = await opened.relay.correct(municipality_id, alert_id, act, by)
         async with opened.store.read() as conn:
             return int((await alerts.row_of(conn, municipality_id, made)).number)
@@ -264,7 +264,7 @@ def cancel(number: Number, by: By, municipality: Municipality = "") -> None:
     """Stop what has not left, and withdraw what may have."""
 
     async def inside(opened: House, municipality_id: int) -> str:
-        alert_id = await _id(opened, municipality_id, number)
+        alert_id = await id_of(opened, municipality_id, number)
         if await opened.relay.cancel(municipality_id, alert_id, by):
             return "Some may have it: a withdrawal goes to them."
         return "Nobody had it." + await _again(opened, municipality_id, alert_id)
@@ -280,7 +280,8 @@ async def _again(opened: House, municipality_id: int, alert_id: int) -> str:
     return f" No. {old.number} is in force again." if old and old.state == AlertState.RELEASED else ""
 
 
-async def _id(opened: House, municipality_id: int, number: int) -> int:
+async def id_of(opened: House, municipality_id: int, number: int) -> int:
+    """Return the id of the municipality's alert no. `number`."""
     async with opened.store.read() as conn:
         return await alerts.id_of_number(conn, municipality_id, number)
 
@@ -289,7 +290,7 @@ def reach(number: Number, json: Json = False, municipality: Municipality = "") -
     """Print how far an alert has come, group by group."""
 
     async def inside(opened: House, municipality_id: int) -> Reach:
-        return await opened.relay.reach(municipality_id, await _id(opened, municipality_id, number))
+        return await opened.relay.reach(municipality_id, await id_of(opened, municipality_id, number))
 
     found = run(inside, municipality)
     if json:

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from channels.base import Pace
+from channels.base import Pace, Reason
 from channels.sandbox.faults import Fault
 from messages.alert import Act
 from messages.form import Medium
 from messages.frames import say
-from relay.model import AlertState, BadInput, NotAllowed, Rung, SparedBy
-from relay.store import register
+from relay.model import AlertState, BadInput, NotAllowed, NotFound, Rung, SparedBy
+from relay.store import register, work
 from relay.store.alerts import issue
+from relay.store.person import stories
 from relay.store.tables import ResourcePerson, Sender, alert as alerts
 from tests.stories.arrange import change, rows, sender, sends, texts
 from tests.stories.town import FAST, ON_SQLITE, SMS_SENDER, Town, new
@@ -143,6 +144,52 @@ async def test_what_is_neither_official_nor_an_open_exercise_is_never_released(t
     await town.relay.approve(town.municipality_id, taken.alert_id, "Ola")
     with pytest.raises(NotAllowed, match=r"cannot be released"):
         await town.relay.release(town.municipality_id, taken.alert_id, "Ola", inside=True)
+
+
+# --- what the duty officer asks ---------------------------------------------------------------------------------------
+
+
+async def test_what_happened_with_one_person(town: Town) -> None:
+    ayan = await town.person("Ayan Warsame", "so")
+    await town.person("Bilan", "so", agreed_on=None)
+    alert = await town.issue(WATER)
+    await ayan.phone.says("3 40")
+    await town.settle()
+    async with town.store.read() as conn:
+        [story] = await stories(conn, alert, "warsame")
+        names = [(one.name, one.left_out, len(one.messages)) for one in await stories(conn, alert)]
+    assert (story.group, story.rung) == ("so", "passed_on")
+    assert [(meaning, people) for _, meaning, people in story.answers] == [("passed_on", 40)]
+    sent = [(one.action, one.state, one.evidence, one.why) for one in story.messages]
+    assert sent[:2] == [("message", "DONE", "DELIVERED", "")] * 2
+    assert ("remind", "SPARED", "untried", "own answer") in sent
+    assert names == [("Ayan Warsame", "", len(story.messages)), ("Bilan", "no_agreement", 0)]
+
+
+async def test_why_somebody_was_not_reached(town: Town) -> None:
+    ayan = await town.person("Ayan", "so")
+    town.sandbox.order(Fault(kind="refuse", code=21211))
+    alert = await town.issue(WATER)
+    async with town.store.read() as conn:
+        [story] = await stories(conn, alert, "ayan")
+    assert story.messages[0].state == "FAILED"
+    assert story.messages[0].why == Reason.ADDRESS_INVALID.words
+    assert story.answers == ()
+    assert texts(new(ayan.phone)) == []
+
+
+async def test_a_task_is_done_once(town: Town) -> None:
+    await town.person("Ayan", "so")
+    await stopped(town)
+    async with town.store.write() as conn:
+        [task] = await work.listed(conn, town.municipality_id)
+        assert (task.kind, task.number, task.person) == ("sender", 1, "Ayan")
+        await work.done(conn, town.municipality_id, task.id, "Kari", town.clock.now(), outcome="rang the provider")
+        assert await work.listed(conn, town.municipality_id) == []
+        with pytest.raises(NotAllowed, match=r"was done by Kari already"):
+            await work.done(conn, town.municipality_id, task.id, "Ola", town.clock.now())
+        with pytest.raises(NotFound, match=r"no task 99"):
+            await work.done(conn, town.municipality_id, 99, "Ola", town.clock.now())
 
 
 # --- releasing again --------------------------------------------------------------------------------------------------
