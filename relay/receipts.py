@@ -118,7 +118,9 @@ class Receipts:
         await self._tasks(conn, kept, origin, verdict, thread)
         wake = woken and verdict.name == "in_force"
         if not wake and not await _whole(conn, kept, partial(self._say, conn, kept, origin, verdict)) and not verdict.tasks:
-            await self._before_somebody(conn, kept, partial(inbox.origin, conn, kept, now), TaskKind.QUESTION)
+            # nobody has told the person that they were heard
+            unsaid = partial(inbox.origin, conn, kept, now)
+            await _whole(conn, kept, partial(self._before_somebody, conn, kept, unsaid, TaskKind.QUESTION))
         await inbox.handled(conn, kept.id, verdict.name, now)
 
     async def _answers(self, conn: AsyncConnection, kept: inbox.Kept, origin: inbox.Origin, reply: Reply, verdict: Verdict) -> None:
