@@ -21,7 +21,7 @@ from channels.settings import SmsSettings, WhatsAppSettings
 from relay.desk import Desk
 from relay.dispatch import Dispatcher
 from relay.flow import Relay
-from relay.model import BudstikkeError, Policy
+from relay.model import BudstikkeError, NotReady, Policy
 from relay.pulse import Pulse
 from relay.receipts import Receipts
 from relay.resolve import Resolver
@@ -85,6 +85,7 @@ class House:
         """Dispatch and keep time until cancelled; then finish what is in flight."""
         metronome = AsyncIOScheduler(timezone="UTC")
         metronome.add_job(self._stroke, "interval", seconds=TICK, max_instances=1, coalesce=True)
+        metronome.add_job(self._look, "interval", seconds=TICK, max_instances=1, coalesce=True)
         metronome.add_job(self._sweep, "interval", seconds=SWEEP, max_instances=1, coalesce=True, next_run_time=SystemClock().now())
         metronome.start()
         listening = asyncio.create_task(self.relay.pulse.across(watch.changes(self.store)))
@@ -101,6 +102,14 @@ class House:
                 await self.relay.sweep()
         except (BudstikkeError, DBAPIError, OSError) as error:
             log.warning("the sweep waits", error=type(error).__name__)
+
+    async def _look(self) -> None:
+        """Look for sends in doubt. Cut short when the house closes."""
+        try:
+            with suppress(asyncio.CancelledError):
+                await self.relay.look()
+        except (BudstikkeError, DBAPIError, OSError) as error:
+            log.warning("the search waits", error=type(error).__name__)
 
     async def _stroke(self) -> None:
         """One stroke of the metronome. What goes wrong is logged, and the next stroke tries again. Cut short when the house closes."""
@@ -175,6 +184,11 @@ def channels_of(settings: Settings, clock: Clock) -> Mapping[tuple[str, str], Ch
     if settings.has_email():
         email = settings.require_email()
         channels["email", email.key] = build("email", email, clock=clock, lines=lines)
+    if settings.has_http_sms():
+        described = settings.require_http_sms()
+        if any(described.account == account for _, account in channels):
+            raise NotReady(f"Two channels are called {described.account}. Give the account in {settings.http_sms_file} a name of its own.")
+        channels["http_sms", described.account] = build("http_sms", described, clock=clock, lines=lines)
     return channels
 
 

@@ -38,6 +38,11 @@ def standing(evidences: Iterable[int]) -> int:
     return max(evidences, key=lambda evidence: _RANK[evidence], default=UNTRIED)
 
 
+def weakest(evidences: Iterable[int]) -> int:
+    """Return the least of several pieces of evidence that are needed together."""
+    return min(evidences, key=lambda evidence: _RANK[evidence], default=UNTRIED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PersonFacts:
     """What of a recipient is counted."""

@@ -17,7 +17,7 @@ from channels.base import Content, Evidence, Outbound, Reason, SendFailed
 from channels.clock import Clock
 from messages.form import Copy, Medium, Part
 from relay.desk import Desk
-from relay.model import BudstikkeError, Hours, Issue, Policy, Work
+from relay.model import Hours, Issue, NotReady, Policy, Work
 from relay.pace import Pacer
 from relay.pulse import Pulse
 from relay.routing import first_moment
@@ -69,8 +69,10 @@ class Dispatcher:
         while not self.stopping:
             try:
                 await self.drain()
-            except (BudstikkeError, OSError, DBAPIError) as error:
-                log.warning("dispatch waits for the database", error=type(error).__name__)
+            except (NotReady, OSError, DBAPIError) as error:
+                log.warning("dispatch waits for the database", error=str(error)[:200])
+            except Exception:
+                log.exception("a turn broke; nothing was written, the next one follows")
             self.idle = True
             await self.pulse.wait(REST)
             self.idle = False
@@ -97,22 +99,22 @@ class Dispatcher:
         return sent
 
     async def _turn(self) -> tuple[int, int]:
-        """Record, look, intend, lease: one transaction. Then send."""
+        """Record, lease, look, intend: one transaction. Then send."""
         now = self.clock.now()
-        chosen = self._choose(now)
         landed, self.landed = self.landed, []
+        held = self.waiting.copy()
         try:
             async with self.store.write() as conn:
                 await evidence.learn(conn, landed, now)
-                intended = await deliveries.intend(conn, [self._intent(work, copy) for work, copy in chosen], now)
                 leased = await self._lease(conn, now)
-                ready = await self._ready(conn, leased, now)
+                self.waiting.extend(await self._ready(conn, leased, now))
+                chosen = self._choose(now)
+                intended = await deliveries.intend(conn, [self._intent(work, copy) for work, copy in chosen], now)
         except BaseException:
             # nothing was written: what we know and what we hold stays in hand for the next turn
             self.landed[:0] = landed
-            self.waiting.extendleft(reversed(chosen))
+            self.waiting = held
             raise
-        self.waiting.extend(ready)
         copies = {work.delivery_id: copy for work, copy in chosen}
         for one in intended:
             task = asyncio.create_task(self._fly(one, copies[one.intent.work.delivery_id]))
@@ -201,8 +203,9 @@ class Dispatcher:
         """Read what the new ones have in common; texts again only when their alert has changed."""
         if not leased:
             return
-        self.context = await context.load(conn, (work.municipality_id for work in leased))
-        for row in self.context.senders.values():
+        fresh = await context.load(conn, (work.municipality_id for work in leased))
+        self.context = self.context.with_(fresh) if self.context else fresh
+        for row in fresh.senders.values():
             self.pacer.set(row.id, row.pace_per_second, row.pace_burst, self.clock.now())
         stale = {
             (work.municipality_id, work.alert_id)

@@ -74,18 +74,22 @@ class Relay:
     async def tick(self) -> int:
         """Do the clock's work, then send all that is due; return how many attempts were made."""
         await self.clockwork()
+        await self.look()
         return await self.dispatcher.drain()
 
     async def clockwork(self) -> None:
-        """What time alone brings: expired leases and alerts, due calls, looks for the unknown."""
+        """What time alone brings: expired leases and alerts, due calls, messages that nobody has handled."""
         now = self.clock.now()
         async with self.store.write() as conn:
             await deliveries.recover(conn, now, alone=False)
             await deliveries.expire(conn, now)
             await deliveries.open_calls(conn, now)
             await ending.close_lapsed(conn, now)
-        await self.resolver.look()
         await self.receipts.handle()
+
+    async def look(self) -> int:
+        """Look for sends in doubt at their providers. Apart from the clock's work, which must not wait for a silent provider."""
+        return await self.resolver.look()
 
     async def sweep(self) -> int:
         """Fetch what came in while we were away or a callback was lost; return how many things were new."""

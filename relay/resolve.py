@@ -3,6 +3,7 @@
 The cheapest evidence comes by itself: a callback with the attempt's token, or an answer. This looks for the rest (reliability.md 3.4).
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -26,6 +27,8 @@ log = structlog.get_logger(__name__)
 SKEW = timedelta(seconds=5)
 #: a provider may work on a request for so long before the message shows in its list
 SLOWEST = timedelta(seconds=30)
+#: questions to providers at once: a silent one must not keep the others from being asked
+AT_ONCE = 16
 #: reads of the provider's list without a find before we believe it
 LOOKS_NEEDED = 2
 
@@ -48,11 +51,15 @@ class Resolver:
         """Look once for every unknown whose look is due; return how many there were."""
         async with self.store.read() as conn:
             rows = await deliveries.unknowns(conn, self.clock.now())
-        for row in rows:
-            await self._resolve(row, await self._ask(row))
+        turns = asyncio.Semaphore(AT_ONCE)
+        await asyncio.gather(*(self._look_for(row, turns) for row in rows))
         if rows:
             self.pulse.ring()
         return len(rows)
+
+    async def _look_for(self, row: AnyRow, turns: asyncio.Semaphore) -> None:
+        async with turns:
+            await self._resolve(row, await self._ask(row))
 
     async def _ask(self, row: AnyRow) -> _Look:
         channel: object = self.desk.channels.get((row.provider, row.account))

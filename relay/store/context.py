@@ -23,6 +23,15 @@ class Context:
     of_group: Mapping[int, int | None]
     senders: Mapping[int, AnyRow]
 
+    def with_(self, fresh: "Context") -> "Context":
+        """Return both: what is in hand of other municipalities still needs theirs."""
+        return Context(
+            municipalities={**self.municipalities, **fresh.municipalities},
+            contacts={**self.contacts, **fresh.contacts},
+            of_group={**self.of_group, **fresh.of_group},
+            senders={**self.senders, **fresh.senders},
+        )
+
     def home(self, municipality_id: int, group_id: int | None, sender_id: int | None) -> Home:
         """Return what the frame says for one group by one sender."""
         town = self.municipalities[municipality_id]

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, insert, or_, select, update
+from sqlalchemy import LargeBinary, Select, and_, bindparam, insert, or_, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from messages.alert import Gravity
 from messages.form import Medium, Part
-from relay.model import AddressState, AlertState, DeliveryState, Hours, SparedBy, TaskKind, Work
-from relay.store import evidence, recipients, work as tasks
+from relay.model import AddressState, AlertState, DeliveryState, Hours, NotReady, SparedBy, TaskKind, Work
+from relay.store import evidence, recipients, sealing, work as tasks
 from relay.store.columns import AnyRow
 from relay.store.sql import insert_ignore
 from relay.store.tables import Address, ResourcePerson, Sender, alert, attempt, delivery, recipient
@@ -24,6 +24,12 @@ WINDOW = timedelta(hours=24)
 #: 128 random bits, in hex: some mail servers lower-case what stands before the @
 TOKEN_BYTES = 16
 
+#: a row that cannot be opened is tried again after so long
+UNREADABLE_AGAIN = timedelta(minutes=5)
+
+#: a delivery's columns that are not sealed, and what is, there and in its address
+_plain = tuple(column for column in delivery.c if column.name not in ("text", "to"))
+_sealed = {"address": Address.value, "to": delivery.c.to, "text": delivery.c.text}
 _open_sender = select(Sender.id).where(Sender.stopped == "")
 
 
@@ -35,7 +41,7 @@ def _waits(now: datetime) -> tuple[Any, ...]:
         delivery.c.hold.in_(("", "sender")),
         delivery.c.channel != "call",
         delivery.c.sender_id.in_(_open_sender),
-        or_(delivery.c.alert_id.is_(None), delivery.c.alert_id.not_in(paused)),
+        or_(delivery.c.alert_id.is_(None), delivery.c.part == Part.NOTICE, delivery.c.alert_id.not_in(paused)),
     )
 
 
@@ -78,16 +84,30 @@ async def lease(
     ids = list((await conn.execute(claim)).scalars())
     if not ids:
         return []
-    rows = (await conn.execute(_work_of(ids))).all()
-    return sorted((_work(row, now) for row in rows), key=lambda item: (item.gravity, item.delivery_id))
+    works = []
+    for row in (await conn.execute(_work_of(ids))).all():
+        try:
+            works.append(_work(row, now))
+        except NotReady as error:
+            await _set_aside(conn, row.id, str(error), now)
+    return sorted(works, key=lambda item: (item.gravity, item.delivery_id))
+
+
+async def _set_aside(conn: AsyncConnection, delivery_id: int, words: str, now: datetime) -> None:
+    """Let a row that cannot be opened hold nobody else up: a person looks at it, and it is tried again, for a key may come back."""
+    await put_off(conn, delivery_id, now + UNREADABLE_AGAIN)
+    row = (await conn.execute(select(*_plain).where(delivery.c.id == delivery_id))).one()
+    await tasks.open_task(conn, tasks.of_delivery(row, TaskKind.ADDRESS, f"unreadable:{row.address_id or row.id}", words), now)
+    if row.recipient_id is not None:
+        await evidence.pull_next(conn, [row], now)
 
 
 def _work_of(ids: Sequence[int]) -> Select[Any]:
-    """Everything needed to send, in one query; this is where numbers are decrypted."""
+    """Everything needed to send, in one query; numbers and texts still sealed."""
     return (
         select(
-            delivery,
-            Address.value.label("address_value"),
+            *_plain,
+            *(type_coerce(sealed, LargeBinary).label(f"{name}_sealed") for name, sealed in _sealed.items()),
             Address.last_inbound_at,
             recipient.c.group_id,
             recipient.c.had_passed_on,
@@ -107,6 +127,7 @@ def _work_of(ids: Sequence[int]) -> Select[Any]:
 
 
 def _work(row: AnyRow, now: datetime) -> Work:
+    """Make a piece of work of a row: this is where numbers are opened. Raises NotReady when no key fits."""
     return Work(
         delivery_id=row.id,
         municipality_id=row.municipality_id,
@@ -120,8 +141,8 @@ def _work(row: AnyRow, now: datetime) -> Work:
         step=row.step,
         language=row.language,
         reader_language=row.frame_language or row.language,
-        to=row.address_value or row.to,
-        text=row.text or "",
+        to=_opened(row.address_sealed, "address.value") or _opened(row.to_sealed, "delivery.to"),
+        text=_opened(row.text_sealed, "delivery.text"),
         gravity=Gravity(row.gravity),
         legend=row.legend or 0,
         revision=row.revision or 0,
@@ -135,6 +156,10 @@ def _work(row: AnyRow, now: datetime) -> Work:
         quiet=_hours(row.quiet_from, row.quiet_to),
         working=_hours(row.work_from, row.work_to),
     )
+
+
+def _opened(sealed: bytes | None, place: str) -> str:
+    return "" if sealed is None else sealing.keyring().open(bytes(sealed), place)
 
 
 def _hours(start: time | None, end: time | None) -> Hours | None:
@@ -185,12 +210,13 @@ async def intend(conn: AsyncConnection, intents: Sequence[Intent], now: datetime
 
 async def _last_look(conn: AsyncConnection, intents: Sequence[Intent], now: datetime) -> dict[int, str]:
     """Say of each delivery whether it may go: the world may have changed since the lease."""
-    fences = {intent.work.delivery_id: intent.work.fence for intent in intents}
+    works = {intent.work.delivery_id: intent.work for intent in intents}
     looked = (
         select(
             delivery.c.id,
             delivery.c.state,
             delivery.c.fence,
+            delivery.c.attempts,
             delivery.c.expires_at,
             delivery.c.alert_id,
             delivery.c.part,
@@ -202,18 +228,19 @@ async def _last_look(conn: AsyncConnection, intents: Sequence[Intent], now: date
         .join(alert, alert.c.id == delivery.c.alert_id, isouter=True)
         .join(Address, Address.id == delivery.c.address_id, isouter=True)
         .join(Sender, Sender.id == delivery.c.sender_id)
-        .where(delivery.c.id.in_(fences))
+        .where(delivery.c.id.in_(works))
         .with_for_update(of=delivery)
     )
-    return {row.id: _may_go(row, fences[row.id], now) for row in (await conn.execute(looked)).all()}
+    return {row.id: _may_go(row, works[row.id], now) for row in (await conn.execute(looked)).all()}
 
 
-def _may_go(row: AnyRow, fence: int, now: datetime) -> str:
-    if row.state != DeliveryState.CLAIMED or row.fence != fence:
+def _may_go(row: AnyRow, item: Work, now: datetime) -> str:
+    """Say "go", or where the delivery belongs instead; one that was tried since we took it is not ours any more, whoever tried it."""
+    if (row.state, row.fence, row.attempts + 1) != (DeliveryState.CLAIMED, item.fence, item.attempt_n):
         return "not_ours"
     if row.expires_at is not None and row.expires_at <= now:
         return "expired"
-    if row.stopped or row.paused:
+    if row.stopped or (row.paused and row.part != Part.NOTICE):
         return "wait"
     if row.part == Part.NOTICE:
         return "go"

@@ -7,7 +7,8 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
-from relay.counting import HOPEFUL, PersonFacts, difference, person_adds, standing
+from messages.form import Part
+from relay.counting import HOPEFUL, PersonFacts, difference, person_adds, standing, weakest
 from relay.model import DeliveryState, Rung, TaskKind
 from relay.store import counters, work
 from relay.store.columns import AnyRow
@@ -24,6 +25,15 @@ _columns = (
     recipient.c.reported,
     recipient.c.failed,
 )
+_delivery_columns = (
+    delivery.c.recipient_id,
+    delivery.c.address_id,
+    delivery.c.part,
+    delivery.c.evidence,
+    delivery.c.state,
+)
+#: the parts that are the message: who lacks one of them has not got it
+MESSAGE = frozenset({Part.FORWARD, Part.ASK, Part.LETTER})
 
 
 def person_facts(row: AnyRow) -> PersonFacts:
@@ -39,27 +49,31 @@ async def refresh(conn: AsyncConnection, ids: set[int], now: datetime, *, answer
     if not ids:
         return
     rows = (await conn.execute(select(*_columns).where(recipient.c.id.in_(ids)).order_by(recipient.c.id).with_for_update())).all()
-    theirs: dict[int, list[tuple[int, str]]] = {row.id: [] for row in rows}
-    found = await conn.execute(
-        select(delivery.c.recipient_id, delivery.c.evidence, delivery.c.state, delivery.c.action).where(delivery.c.recipient_id.in_(ids))
-    )
-    for owner, evidence, state, action in found.all():
-        if action != "call" and action:
-            theirs[owner].append((evidence, state))
+    theirs: dict[int, list[AnyRow]] = {row.id: [] for row in rows}
+    planned = (delivery.c.recipient_id.in_(ids), delivery.c.action.not_in(("", "call")))
+    for one in (await conn.execute(select(*_delivery_columns).where(*planned))).all():
+        theirs[one.recipient_id].append(one)
     changed = [(row, _person_after(row, theirs[row.id], (answers or {}).get(row.id))) for row in rows]
     await _write_people(conn, changed, now)
 
 
-def _person_after(row: AnyRow, deliveries: Sequence[tuple[int, str]], answer: tuple[Rung, int] | None) -> PersonFacts:
+def _person_after(row: AnyRow, deliveries: Sequence[AnyRow], answer: tuple[Rung, int] | None) -> PersonFacts:
     rung, reported = answer or (Rung(row.rung), row.reported)
-    best = standing(evidence for evidence, _ in deliveries)
-    if rung is not Rung.NONE:
-        best = Evidence.READ
-    going = any(state in (DeliveryState.WAITING, DeliveryState.CLAIMED) for _, state in deliveries)
-    tried = any(state == DeliveryState.FAILED for _, state in deliveries)
+    best = Evidence.READ if rung is not Rung.NONE else _message_has(deliveries)
+    going = any(one.state in (DeliveryState.WAITING, DeliveryState.CLAIMED) for one in deliveries)
+    tried = any(one.state in (DeliveryState.FAILED, DeliveryState.EXPIRED) for one in deliveries)
     return PersonFacts(
         left_out=bool(row.left_out), evidence=best, rung=rung, reported=reported, failed=tried and not going and best not in HOPEFUL
     )
+
+
+def _message_has(deliveries: Sequence[AnyRow]) -> int:
+    """How far the message itself has come: all its bodies, by the best way. A wake-up or a reminder alone tells nobody anything."""
+    ways: dict[int, list[int]] = {}
+    for one in deliveries:
+        if one.part in MESSAGE and (one.evidence >= 0 or one.state != DeliveryState.SPARED):
+            ways.setdefault(one.address_id, []).append(one.evidence)
+    return standing(weakest(bodies) for bodies in ways.values())
 
 
 async def _write_people(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, PersonFacts]], now: datetime) -> None:
