@@ -24,17 +24,23 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MESSAGE = frozenset({"to", "from", "from_kind", "text", "token", "status_url", "valid_for", "valid_minutes"})
 #: where placeholders are filled -> which there are
 SLOTS: Mapping[Where, frozenset[str]] = {
-    ("request", "url"): _MESSAGE,
+    ("request", "endpoint"): _MESSAGE,
     ("request", "headers"): frozenset({"token"}),
     ("request", "body"): _MESSAGE,
     ("callbacks", "hmac", "over"): frozenset({"body", "url", "timestamp"}),
-    ("outbox", "url"): frozenset({"to", "from", "since"}),
-    ("inbox", "url"): frozenset({"to", "since"}),
-    ("lookup", "url"): frozenset({"id"}),
+    ("outbox", "endpoint"): frozenset({"to", "from", "since"}),
+    ("inbox", "endpoint"): frozenset({"to", "since"}),
+    ("lookup", "endpoint"): frozenset({"id"}),
 }
 #: without these in its request a message would go nowhere, or say nothing
 _NEEDED = frozenset({"to", "text"})
-_URLS: tuple[Where, ...] = (("request", "url"), ("outbox", "url"), ("inbox", "url"), ("lookup", "url"), ("check_url",))
+_URLS: tuple[Where, ...] = (
+    ("request", "endpoint"),
+    ("outbox", "endpoint"),
+    ("inbox", "endpoint"),
+    ("lookup", "endpoint"),
+    ("check_endpoint",),
+)
 #: what must never stand in the file itself
 _SECRETS: tuple[Where, ...] = (
     ("request", "auth", "password"),

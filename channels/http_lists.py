@@ -38,7 +38,7 @@ class Books:
         if outbox is None:
             raise SendFailed(Reason.OUR_BUG, detail="no [outbox]")
         values = {"to": written(to, numbers), "from": written(sender, numbers), "since": self._theirs(since)}
-        found = [self._trace(each, outbox) async for each in self._items(filled_url(outbox.url, values), outbox.each, outbox.next)]
+        found = [self._trace(each, outbox) async for each in self._items(filled_url(outbox.endpoint, values), outbox.each, outbox.next)]
         return [
             each
             for each in found
@@ -51,7 +51,7 @@ class Books:
         if inbox is None:
             raise SendFailed(Reason.OUR_BUG, detail="no [inbox]")
         values = {"to": written(to, self._settings.numbers), "since": self._theirs(since)}
-        async for item in self._items(filled_url(inbox.url, values), inbox.each, inbox.next):
+        async for item in self._items(filled_url(inbox.endpoint, values), inbox.each, inbox.next):
             message = read_message(item, inbox, self._settings, self._ours(item.at(inbox.received)))
             if message.sender and message.to == to and message.received_at >= since - SLACK:
                 yield message
@@ -61,7 +61,7 @@ class Books:
         places = self._settings.lookup
         if places is None or not is_id(provider_id):
             raise SendFailed(Reason.OUR_BUG, detail="not a message id of this provider's")
-        document = await self._read(filled_url(places.url, {"id": provider_id}))
+        document = await self._read(filled_url(places.endpoint, {"id": provider_id}))
         status = read_status(document, places, self._settings)
         if not status.word or (places.id and status.provider_id != provider_id):
             raise SendFailed(Reason.NOT_CONNECTED, detail="not the status of this message")
@@ -147,10 +147,10 @@ async def check(settings: HttpSmsSettings, books: Books) -> list[Check]:
 
 async def _check_provider(settings: HttpSmsSettings, books: Books) -> Check:
     name = f"SMS provider {settings.account}"
-    if not settings.check_url:
-        return Check(name, ok=True, words="It cannot be tried without sending: its file names no check_url.")
+    if not settings.check_endpoint:
+        return Check(name, ok=True, words="It cannot be tried without sending: its file names no check_endpoint.")
     try:
-        await books.get(settings.check_url)
+        await books.get(settings.check_endpoint)
     except SendFailed as why:
         let_in = why.reason is not Reason.NOT_AUTHORISED
         remedy = "Look at the network, and at the provider's own status page." if let_in else "Compare the credentials with the provider's."

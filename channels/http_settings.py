@@ -89,7 +89,7 @@ class Numbers:
 class Request:
     """How a message is handed in."""
 
-    url: str = field(repr=False)
+    endpoint: str = field(repr=False)
     #: GET and PUT may be repeated on their way by clients and proxies, which would send a message twice
     method: Literal["POST"] = "POST"
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -256,7 +256,7 @@ class Callbacks:
 class Outbox(StatusPlaces):
     """A list of what we have sent; makes the channel Traceable."""
 
-    url: str = field(repr=False)
+    endpoint: str = field(repr=False)
     #: path of the list; "": the document is the list
     each: ListPath = ""
     #: address of the next page
@@ -278,7 +278,7 @@ class Outbox(StatusPlaces):
 class Inbox(MessagePlaces):
     """A list of what people have sent us; with [lookup] it makes the channel Sweepable."""
 
-    url: str = field(repr=False)
+    endpoint: str = field(repr=False)
     next: Place | None = None
     received: Place
 
@@ -288,7 +288,7 @@ class Inbox(MessagePlaces):
 class Lookup(StatusPlaces):
     """One message's status."""
 
-    url: str = field(repr=False)
+    endpoint: str = field(repr=False)
 
 
 @_strict
@@ -311,7 +311,7 @@ class HttpSmsSettings:
     inbox: Inbox | None = None
     lookup: Lookup | None = None
     #: an address that answers 200 when all is well, for doctor
-    check_url: str = field(default="", repr=False)
+    check_endpoint: str = field(default="", repr=False)
     #: seconds for connection and TLS handshake together
     connect_timeout: Annotated[float, Field(gt=0, le=30)] = 4.0
     #: connections open at once

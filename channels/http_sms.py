@@ -35,7 +35,7 @@ class HttpSms:
         """POST once, within `out.deadline` seconds. Raises SendFailed."""
         request, values = self._settings.request, values_of(out, self._settings)
         with told(Reason.UNCERTAIN):
-            url, body, headers = filled_url(request.url, values), body_of(request, values), headers_of(request, values)
+            url, body, headers = filled_url(request.endpoint, values), body_of(request, values), headers_of(request, values)
             answer = await self._line.request(request.method, url, body=body, headers=headers, deadline=out.deadline)
         return read_answer(answer, out, self._settings, self._clock)
 

@@ -20,7 +20,7 @@ from tests.channels.rigs import PROVIDERS
 LEAST = """\
 account = "least"
 [request]
-url = "https://sms.example/send"
+endpoint = "https://sms.example/send"
 format = "json"
 body = { to = "{to}", text = "{text}" }
 [answer]
@@ -102,7 +102,7 @@ FAULTS: list[tuple[str, str, str, int, str]] = [
     ("no TOML", "account =", "account", 1, "no TOML"),
     ("an account that is no name", '"least"', '"../x"', 1, "account does not match"),
     ("no account", 'account = "least"', "", 1, "account is missing; see deploy/providers/example.toml"),
-    ("no address", 'url = "https://sms.example/send"', "", 2, "request.url is missing"),
+    ("no address", 'endpoint = "https://sms.example/send"', "", 2, "request.endpoint is missing"),
     ("an address without TLS", "https://sms.example", "http://sms.example", 3, "must be an address that begins with https://"),
     ("an address that is none", "https://sms.example/send", "http://[", 3, "https://"),
     ("a format that is none", '"json"\nbody', '"xml"\nbody', 4, "request.format must be 'json' or 'form'"),
@@ -191,21 +191,21 @@ ADDED: list[tuple[str, str, int, str]] = [
     ("a list of nowhere", CALLBACKS + STATUS + 'each = "a..b"\n', 7, 'is no path such as "data.messages"'),
     (
         "an inbox without a lookup",
-        '[inbox]\nurl = "https://sms.example/"\nreceived = { json = "r" }\n' + MESSAGE,
+        '[inbox]\nendpoint = "https://sms.example/"\nreceived = { json = "r" }\n' + MESSAGE,
         -9,
         "needs [inbox] and [lookup] together",
     ),
     (
         "a list without ids",
-        '[states]\nok = "SENT"\n[outbox]\nurl = "https://sms.example/"\ncreated = { json = "c" }\nstate = { json = "s" }\n' + MESSAGE,
+        '[states]\nok = "SENT"\n[outbox]\nendpoint = "https://sms.example/"\ncreated = { json = "c" }\nstate = { json = "s" }\n' + MESSAGE,
         3,
         "outbox needs id",
     ),
     (
         "a list without TLS",
-        '[lookup]\nurl = "http://sms.example/{id}"\nstate = { json = "s" }\n',
+        '[lookup]\nendpoint = "http://sms.example/{id}"\nstate = { json = "s" }\n',
         2,
-        "lookup.url must be an address that begins with https://",
+        "lookup.endpoint must be an address that begins with https://",
     ),
 ]
 

@@ -223,7 +223,7 @@ async def test_an_id_goes_nowhere_but_into_its_place() -> None:
 
 async def checked(answer: bytes | None, change: Callable[[HttpSmsSettings], HttpSmsSettings] = lambda its: its) -> list[Check]:
     async with RawProvider(answer) as provider:
-        channel = http_sms(change(replace(described("nordisk", provider.url), check_url=provider.url + "/balance")), CLOCK)
+        channel = http_sms(change(replace(described("nordisk", provider.url), check_endpoint=provider.url + "/balance")), CLOCK)
         try:
             return await channel.check()
         finally:
@@ -246,7 +246,7 @@ async def test_doctor_says_what_to_do(answer: bytes, remedy: str) -> None:
 async def test_doctor_knows_that_nothing_vouches_for_callbacks() -> None:
     def unproven(its: HttpSmsSettings) -> HttpSmsSettings:
         assert its.callbacks
-        return replace(its, check_url="", callbacks=replace(its.callbacks, basic=None))
+        return replace(its, check_endpoint="", callbacks=replace(its.callbacks, basic=None))
 
     provider, callbacks = await checked(None, unproven)
     assert provider.ok

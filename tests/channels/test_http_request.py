@@ -68,7 +68,7 @@ async def test_placeholders_in_the_address_are_escaped() -> None:
     request = replace(settings.request, body={"x": "{text}"})
     async with RawProvider(http("200 OK", b'{"id": "1"}')) as provider:
         url = provider.url + "/to/{to}?from={from}&ref={token}"
-        await sent_by(replace(settings, request=replace(request, url=url)), replace(OUT, sender="Budvik & Co"))
+        await sent_by(replace(settings, request=replace(request, endpoint=url)), replace(OUT, sender="Budvik & Co"))
     line = provider.requests[0].split(b"\r\n")[0]
     assert line == f"POST /to/%2B4790000001?from=Budvik%20%26%20Co&ref={TOKEN} HTTP/1.1".encode()
 
@@ -107,7 +107,7 @@ async def test_the_secret_that_vouches_for_statuses_is_put_into_their_address() 
         "x",
     )
     async with RawProvider(http("200 OK", b'{"id": "1"}')) as provider:
-        await sent_by(replace(settings, request=replace(settings.request, url=provider.url)))
+        await sent_by(replace(settings, request=replace(settings.request, endpoint=provider.url)))
     assert json.loads(provider.requests[0].partition(b"\r\n\r\n")[2])["dlr"].endswith(f"/status/{TOKEN}/{secret}")
 
 

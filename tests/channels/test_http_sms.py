@@ -148,9 +148,9 @@ async def test_a_wait_may_stand_in_the_body_and_an_id_in_a_header() -> None:
     )
     request = settings.request
     async with RawProvider(http("200 OK", b'{"cost": "-0.35"}', "x-message-id: 17")) as provider:
-        assert await sent_by(replace(settings, request=replace(request, url=provider.url))) == Sent(provider_id="17", price=0.35)
+        assert await sent_by(replace(settings, request=replace(request, endpoint=provider.url))) == Sent(provider_id="17", price=0.35)
     async with RawProvider(http("429 Slow", b'{"wait": 3, "code": "slow"}')) as provider:
-        assert (await outcome(replace(settings, request=replace(request, url=provider.url)))).retry_after == 3
+        assert (await outcome(replace(settings, request=replace(request, endpoint=provider.url)))).retry_after == 3
 
 
 async def test_an_answer_that_drips_is_cut_off_by_the_deadline() -> None:
