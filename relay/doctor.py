@@ -17,9 +17,11 @@ from relay.store.tables import LanguageGroup, Municipality, ResourcePerson, Send
 
 def settings_checks(settings: Settings) -> list[Check]:
     """Judge what the installation was told."""
+    described = settings.has_http_sms()
     return [
         _told("public address", settings.require_public_base_url, settings.public_base_url or "not set"),
-        _told("SMS and WhatsApp account", settings.require_twilio, "set"),
+        *([_told("SMS provider described by a file", settings.require_http_sms, "set")] if described else []),
+        *([_told("SMS and WhatsApp account", settings.require_twilio, "set")] if settings.has_twilio() or not described else []),
         _told("e-mail", settings.require_email, "set"),
     ]
 

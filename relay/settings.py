@@ -3,13 +3,16 @@
 Each `require_…` either returns what its caller needs, checked, or raises NotReady with the variable to set.
 """
 
+import os
 from ipaddress import ip_address
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, SettingsConfigDict
 
+from channels import http_file
+from channels.http_settings import HttpSmsSettings
 from channels.settings import BadSettings, EmailSettings, Security, TwilioAccount
 from relay.model import NotReady
 
@@ -57,6 +60,9 @@ class Settings(BaseSettings):
     whatsapp_quick_replies: dict[int, str] = Field(
         default_factory=dict, description='Templates that carry buttons inside the 24-hour window: {"3": "HX…"}, by number of buttons.'
     )
+
+    # SMS through another provider, described by a file (deploy/providers/example.toml)
+    http_sms_file: str = Field("", description="File that describes an SMS provider: its requests, answers and callbacks.")
 
     # e-mail out through a relay, and in through our own listener
     smtp_host: str = Field("", description="The mail relay's host name.")
@@ -119,6 +125,21 @@ class Settings(BaseSettings):
             )
         except BadSettings as wrong:
             raise NotReady(f"{wrong} Look at {PREFIX}TWILIO_….") from wrong
+
+    def has_http_sms(self) -> bool:
+        """Whether an SMS provider is described by a file."""
+        return bool(self.http_sms_file)
+
+    def require_http_sms(self) -> HttpSmsSettings:
+        """Return the SMS provider that the file describes; its secrets stand in the environment or in `.env`."""
+        if not self.http_sms_file:
+            raise NotReady(f"No SMS provider is described. Set {PREFIX}HTTP_SMS_FILE to a file like deploy/providers/example.toml.")
+        beside = DotEnvSettingsSource(type(self), case_sensitive=True).env_vars
+        secrets = {name: value for name, value in beside.items() if value} | dict(os.environ)
+        try:
+            return http_file.load(self.http_sms_file, secrets)
+        except BadSettings as wrong:
+            raise NotReady(f"{wrong} Look at {PREFIX}HTTP_SMS_FILE.") from wrong
 
     def has_email(self) -> bool:
         """Whether e-mail is set up."""

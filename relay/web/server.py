@@ -10,11 +10,14 @@ from relay.web.watchdog import Watchdog
 #: a provider's callback is a few kilobytes
 LARGEST_BODY = 1024 * 1024
 
+#: what stands behind /hooks/ACCOUNT/: {secret} is ours, at the end of addresses that a provider cannot sign
+HOOKS = ("status", "status/{token}", "status/{token}/{secret}", "inbound", "inbound/{secret}")
+
 ROUTES = (
     web.get("/healthz", health.alive),
     web.get("/readyz", health.ready),
-    web.post("/hooks/{account}/status/{token}", hooks.heard),
-    web.post("/hooks/{account}/inbound", hooks.heard),
+    *(web.post(f"/hooks/{{account}}/{what}", hooks.heard) for what in HOOKS),
+    *(web.get(f"/hooks/{{account}}/{what}", hooks.heard, allow_head=False) for what in HOOKS),  # some providers know nothing else
     web.get("/avmeld/{token}", leave.ask),
     web.post("/avmeld/{token}", leave.leave),
 )

@@ -6,11 +6,13 @@ import hmac
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Protocol, Self
 from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
 
+from channels.clock import Clock
 from channels.sandbox.codes import Refused
 from channels.sandbox.faults import Fault
 from channels.sandbox.house import House
@@ -190,8 +192,8 @@ class _Caller(Postman):
 class Aggregator(House):
     """A provider that is not Twilio: `async with Aggregator(ledger, FormStyle()) as provider: …`"""
 
-    def __init__(self, ledger: Any, style: Style) -> None:
-        super().__init__(ledger)
+    def __init__(self, ledger: Path, style: Style, clock: Clock | None = None) -> None:
+        super().__init__(ledger, clock=clock)
         self.style = style
 
     @property

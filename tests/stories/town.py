@@ -16,7 +16,7 @@ from channels.clock import ManualClock
 from channels.listener import MailListener
 from channels.registry import Lines, build
 from channels.sandbox.handset import Handset
-from channels.sandbox.house import ACCOUNT, AUTH_TOKEN
+from channels.sandbox.house import ACCOUNT, AUTH_TOKEN, House as ProviderHouse
 from channels.sandbox.ledger import read
 from channels.sandbox.phones import Shown
 from channels.sandbox.sandbox import Sandbox
@@ -71,7 +71,7 @@ class Town:
     """Sørvik, for one night."""
 
     store: Store
-    sandbox: Sandbox
+    sandbox: ProviderHouse
     relay: Relay
     clock: ManualClock
     municipality_id: int

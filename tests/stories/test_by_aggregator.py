@@ -1,0 +1,100 @@
+"""Nights on which the municipality's SMS goes by its own aggregator, described by a file: the same people, phones and promises."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, update
+
+from channels.registry import build
+from channels.sandbox.faults import Fault
+from channels.sandbox.ledger import Event
+from messages.form import Medium
+from relay.model import Rung
+from relay.store.tables import Sender, attempt
+from tests.channels.aggregator import Aggregator, FormStyle, JsonStyle, Style
+from tests.channels.rigs import described
+from tests.stories.town import SMS_SENDER, Town, new
+
+WATER = {"so": "KARI BIYAHA", "nb": "KOK VANNET"}
+STYLES: dict[str, Callable[[], Style]] = {"example": FormStyle, "nordisk": JsonStyle}
+
+
+@pytest.fixture(params=list(STYLES))
+async def by_aggregator(request: pytest.FixtureRequest, town: Town, tmp_path: Path) -> AsyncIterator[Town]:
+    """The town, with its SMS sender moved to another provider; its phones hang on that provider's network."""
+    name = request.param
+    async with Aggregator(tmp_path / "aggregator.jsonl", STYLES[name](), clock=town.clock) as provider:
+        provider.change(inbound_url=f"{town.relay.desk.public_url}/hooks/{name}/inbound")
+        async with town.store.write() as conn:
+            await conn.execute(update(Sender).where(Sender.channel == Medium.SMS).values(provider="http_sms", account=name))
+        town.relay.desk.channels["http_sms", name] = build("http_sms", described(name, provider.url), clock=town.clock)
+        town.sandbox = provider
+        yield town
+
+
+async def evidence(town: Town) -> list[tuple[str, str]]:
+    """Return how each attempt was found, and its provider id."""
+    async with town.store.read() as conn:
+        rows = await conn.execute(select(attempt.c.found_by, attempt.c.provider_id).order_by(attempt.c.id))
+        return [(row.found_by, row.provider_id) for row in rows]
+
+
+async def test_a_message_goes_out_is_delivered_and_answered(by_aggregator: Town) -> None:
+    """Both bodies come; delivery is believed, since it is signed; a 1 is echoed and counted."""
+    town = by_aggregator
+    ayan = await town.person("Ayan", "so")
+    alert = await town.issue(WATER)
+    assert ["KARI BIYAHA" in shown.text for shown in new(ayan.phone)] == [True, False]
+    answer = await ayan.phone.says("1")
+    await town.settle()
+    assert answer.http == 204
+    assert len(new(ayan.phone)) == 1
+    assert (await town.recipient(alert, ayan)).rung == Rung.RECEIVED
+    totals = (await town.reach(alert)).totals
+    assert (totals.planned, totals.sent, totals.delivered, totals.acknowledged) == (1, 1, 1, 1)
+
+
+async def test_a_cut_line_is_resolved_by_the_callback_with_our_token(by_aggregator: Town) -> None:
+    """The provider takes both messages and the line is cut before it says so: its statuses name them, and nothing goes twice."""
+    town = by_aggregator
+    ayan = await town.person("Ayan", "so")
+    town.sandbox.order(Fault(kind="reset_accepted", times=2))
+    alert = await town.issue(WATER)
+    await town.passes(minutes=5)
+    assert len(new(ayan.phone)) == 2
+    copies = town.sandbox.ledger.entries(Event.ACCEPTED)
+    assert sorted(await evidence(town)) == sorted(("callback", copy.id) for copy in copies)
+    assert (await town.reach(alert)).totals.delivered == 1
+
+
+async def test_a_cut_line_is_resolved_by_the_list_when_no_callback_comes(by_aggregator: Town) -> None:
+    """As above, and the provider's callbacks are lost: its list names them."""
+    town = by_aggregator
+    ayan = await town.person("Ayan", "so")
+    town.sandbox.change(callbacks=False)
+    town.sandbox.order(Fault(kind="reset_accepted", times=2))
+    await town.issue(WATER)
+    await town.passes(minutes=1)
+    assert len(new(ayan.phone)) == 2
+    copies = town.sandbox.ledger.entries(Event.ACCEPTED)
+    assert sorted(await evidence(town)) == sorted(("list", copy.id) for copy in copies)
+
+
+async def test_what_came_while_we_were_away_is_swept_up(by_aggregator: Town) -> None:
+    """Her answer reached the provider, whose call was lost: the sweep brings it, and it is answered once."""
+    town = by_aggregator
+    ayan = await town.person("Ayan", "so")
+    alert = await town.issue(WATER)
+    assert len(new(ayan.phone)) == 2
+    hook = town.sandbox.world.settings.inbound_url
+    town.sandbox.change(inbound_url="")
+    await ayan.phone.says("2", to=SMS_SENDER, channel="sms")
+    assert (await town.recipient(alert, ayan)).rung < Rung.RECEIVED
+    await town.relay.sweep()
+    assert (await town.recipient(alert, ayan)).rung == Rung.WILL_PASS
+    town.sandbox.change(inbound_url=hook)
+    for _ in range(2):
+        await town.relay.sweep()
+        await town.settle()
+    assert len(new(ayan.phone)) == 1
