@@ -118,7 +118,7 @@ async def approve(conn: AsyncConnection, municipality_id: int, alert_id: int, by
     """Stand for an alert's texts. A real alert needs a second person, or a reason that everybody will read."""
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _must_be(row, AlertState.DRAFT)
-    if row.kind == Kind.ACTUAL and by in (row.author, row.editor) and not override.strip():
+    if row.kind == Kind.ACTUAL and _same(by) in (_same(row.author), _same(row.editor)) and not override.strip():
         msg = f"{by} wrote or edited alert no. {row.number} and cannot approve it too. Ask a second person, or give --override REASON."
         raise NotAllowed(msg)
     issue = await alerts.issue(conn, municipality_id, alert_id, approved_only=False)
@@ -212,6 +212,11 @@ async def correct(conn: AsyncConnection, municipality_id: int, alert_id: int, ac
     return correction_id
 
 
+def _same(name: str) -> str:
+    """A name as it is compared: nobody becomes a second person by a capital letter or a space."""
+    return " ".join(name.split()).casefold()
+
+
 def _correction(row: AnyRow, original: Alert, texts: Sequence[Variant], act: Act, by: str, now: datetime) -> alerts.NewAlert:
     """The words of a correction stand ready in every language's frame; topic and place are the original's."""
     value = replace(
@@ -226,7 +231,9 @@ def _correction(row: AnyRow, original: Alert, texts: Sequence[Variant], act: Act
         replaces=original.number,
         identity=None,
     )
-    return alerts.NewAlert(alert=value, variants=texts, author=by, source="house", replaces_id=row.id, approved=True)
+    # what was wrong, or is over, is not said again
+    silent = [replace(text, headline="", forward="", ask="", detail="") for text in texts]
+    return alerts.NewAlert(alert=value, variants=silent, author=by, source="house", replaces_id=row.id, approved=True)
 
 
 async def cancel(conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, policy: Policy, now: datetime) -> int | None:

@@ -55,13 +55,17 @@ class Sweeper:
         channel: object = self.desk.channels.get((sender.provider, sender.account))
         if not isinstance(channel, Sweepable):
             return 0
-        now, came = self.clock.now(), 0
+        now = self.clock.now()
+        since = (sender.swept_at or sender.created_at) - OVERLAP
         try:
-            async for message in channel.sweep(sender.address, (sender.swept_at or sender.created_at) - OVERLAP):
-                came += await self.inlet.take(sender.account, Medium(sender.channel), message, "sweep")
+            messages = [message async for message in channel.sweep(sender.address, since)]
         except SendFailed as failed:
             log.warning("what people wrote cannot be fetched", account=sender.account, reason=failed.reason.name)
-            return came
+            return 0
+        # providers list the newest first, and of a person's answers the last one wins
+        came = 0
+        for message in sorted(messages, key=lambda one: one.received_at):
+            came += await self.inlet.take(sender.account, Medium(sender.channel), message, "sweep")
         async with self.store.write() as conn:
             await sweeps.swept(conn, sender.id, now)
         return came

@@ -18,7 +18,7 @@ from relay.app import House
 from relay.cli.output import By, Json, Municipality, complain, out, run, say, show_json
 from relay.demo.board import channels, groups
 from relay.model import AlertState, BadInput, Reach
-from relay.store import alerts
+from relay.store import alerts, work
 from relay.store.columns import AnyRow
 from relay.wording import Wording
 
@@ -289,14 +289,19 @@ async def id_of(opened: House, municipality_id: int, number: int) -> int:
 def reach(number: Number, json: Json = False, municipality: Municipality = "") -> None:
     """Print how far an alert has come, group by group."""
 
-    async def inside(opened: House, municipality_id: int) -> Reach:
-        return await opened.relay.reach(municipality_id, await id_of(opened, municipality_id, number))
+    async def inside(opened: House, municipality_id: int) -> tuple[Reach, dict[str, int]]:
+        found = await opened.relay.reach(municipality_id, await id_of(opened, municipality_id, number))
+        async with opened.store.read() as conn:
+            return found, await work.open_kinds(conn, municipality_id)
 
-    found = run(inside, municipality)
+    found, waiting = run(inside, municipality)
     if json:
-        show_json(numbers.as_json(found))
+        show_json(numbers.as_json(found) | {"tasks": waiting})
         return
     out.print(groups(found))
     out.print(channels(found))
+    if waiting:
+        words = ", ".join(f"{count_} {kind.replace('_', ' ')}" for kind, count_ in waiting.items())
+        say(f"For the duty officer: {words}. See: budstikke task list", "bold red" if "danger" in waiting else "bold")
     for name, why in found.unreachable:
         say(f"Not reached: {name} - {why}", "red")

@@ -65,6 +65,7 @@ def sandbox(
     phones: Annotated[Path | None, typer.Option(help="JSON list of people and their characters.")] = None,
     speed: Annotated[float, typer.Option(help="How fast its time runs.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed plays the same night.")] = 0,
+    inbound_url: Annotated[str, typer.Option(help="Where answers go: http://127.0.0.1:8080/hooks/twilio/inbound")] = "",
 ) -> None:
     """Be a provider: Twilio's HTTP, mail, and emulated phones. Costs nothing and reaches nobody."""
     try:
@@ -77,6 +78,7 @@ def sandbox(
             phones=phones,
             speed=speed,
             seed=seed,
+            settings={"inbound_url": inbound_url} if inbound_url else None,
         )
     except sandbox_process.CannotStart as why:
         raise NotReady(f"The sandbox cannot start: {why}.") from why

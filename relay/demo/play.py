@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console, Group
 from rich.live import Live
 
-from channels.clock import DemoClock
+from channels.clock import DemoClock, SystemClock
 from relay import reach as numbers
 from relay.app import House, open_house
 from relay.demo import stage
@@ -66,7 +66,8 @@ async def _opened(options: Options, folder: Path) -> AsyncIterator[tuple[House, 
     made = town(options.people, options.seed)
     database = options.database or f"sqlite+aiosqlite:///{folder / 'budstikke.db'}"
     async with AsyncExitStack() as stack:
-        clock = await stage.upgrade(database, EVENING)
+        # an official message of today is in force today; an old one, and our own, are played on the demo's evening
+        clock = await stage.upgrade(database, SystemClock().now() if options.cap and not options.replay else EVENING)
         provider = await Provider.open(folder, made.phones(), seed=options.seed, start=clock.now())
         stack.push_async_callback(provider.close)
         clock.jump(await provider.now())
