@@ -20,12 +20,13 @@ from enum import Enum, auto
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 from channels.sandbox.ledger import Entry, Event, read
 from channels.sandbox.people import CHARACTERS, Act, Character
 from channels.sandbox.reading import plain
 from channels.sandbox.recount import DELIVERED, FAILED, Copy, copies
-from relay.town import Person, Phone, Town, town
+from relay.town import Person, Phone, Town, demo_alert, town
 
 CHANNELS = ("sms", "whatsapp", "email")
 #: the duty officer's telephone of the demo: what goes there is nobody's alert
@@ -177,6 +178,29 @@ def messages(sent: Iterable[Copy]) -> Iterator[Copy]:
         same.append(copy)
     for same in standing.values():
         yield from same
+
+
+# --- the words ----------------------------------------------------------------------------------------------------------
+
+#: language -> headline and forward sentence, each on one line
+Texts = Mapping[str, tuple[str, str]]
+_CAP = "{urn:oasis:names:tc:emergency:cap:1.2}"
+
+
+def approved(book: Book) -> Texts:
+    """Return the texts of the official message that the demo sends."""
+    infos = ET.fromstring(demo_alert(book.entries[0].at)).findall(f"{_CAP}info")
+    return {str(info.findtext(f"{_CAP}language")): (_own(info, "headline"), _own(info, "forward")) for info in infos}
+
+
+def _own(info: ET.Element, name: str) -> str:
+    pairs = {pair.findtext(f"{_CAP}valueName"): pair.findtext(f"{_CAP}value") for pair in info.findall(f"{_CAP}parameter")}
+    return one_line(pairs[f"budstikke:{name}"] or "")
+
+
+def one_line(text: str) -> str:
+    """Return `text` without its line breaks."""
+    return " ".join(text.split())
 
 
 # --- side by side -------------------------------------------------------------------------------------------------------

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -12,11 +11,10 @@ from channels.sandbox.ledger import Entry, Event
 from channels.sandbox.people import CHARACTERS
 from channels.sandbox.recount import copies
 from messages.frames import say
-from relay.town import Town, demo_alert
+from relay.town import Town
 from tests.evening import PATIENCE, Evening
-from tests.recount import CHANNELS, DUTY_PHONE, Book, compare, differences, recount
+from tests.recount import CHANNELS, DUTY_PHONE, Book, approved, compare, differences, one_line, recount
 
-CAP = "{urn:oasis:names:tc:emergency:cap:1.2}"
 LANGUAGES = {"nb", "en", "uk", "ar", "ru", "pl", "ti", "so", "fa-AF", "ps", "ckb", "tr"}
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(PATIENCE + 60)]
@@ -45,21 +43,6 @@ def book(evening: Evening) -> Book:
 
 def accepted(book: Book) -> list[Entry]:
     return [entry for entry in book.entries if entry.event is Event.ACCEPTED]
-
-
-def one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def approved(book: Book) -> dict[str, tuple[str, str]]:
-    """The texts of the official message: language -> headline and forward sentence."""
-    infos = ET.fromstring(demo_alert(book.entries[0].at)).findall(f"{CAP}info")
-    return {str(info.findtext(f"{CAP}language")): (_own(info, "headline"), _own(info, "forward")) for info in infos}
-
-
-def _own(info: ET.Element, name: str) -> str:
-    pairs = {pair.findtext(f"{CAP}valueName"): pair.findtext(f"{CAP}value") for pair in info.findall(f"{CAP}parameter")}
-    return one_line(pairs[f"budstikke:{name}"] or "")
 
 
 # --- the figures --------------------------------------------------------------------------------------------------------

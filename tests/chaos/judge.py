@@ -1,0 +1,119 @@
+"""Who has how many copies, by the provider's ledger; and whether the product says so itself."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from typing import Any
+
+from channels.sandbox.ledger import Event
+from channels.sandbox.reading import legend_of
+from channels.sandbox.recount import Copy
+from relay.town import Person, Town
+from tests.recount import Book, Texts, approved, left_out, messages, one_line
+
+#: those who have one telephone or mailbox
+Holders = tuple[Person, ...]
+#: a reminder comes ten minutes after the ask (relay/routing/policy.py), a second copy much sooner
+REMINDED = timedelta(minutes=9)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Judgement:
+    """What became of an alert whose sender was killed."""
+
+    #: people who should have a copy
+    people: int
+    #: names of those who have none, and of whom the product does not say so
+    lost: tuple[str, ...]
+    #: names of those who have two of the same
+    doubled: tuple[str, ...]
+    #: names of those who have two of the same, and of whom the product does not say that it may be so
+    unflagged: tuple[str, ...]
+    #: how many people the product says may have two
+    flagged: int
+
+    @property
+    def good(self) -> bool:
+        """Whether nobody was lost, and nobody was sent two in silence."""
+        return not (self.lost or self.unflagged)
+
+
+def judge(book: Book, people: Town, printed: Mapping[str, Any]) -> Judgement:
+    """Judge a finished demo; `printed` is the product's own account (`demo --json`, as `reach --json`)."""
+    evening, texts = book.entries[0].at.date(), approved(book)
+    wanted = [person for person in people.people if not left_out(person, evening) and person.deputy_of is None and not _left(person, book)]
+    without = Counter(person.name for person in wanted if not _has_a_copy(person, book, texts))
+    doubled = {tuple(person.key for person in holders): holders for holders in _with_two(book, people, texts)}
+    return Judgement(
+        people=len(wanted),
+        lost=tuple((without - Counter(one["person"] for one in printed["unreachable"])).elements()),
+        doubled=tuple(holders[0].name for holders in doubled.values()),
+        unflagged=tuple(_not_among(printed["perhaps_twice"], doubled.values())),
+        flagged=len(printed["perhaps_twice"]),
+    )
+
+
+def _not_among(flagged: Sequence[str], doubled: Iterable[Holders]) -> Iterator[str]:
+    """Yield whom the product does not list; of two people with one phone it is enough to list one."""
+    left = Counter(flagged)
+    for holders in doubled:
+        named = next((person.name for person in holders if left[person.name]), None)
+        if named is None:
+            yield holders[0].name
+        else:
+            left[named] -= 1
+
+
+def _left(person: Person, book: Book) -> bool:
+    """Whether somebody wrote STOP tonight: what had not reached them by then must not."""
+    addresses = {way.value for way in person.ways}
+    return any(entry.event is Event.OPTED_OUT and entry.to in addresses for entry in book.entries)
+
+
+def _has_a_copy(person: Person, book: Book, texts: Texts) -> bool:
+    got = [one_line(copy.entry.body) for way in person.ways for copy in book.copies_of.get(way.value, ())]
+    return any(headline in body and forward in body for body in got for headline, forward in texts.values())
+
+
+def _with_two(book: Book, people: Town, texts: Texts) -> Iterator[Holders]:
+    """Yield those to whom the same message went twice; one that was given up and tried again is once.
+
+    Each of two people on one number gets a copy of the alert, and each message of theirs an echo.
+    """
+    holders = _holders(people)
+    sent: dict[tuple[str, str], list[Copy]] = defaultdict(list)
+    for copy in messages(book.copies.values()):
+        sent[copy.entry.to, _what(copy)].append(copy)
+    written = Counter(entry.sender for entry in book.entries if entry.event is Event.INBOUND)
+    for (address, _), same in sent.items():
+        theirs = holders.get(address, ())
+        if theirs and len(_but_reminders(same)) > (len(theirs) if _is_the_alerts(same[0], texts) else max(len(theirs), written[address])):
+            yield theirs
+
+
+def _holders(people: Town) -> Mapping[str, Holders]:
+    found: dict[str, Holders] = defaultdict(tuple)
+    for person in people.people:
+        for value in {way.value for way in person.ways}:
+            found[value] += (person,)
+    return found
+
+
+def _but_reminders(same: Sequence[Copy]) -> list[Copy]:
+    """On WhatsApp the reminder is the template again, word for word: so long after the ask it is no second copy of that."""
+    again = [copy for first, copy in pairwise(same) if copy.entry.template and copy.entry.at - first.entry.at >= REMINDED]
+    return [copy for copy in same if copy not in again]
+
+
+def _what(copy: Copy) -> str:
+    """What makes two copies the same: a letter's own id, else channel and text."""
+    return copy.entry.id if copy.entry.channel == "email" else f"{copy.entry.channel} {copy.entry.body}"
+
+
+def _is_the_alerts(copy: Copy, texts: Texts) -> bool:
+    """Whether a copy says what is to be passed on, or asks, and is no echo of what somebody wrote."""
+    entry = copy.entry
+    asks = bool(entry.buttons) or legend_of(entry.body) is not None
+    return asks or any(headline in one_line(entry.body) for headline, _ in texts.values())
