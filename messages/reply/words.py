@@ -183,7 +183,13 @@ def danger_words(text: str) -> tuple[str, ...]:
         if danger.needles[0] in spelt[danger.exact] and _on_one_line(spelt[danger.exact], danger.needles)
     )
     cry = spaced(body[:LONGEST_CRY])
-    return (*found, cry.strip()) if cry in vocabulary().cries else found
+    return (*found, cry.strip()) if _is_cry(cry) else found
+
+
+def _is_cry(text: str) -> bool:
+    """Say whether nothing but cries for help stands there: "hjelp", "brann, hjelp"."""
+    cries = vocabulary().cries
+    return text in cries or all(f" {word} " in cries for word in text.split() or [""])
 
 
 def _on_one_line(text: str, needles: tuple[str, ...]) -> bool:

@@ -275,3 +275,10 @@ def test_our_own_answers_sent_back_are_no_answer_and_no_danger(language: str, no
     said = understand(say(language, f"notice.{notice}", **VALUES), languages=[language], count_open=count_open)
     assert said.meaning is Meaning.MESSAGE
     assert not said.danger, reads_as(said.text)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_danger"), [("brann, hjelp", True), ("Hjelp! Hjelp!", True), ("hjelp vann", False), ("takk for hjelp", False)]
+)
+def test_cries_alone_are_danger_however_many(text: str, *, is_danger: bool) -> None:
+    assert understand(text, languages=("nb",)).danger is is_danger
