@@ -8,7 +8,7 @@ from channels.base import Check, Inbound, Reason, SendFailed, Status, Trace
 from channels.clock import Clock
 from channels.http_answers import is_id, read_status
 from channels.http_callbacks import read_message
-from channels.http_places import Document, NoList, Place, of_answer
+from channels.http_places import Document, Place, follow, of_answer
 from channels.http_request import filled_url, reading_headers, understood, written
 from channels.http_settings import HttpSmsSettings, Outbox
 from channels.http_times import moment
@@ -72,11 +72,10 @@ class Books:
     async def _items(self, url: str, each: str, following: Place | None) -> AsyncIterator[Document]:
         for _ in range(MOST_PAGES):
             page = await self._read(url)
-            try:
-                items = list(page.items(each))
-            except NoList:
-                raise SendFailed(Reason.NOT_CONNECTED, detail="the list is missing") from None
-            for item in items:
+            found = follow(page.json, each) if each else page.json
+            if not isinstance(found, list):
+                raise SendFailed(Reason.NOT_CONNECTED, detail="the list is missing")
+            for item in page.each_of(found):
                 yield item
             link = page.at(following)
             if not link:
@@ -85,11 +84,8 @@ class Books:
         raise SendFailed(Reason.NOT_CONNECTED, detail="the list has no end")
 
     async def _read(self, url: str) -> Document:
-        """Read one document of JSON. Raises SendFailed."""
-        document = of_answer(await self.get(url))
-        if not isinstance(document.json, dict | list):
-            raise SendFailed(Reason.NOT_CONNECTED, code="200", detail="no JSON")
-        return document
+        """Read one document. Raises SendFailed."""
+        return of_answer(await self.get(url))
 
     async def get(self, url: str) -> HttpAnswer:
         """GET `url`; an answer of 200, and our `skew` set anew. Raises SendFailed: nothing depends on a read."""

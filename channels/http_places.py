@@ -91,12 +91,16 @@ class Document:
 
     def items(self, path: str) -> Iterator["Document"]:
         """Yield each thing of the list at `path`, to be looked into by itself; without a path this document. Raises NoList."""
-        if not path and not isinstance(self.json, list):
-            yield self
-            return
         found = follow(self.json, path) if path else self.json
-        if not isinstance(found, list):
+        if isinstance(found, list):
+            yield from self.each_of(found)
+        elif path:
             raise NoList(path)
+        else:
+            yield self
+
+    def each_of(self, found: list[object]) -> Iterator["Document"]:
+        """Yield the things of a list in this document, to be looked into one by one."""
         for each in found:
             yield Document(self.text, each, self.fields, self.headers)
 

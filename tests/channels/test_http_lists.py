@@ -166,6 +166,17 @@ async def test_what_cannot_be_read_is_not_an_empty_list(
     assert failure.value.retry_after == (9 if reason is Reason.THROTTLED else None)
 
 
+async def test_credentials_do_not_follow_a_page_that_leads_elsewhere() -> None:
+    async with RawProvider(page()) as thief, RawProvider(page(SENT, following=f"{thief.url}/2")) as provider:
+        channel = channel_at(provider.url)
+        for read in (channel.trace("+4790000001", "+4759440000", AT), anext(aiter(channel.sweep("+4759440000", AT)))):
+            with pytest.raises(SendFailed):
+                await read
+        await channel.close()
+        assert thief.requests == []
+        assert len(provider.requests) == 2
+
+
 async def test_a_list_without_end_ends() -> None:
     async with RawProvider(page(following="/again")) as provider:
         channel = channel_at(provider.url)
@@ -182,15 +193,24 @@ async def test_what_people_wrote_is_swept_up() -> None:
     ]
 
 
+def bare(its: HttpSmsSettings) -> HttpSmsSettings:
+    assert its.inbox
+    return replace(its, inbox=replace(its.inbox, each="", next=None))
+
+
 async def test_a_list_that_is_the_document_is_read() -> None:
     async with RawProvider(http("200 OK", json.dumps([CAME]).encode())) as provider:
-
-        def bare(its: HttpSmsSettings) -> HttpSmsSettings:
-            assert its.inbox
-            return replace(its, inbox=replace(its.inbox, each="", next=None))
-
         channel = channel_at(provider.url, bare)
         assert [each.provider_id async for each in channel.sweep("+4759440000", AT)] == ["18"]
+        await channel.close()
+
+
+@pytest.mark.parametrize("body", [b'{"error": "down for maintenance"}', b"<h1>", b"", b"17", b"null"])
+async def test_a_document_that_is_no_list_is_not_an_empty_one(body: bytes) -> None:
+    async with RawProvider(http("200 OK", body)) as provider:
+        channel = channel_at(provider.url, bare)
+        with pytest.raises(SendFailed):
+            _ = [each async for each in channel.sweep("+4759440000", AT)]
         await channel.close()
 
 

@@ -38,6 +38,7 @@ FORGERIES: list[tuple[str, Callback]] = [
     ("an empty signature", replace(GENUINE, headers={**GENUINE.headers, "X-Signature": ""})),
     ("a signature without its prefix", replace(GENUINE, headers={**GENUINE.headers, "X-Signature": GENUINE.headers["X-Signature"][7:]})),
     ("a signature that is no text", replace(GENUINE, headers={**GENUINE.headers, "X-Signature": "sha256=æ\ud83d"})),
+    ("signed with nothing", signed(f"status/{TOKEN}", STATUS, secret="")),
     ("another's signature", signed(f"status/{TOKEN}", STATUS, secret="somebody else's")),
     ("no timestamp", replace(GENUINE, headers={"X-Signature": GENUINE.headers["X-Signature"]})),
     ("another timestamp", replace(GENUINE, headers={**GENUINE.headers, "X-Timestamp": str(int(AT.timestamp()) + 1)})),

@@ -88,6 +88,7 @@ TEXT_ANSWERS: list[tuple[str, str, Reason]] = [
     ("200 OK", "ERR no mobile", Reason.UNCERTAIN),
     ("200 OK", f"ERR 102\nOK {SID} 1", Reason.NOT_A_MOBILE),
     ("400 Bad Request", "ERR 105 too long", Reason.BAD_CONTENT),
+    ("408 Request Timeout", "ERR 102 no mobile", Reason.UNCERTAIN),
     ("400 Bad Request", f"OK {SID} 1", Reason.UNCERTAIN),
     ("403 Forbidden", "the proxy says no", Reason.NOT_AUTHORISED),
     ("503 Service Unavailable", "ERR 104 queue", Reason.UNCERTAIN),
@@ -98,6 +99,14 @@ TEXT_ANSWERS: list[tuple[str, str, Reason]] = [
 async def test_a_line_of_text_proves_no_more_than_it_says(status: str, text: str, reason: Reason) -> None:
     async with RawProvider(http(status, text.encode(), kind="text/plain")) as provider:
         assert (await outcome(described("example", provider.url))).reason is reason
+
+
+@pytest.mark.parametrize("provider_id", ["", " ", "1 2", "x" * 101, "æ"])
+async def test_a_file_that_lets_every_id_pass_does_not_make_it_one(provider_id: str) -> None:
+    settings = read(LEAST.replace("[[answer.rules]]", "id_like = '.*'\n[[answer.rules]]"), {}, "x")
+    async with RawProvider(http("200 OK", json.dumps({"id": provider_id}).encode())) as provider:
+        failure = await outcome(replace(settings, request=replace(settings.request, endpoint=provider.url)))
+    assert failure.reason is Reason.UNCERTAIN
 
 
 @given(st.integers(100, 599), st.text(max_size=200), st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3))
