@@ -14,6 +14,10 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 SKIPS_FAIL = os.environ.get("BUDSTIKKE_CI") == "1"
 
 
+#: whole evenings that are killed take minutes: BUDSTIKKE_CHAOS=1 ./run test tests/chaos
+collect_ignore = [] if os.environ.get("BUDSTIKKE_CHAOS") else ["chaos"]
+
+
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     """Return the URL of a SQLite file that does not exist yet."""
