@@ -3,9 +3,9 @@
     python -m tests.recount LEDGER PRINTED [--people 60] [--seed 1]
 
 Who is in which group, and who is left out, follows from the made-up town; what was sent and what arrived stands in the ledger; what an
-emulated person meant is known from their character. The words are those of relay/counting.py: a person has been *sent* a message when a
-provider took a copy, and it is *delivered* when a phone has it or when the person answered, which proves the same. People are counted
-once, in each group they answer for. A message that was given up and tried again is one message.
+emulated person meant is known from their character. The words are those of relay/counting.py: a person has been *sent* the alert when a
+provider took all its bodies by one way, and it is *delivered* when the phone has them, or when the person answered, which proves the
+same. People are counted once, in each group they answer for. A message that was given up and tried again is one message.
 """
 
 import argparse
@@ -24,9 +24,9 @@ from xml.etree import ElementTree as ET
 
 from channels.sandbox.ledger import Entry, Event, read
 from channels.sandbox.people import CHARACTERS, Act, Character
-from channels.sandbox.reading import plain
+from channels.sandbox.reading import legend_of, plain
 from channels.sandbox.recount import DELIVERED, FAILED, Copy, copies
-from relay.town import Person, Phone, Town, demo_alert, town
+from relay.town import Person, Phone, Town, Way, demo_alert, town
 
 CHANNELS = ("sms", "whatsapp", "email")
 #: the duty officer's telephone of the demo: what goes there is nobody's alert
@@ -57,6 +57,11 @@ class Book:
         for copy in found.values():
             copy.status = "undelivered" if copy.entry.id in returned else copy.status
         return found
+
+    @cached_property
+    def texts(self) -> "Texts":
+        """The approved texts."""
+        return approved(self)
 
     @cached_property
     def refused(self) -> list[Entry]:
@@ -135,20 +140,29 @@ def _person(person: Person, book: Book, evening: date) -> Counter[str]:
     if left_out(person, evening):
         return Counter(people=1, skipped=1)
     addresses = {way.value for way in person.ways}
-    sent = [copy for address in addresses for copy in book.copies_of.get(address, ())]
     said = [each for phone in {book.phones[address] for address in addresses} for each in book.said_by.get(phone, ())]
     answered, relayed = Said.ANSWER in said or Said.COUNT in said, Said.COUNT in said
-    lost = bool(sent or any(entry.to in addresses for entry in book.refused)) and all(copy.status in FAILED for copy in sent)
+    ways = [_bodies(book, way) for way in person.ways]
+    tried = any(entry.to in addresses for entry in book.refused) or any(body for way in ways for body in way)
+    hopeful = any(all(any(copy.status not in FAILED for copy in body) for body in way) for way in ways)
     return Counter(
         people=1,
         planned=1,
-        sent=int(bool(sent)),
-        delivered=int(answered or any(copy.status in DELIVERED for copy in sent)),
+        sent=int(answered or any(all(way) for way in ways)),
+        delivered=int(answered or any(all(any(copy.status in DELIVERED for copy in body) for body in way) for way in ways)),
         acknowledged=int(answered),
         relayed=int(relayed),
         reported_reach=_reached(person, book) if relayed else 0,
-        failed=int(lost and not answered),
+        failed=int(tried and not hopeful and not answered),
     )
+
+
+def _bodies(book: Book, way: Way) -> list[list[Copy]]:
+    """Return the copies that went one way, by the bodies that make up the message: what to pass on, and the ask; a letter holds both."""
+    sent = [copy for copy in book.copies_of.get(way.value, ()) if copy.entry.channel == way.medium]
+    forwards = [copy for copy in sent if any(forward in one_line(copy.entry.body) for _, forward in book.texts.values())]
+    asks = [copy for copy in sent if len(copy.entry.buttons) > 1 or legend_of(copy.entry.body)]
+    return [forwards] if way.medium == "email" else [forwards, asks]
 
 
 def _reached(person: Person, book: Book) -> int:
