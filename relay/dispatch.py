@@ -160,11 +160,13 @@ class Dispatcher:
         return await deliveries.lease(conn, self.worker, self.fence, now, limit=most, seconds=self.lease, without=busy)
 
     async def _renew(self, conn: AsyncConnection, now: datetime) -> None:
-        """What waits for its sender's pace stays ours."""
+        """What waits for its sender's pace stays ours; what was spared or cancelled meanwhile holds up nothing behind it."""
         if now < self.renew_at:
             return
         self.renew_at = now + timedelta(seconds=self.lease / RENEWALS)
-        await deliveries.renew(conn, [work.delivery_id for work, _ in self.waiting], now + timedelta(seconds=self.lease))
+        held = [work.delivery_id for work, _ in self.waiting]
+        ours = await deliveries.renew(conn, self.fence, held, now + timedelta(seconds=self.lease))
+        self.waiting = deque((work, copy) for work, copy in self.waiting if work.delivery_id in ours)
 
     def _busy(self) -> set[int]:
         """Senders with more in hand than they can send in the next moments: leasing more for them would block the others."""

@@ -154,7 +154,7 @@ async def spare_again(conn: AsyncConnection, alert_id: int, now: datetime) -> No
 async def _spare(conn: AsyncConnection, recipient_id: int, meaning: Meaning, now: datetime, channel: str = "") -> None:
     await _spare_steps(conn, [recipient_id], meaning, now, channel)
     if meaning is Meaning.PASSED_ON or meaning is Meaning.CANNOT:
-        count = (_not_begun(), delivery.c.recipient_id == recipient_id, delivery.c.part == Part.COUNT)
+        count = (not_begun(), delivery.c.recipient_id == recipient_id, delivery.c.part == Part.COUNT)
         await _end(conn, count, SparedBy.OWN_ANSWER, now)
 
 
@@ -162,13 +162,13 @@ async def _spare_steps(conn: AsyncConnection, whose: Any, meaning: Meaning, now:
     """Spare what an answer by `channel` makes needless: the message itself only by other channels, and never when that is not known."""
     actions = _actions(SPARES, meaning)
     needed = and_(delivery.c.action == Action.MESSAGE, or_(literal(channel) == "", delivery.c.channel == channel))
-    own = (_not_begun(), delivery.c.recipient_id.in_(whose), delivery.c.action.in_(actions - {Action.DEPUTY}), not_(needed))
+    own = (not_begun(), delivery.c.recipient_id.in_(whose), delivery.c.action.in_(actions - {Action.DEPUTY}), not_(needed))
     await _end(conn, own, SparedBy.OWN_ANSWER, now)
     if Action.DEPUTY in actions:
-        await _end(conn, (_not_begun(), delivery.c.stands_for_id.in_(whose)), SparedBy.PRINCIPAL, now)
+        await _end(conn, (not_begun(), delivery.c.stands_for_id.in_(whose)), SparedBy.PRINCIPAL, now)
 
 
-def _not_begun() -> Any:
+def not_begun() -> Any:
     """It waits for its time, or in a dispatcher's hand for its sender's pace. What is spared there, the last look will not let go."""
     under_way = select(attempt.c.id).where(attempt.c.delivery_id == delivery.c.id, attempt.c.evidence.in_(MAYBE_OUT)).exists()
     return or_(delivery.c.state == DeliveryState.WAITING, and_(delivery.c.state == DeliveryState.CLAIMED, not_(under_way)))
@@ -271,7 +271,7 @@ async def _spare_by_quorum(conn: AsyncConnection, alert_id: int, now: datetime) 
     )
     whose = func.coalesce(delivery.c.stands_for_id, delivery.c.recipient_id)
     steps = (delivery.c.alert_id == alert_id, delivery.c.action.in_(QUORUM_SPARES))
-    await _end(conn, (*steps, _not_begun(), whose.not_in(lacking)), SparedBy.QUORUM, now)
+    await _end(conn, (*steps, not_begun(), whose.not_in(lacking)), SparedBy.QUORUM, now)
     again = (*steps, delivery.c.state == DeliveryState.SPARED, delivery.c.spared_by == SparedBy.QUORUM, whose.in_(lacking))
     rearmed = {"state": DeliveryState.WAITING, "spared_by": "", "ended_at": None}
     for action in QUORUM_SPARES:

@@ -63,12 +63,13 @@ async def gravest_due(conn: AsyncConnection, now: datetime) -> Gravity | None:
     return None if found is None else Gravity(found)
 
 
-async def renew(conn: AsyncConnection, ids: Sequence[int], until: datetime) -> None:
-    """Keep a lease on what has not been tried yet."""
-    if ids:
-        await conn.execute(
-            update(delivery).where(delivery.c.id.in_(ids), delivery.c.state == DeliveryState.CLAIMED).values(lease_until=until)
-        )
+async def renew(conn: AsyncConnection, fence: int, ids: Sequence[int], until: datetime) -> set[int]:
+    """Keep a lease on what has not been tried yet; return what is still ours: the rest was spared, cancelled, or taken over."""
+    if not ids:
+        return set()
+    mine = (delivery.c.id.in_(ids), delivery.c.state == DeliveryState.CLAIMED, delivery.c.fence == fence)
+    kept = update(delivery).where(*mine).values(lease_until=until).returning(delivery.c.id)
+    return set((await conn.execute(kept)).scalars())
 
 
 async def lease(

@@ -1,8 +1,9 @@
 """The end of an alert: what has not left is spared; what has left, or may have, is what a correction must follow."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, not_, or_, select, update
+from sqlalchemy import Select, and_, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
@@ -11,15 +12,17 @@ from relay.model import AlertState, DeliveryState, SparedBy
 from relay.routing.policy import CORRECTIONS
 from relay.store import alerts, answers, recipients
 from relay.store.columns import AnyRow
-from relay.store.tables import alert, delivery
+from relay.store.tables import alert, attempt, delivery
 
+#: parts that hold something of the alert; a wake-up and a question about numbers do not
+TELLS = (Part.FORWARD, Part.ASK, Part.LETTER, Part.REMINDER)
 #: people still answer for a while after an alert has expired; one without an end is over after so long
 STAYS_OPEN, OPEN_END = timedelta(hours=12), timedelta(hours=72)
 
 
 async def spare_unsent(conn: AsyncConnection, alert_id: int, now: datetime, *, by: SparedBy = SparedBy.CANCELLED) -> int:
     """Drop every planned send that has not begun; return how many. Answers to people still go."""
-    waiting = (delivery.c.alert_id == alert_id, delivery.c.state == DeliveryState.WAITING, delivery.c.part != Part.NOTICE)
+    waiting = (delivery.c.alert_id == alert_id, answers.not_begun(), delivery.c.part != Part.NOTICE)
     spared = (
         update(delivery).where(*waiting).values(state=DeliveryState.SPARED, spared_by=by, ended_at=now).returning(delivery.c.recipient_id)
     )
@@ -75,6 +78,11 @@ async def close_correction(conn: AsyncConnection, municipality_id: int, now: dat
 
 async def may_have_left(conn: AsyncConnection, alert_id: int) -> bool:
     """Whether any copy of an alert may be with a person, or on its way."""
-    out = (delivery.c.evidence.not_in((-1, int(Evidence.REFUSED)))) | (delivery.c.state == DeliveryState.CLAIMED)
-    found = select(delivery.c.id).where(delivery.c.alert_id == alert_id, out).limit(1)
-    return (await conn.execute(found)).scalar() is not None
+    return (await conn.execute(holders([alert_id]).limit(1))).scalar() is not None
+
+
+def holders(alert_ids: Collection[int]) -> Select[tuple[int]]:
+    """Recipients who have, or may have, some of an alert's text: one body is enough, and so is a call under way or given up in doubt."""
+    maybe = or_(attempt.c.evidence != Evidence.REFUSED, attempt.c.reason == "NOT_FOUND")
+    tried = select(delivery.c.recipient_id).join(attempt, attempt.c.delivery_id == delivery.c.id)
+    return tried.where(attempt.c.alert_id.in_(alert_ids), delivery.c.part.in_(TELLS), maybe)

@@ -31,6 +31,8 @@ from relay.store.tables import (
 )
 from relay.talk import Asked, Writer
 
+#: an alert has been put to somebody when one of these was tried, whatever we have heard of it since
+ASKS = (Part.FORWARD, Part.ASK, Part.LETTER)
 #: an answer to a closed alert is still an answer to it for so long
 CLOSED_FOR = timedelta(days=14)
 
@@ -278,6 +280,7 @@ async def _alerts(conn: AsyncConnection, people: Sequence[int], now: datetime) -
     """Alerts that these people have had a copy of, open ones first; a copy may still be on its way."""
     if not people:
         return []
+    was_asked = select(delivery.c.id).where(delivery.c.recipient_id == recipient.c.id, delivery.c.part.in_(ASKS), delivery.c.attempts > 0)
     had = (
         select(
             recipient.c.id,
@@ -302,7 +305,7 @@ async def _alerts(conn: AsyncConnection, people: Sequence[int], now: datetime) -
         .where(
             recipient.c.person_id.in_(people),
             recipient.c.left_out == "",
-            recipient.c.evidence >= 0,
+            was_asked.exists(),
             alert.c.state != AlertState.DRAFT,
             (alert.c.ended_at.is_(None)) | (alert.c.ended_at > now - CLOSED_FOR),
         )

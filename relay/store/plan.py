@@ -13,15 +13,14 @@ from typing import Any
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from channels.base import Evidence
 from messages.form import Medium
 from relay.counting import difference, person_adds
 from relay.model import Action, ClassPlan, DeliveryState, Issue, LeftOut, PersonClass, Place, PlannedSend, Policy, Rung
 from relay.routing import deputy_turn, plan_class, plan_deputy
-from relay.store import alerts, answers, counters, people, recipients, senders
+from relay.store import alerts, answers, counters, ending, people, recipients, senders
 from relay.store.columns import AnyRow
 from relay.store.sql import insert_ignore
-from relay.store.tables import LanguageGroup, alert_group, attempt, delivery, recipient, recipient_group
+from relay.store.tables import LanguageGroup, alert_group, delivery, recipient, recipient_group
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,14 +125,7 @@ async def _followers(conn: AsyncConnection, issue: Issue) -> dict[int, bool]:
     The whole chain counts: whoever holds the first alert, and not the update of it, must hear that the update is withdrawn.
     """
     replaced = await alerts.chain(conn, issue.alert_id)
-    unended = (int(Evidence.INTENT), int(Evidence.UNKNOWN))
-    under_way = select(attempt.c.recipient_id).where(attempt.c.alert_id.in_(replaced), attempt.c.evidence.in_(unended))
-    may_have = or_(
-        recipient.c.evidence.not_in((-1, int(Evidence.REFUSED))),
-        recipient.c.rung != Rung.NONE,
-        recipient.c.possible_duplicate,
-        recipient.c.id.in_(under_way),
-    )
+    may_have = or_(recipient.c.id.in_(ending.holders(replaced)), recipient.c.rung != Rung.NONE)
     rows = await conn.execute(select(recipient.c.person_id, recipient.c.rung).where(recipient.c.alert_id.in_(replaced), may_have))
     followers: dict[int, bool] = {}
     for row in rows:
@@ -206,9 +198,23 @@ async def _needed(conn: AsyncConnection, alert_id: int, rows: Sequence[dict[str,
         had[owner].add(language)
     return [
         row
-        for row in rows
+        for row in await _not_planned(conn, alert_id, rows)
         if row["recipient_id"] not in had or (row["action"] == Action.MESSAGE and row["language"] not in had[row["recipient_id"]])
     ]
+
+
+async def _not_planned(conn: AsyncConnection, alert_id: int, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what is planned at another step: a way that has died since the first release lets the others move up."""
+    what = (delivery.c.recipient_id, delivery.c.action, delivery.c.address_id, delivery.c.part, delivery.c.language)
+    found = (await conn.execute(select(*what).where(delivery.c.alert_id == alert_id, delivery.c.action != ""))).mappings()
+    planned = {_same_send(row) for row in found}
+    return [row for row in rows if _same_send(row) not in planned]
+
+
+def _same_send(row: Mapping[Any, Any]) -> tuple[Any, ...]:
+    """What makes two rows one send to a person: nobody is reminded or rung twice, by whatever way."""
+    once = row["action"] in (Action.REMIND, Action.CALL)
+    return tuple(row[name] for name in ("recipient_id", *(("action",) if once else ("address_id", "part", "language"))))
 
 
 def _recipient(full: FullPlan, one: Planned) -> dict[str, Any]:
