@@ -13,6 +13,7 @@ from relay.store import schema, sealing
 from relay.store.engine import Store
 from relay.store.tables import Municipality
 from tests.pg import Postgres
+from tests.stories.town import Town, town
 
 START = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 
@@ -85,3 +86,10 @@ async def municipality_id(store: Store) -> int:
         values = {"number": "9999", "name": "Prøvevik", **audit}
         made: int = (await conn.execute(insert(Municipality).values(**values).returning(Municipality.id))).scalar_one()
         return made
+
+
+@pytest.fixture(name="town")
+async def _town(migrated_url: str, tmp_path: Path) -> AsyncIterator[Town]:
+    """Yield a municipality with the whole house and a provider in it, once on SQLite and once on PostgreSQL."""
+    async with town(migrated_url, tmp_path) as opened:
+        yield opened
