@@ -19,7 +19,7 @@ from channels.clock import ManualClock
 from messages.alert import Act, Alert, Kind, Severity, Urgency, Variant
 from messages.form import Medium
 from relay import acts
-from relay.counting import message_adds, person_adds, standing
+from relay.counting import STANDING, UNTRIED, message_adds, person_adds, standing
 from relay.desk import Desk
 from relay.model import Hours, NotAllowed, Place, Rung
 from relay.pulse import Pulse
@@ -201,9 +201,15 @@ async def check_rows(store: Store) -> None:
 
 
 def _best(person: AnyRow, messages: Sequence[AnyRow]) -> int:
+    """An answer proves all; without one, a person has what every body of the message has, by the best way that has them all."""
     if person.rung != Rung.NONE:
         return Evidence.READ
-    return standing(one.evidence for one in messages if one.recipient_id == person.id and one.action not in ("", "call"))
+    bodies = [
+        one for one in messages if one.recipient_id == person.id and one.action != "call" and one.part in ("forward", "ask", "letter")
+    ]
+    needed = [one for one in bodies if one.state != "SPARED" or one.evidence != UNTRIED]
+    ways = {one.address_id for one in needed}
+    return standing(min((one.evidence for one in needed if one.address_id == way), key=STANDING.index) for way in ways)
 
 
 # --- what may happen --------------------------------------------------------------------------------------------------

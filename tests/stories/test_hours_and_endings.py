@@ -206,6 +206,30 @@ async def test_a_withdrawal_reaches_those_whose_message_is_on_its_way(town: Town
     assert say("so", "ask.to_you") not in said[1], "the ask of the withdrawn alert did not leave any more"
 
 
+async def test_a_withdrawal_reaches_who_has_half_of_the_message(town: Town) -> None:
+    """A slow sender: the forward is on the phone, the ask still queues. Its reader may have passed it on already."""
+    await sender(town, pace_per_second=0.01, pace_burst=1.0)
+    ayan = await town.person("Ayan", "nb")
+    alert = await town.issue(WATER)
+    assert len(new(ayan.phone)) == 1
+    await sender(town, pace_per_second=1000.0, pace_burst=1000.0)
+    await town.relay.correct(town.municipality_id, alert, Act.WITHDRAW, "Kari")
+    await town.passes(minutes=2)
+    told = "\n".join(texts(new(ayan.phone)))
+    assert say("nb", "act.withdrawn", replaces="1") in told
+    assert say("nb", "ask.answer") not in told, "and the ask of the withdrawn alert does not come any more"
+
+
+async def test_an_answer_to_half_of_the_message_counts(town: Town) -> None:
+    """Whoever knows the digits answers as soon as the forward is there, perhaps before we know ourselves that it has left."""
+    await sender(town, pace_per_second=0.01, pace_burst=1.0)
+    ayan = await town.person("Ayan", "nb")
+    alert = await town.issue(WATER)
+    await ayan.phone.says("1")
+    await town.settle()
+    assert (await town.recipient(alert, ayan)).rung == Rung.RECEIVED
+
+
 async def test_danger_over_is_told_to_those_who_heard_of_it(town: Town) -> None:
     """It was right, and it has ended: another text than a withdrawal, to the same people."""
     ayan = await town.person("Ayan", "so")
@@ -264,6 +288,21 @@ async def test_releasing_again_reaches_whoever_is_new(town: Town) -> None:
     assert (await town.reach(alert)).totals.people == 2
 
 
+async def test_releasing_again_sends_nothing_twice_to_who_has_lost_a_way(town: Town) -> None:
+    """The phone number died, so that mail is now the first channel: the letter that was on its way is no second one."""
+    ayan = await town.person("Ayan", "so", by=(Medium.SMS, Medium.EMAIL))
+    alert = await town.issue(WATER)
+    await change(
+        town, update(Address).where(Address.person_id == ayan.id, Address.channel == Medium.SMS).values(state=AddressState.INVALID)
+    )
+    assert await town.relay.release(town.municipality_id, alert, "Ola") == 0
+    await town.passes(minutes=30)
+    assert ayan.mailbox is not None
+    letters = new(ayan.mailbox)
+    assert len(letters) == len({letter.text for letter in letters})
+    assert await town.tasks() == ["call"]
+
+
 async def test_a_text_that_is_approved_late_reaches_its_readers(town: Town) -> None:
     """They had the Norwegian text in the meantime; now they get their own, and are not asked twice about the same."""
     await town.person("Ayan", "so")
@@ -276,6 +315,8 @@ async def test_a_text_that_is_approved_late_reaches_its_readers(town: Town) -> N
     await town.relay.release(town.municipality_id, alert, "Ola")
     await town.settle()
     assert "ማይ ኣፍልሑ" in "\n".join(texts(new(filmon.phone)))
+    await town.passes(minutes=15)
+    assert len(new(filmon.phone)) == 1, "one reminder, whatever the languages"
 
 
 async def test_a_paused_alert_waits_and_goes_on(town: Town) -> None:
