@@ -85,6 +85,16 @@ class TaskKind(StrEnum):
     UNKNOWN_SENDER = "unknown_sender"  # a message from a number we do not know
 
 
+class Role(StrEnum):
+    """What a user may do in their municipality; one user may have several."""
+
+    ADMINISTRATOR = "administrator"  # users, senders, settings
+    COORDINATOR = "coordinator"  # writes and sends
+    APPROVER = "approver"  # stands for what another wrote
+    DUTY_OFFICER = "duty_officer"  # watches, answers, rings, withdraws
+    VIEWER = "viewer"  # looks
+
+
 # --- the register, as routing sees it ---------------------------------------------------------------------------------
 
 

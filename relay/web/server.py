@@ -5,6 +5,7 @@ from aiohttp import web
 from relay.flow import Relay
 from relay.web import health, hooks, leave
 from relay.web.keys import RELAY, WATCHDOG
+from relay.web.route import Door, Route
 from relay.web.watchdog import Watchdog
 
 #: a provider's callback is a few kilobytes
@@ -14,12 +15,12 @@ LARGEST_BODY = 1024 * 1024
 HOOKS = ("status", "status/{token}", "status/{token}/{secret}", "inbound", "inbound/{secret}")
 
 ROUTES = (
-    web.get("/healthz", health.alive),
-    web.get("/readyz", health.ready),
-    *(web.post(f"/hooks/{{account}}/{what}", hooks.heard) for what in HOOKS),
-    *(web.get(f"/hooks/{{account}}/{what}", hooks.heard, allow_head=False) for what in HOOKS),  # some providers know nothing else
-    web.get("/avmeld/{token}", leave.ask),
-    web.post("/avmeld/{token}", leave.leave),
+    Route("GET", "/healthz", health.alive, Door.OPEN),
+    Route("GET", "/readyz", health.ready, Door.OPEN),
+    *(Route("POST", f"/hooks/{{account}}/{what}", hooks.heard, Door.PROVIDER) for what in HOOKS),
+    *(Route("GET", f"/hooks/{{account}}/{what}", hooks.heard, Door.PROVIDER) for what in HOOKS),  # some providers know nothing else
+    Route("GET", "/avmeld/{token}", leave.ask, Door.LINK),
+    Route("POST", "/avmeld/{token}", leave.leave, Door.LINK),
 )
 
 
@@ -28,5 +29,5 @@ def make_app(relay: Relay, watchdog: Watchdog) -> web.Application:
     app = web.Application(client_max_size=LARGEST_BODY)
     app[RELAY] = relay
     app[WATCHDOG] = watchdog
-    app.add_routes(ROUTES)
+    app.add_routes([route.definition() for route in ROUTES])
     return app
