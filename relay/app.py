@@ -27,7 +27,7 @@ from relay.receipts import Receipts
 from relay.resolve import Resolver
 from relay.routing import DEFAULT_POLICY
 from relay.settings import Settings
-from relay.store import deliveries, schema, sealing, watch, workers
+from relay.store import doubts, schema, sealing, watch, workers
 from relay.store.address import claim_file
 from relay.store.engine import Store
 from relay.sweep import Sweeper
@@ -150,7 +150,7 @@ async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, pol
     if dispatches:
         fence = await workers.register(store, name, clock.now())
         async with store.write() as conn:
-            unknown = await deliveries.recover(conn, clock.now(), alone=store.dialect == "sqlite")
+            unknown = await doubts.recover(conn, clock.now(), alone=store.dialect == "sqlite")
         if unknown:
             log.warning("a predecessor left sends in doubt; they are looked for at the provider", count=unknown)
     pulse = Pulse()

@@ -21,7 +21,7 @@ from relay.model import Hours, Issue, NotReady, Policy, Work
 from relay.pace import Pacer
 from relay.pulse import Pulse
 from relay.routing import first_moment
-from relay.store import context, deliveries, evidence
+from relay.store import aside, claim, context, evidence, intent, queue
 from relay.store.engine import Store
 from relay.verdict import POST_DEADLINE
 from relay.wording import Wording, body_hash, units, written
@@ -109,7 +109,7 @@ class Dispatcher:
                 leased = await self._lease(conn, now)
                 self.waiting.extend(await self._ready(conn, leased, now))
                 chosen = self._choose(now)
-                intended = await deliveries.intend(conn, [self._intent(work, copy) for work, copy in chosen], now)
+                intended = await intent.intend(conn, [self._intent(work, copy) for work, copy in chosen], now)
         except BaseException:
             # nothing was written: what we know and what we hold stays in hand for the next turn
             self.landed[:0] = landed
@@ -145,19 +145,19 @@ class Dispatcher:
         if self.stopping:
             return []
         await self._renew(conn, now)
-        gravest = await deliveries.gravest_due(conn, now)
+        gravest = await queue.gravest_due(conn, now)
         if gravest is None:
             return []
         graver = [work.delivery_id for work, _ in self.waiting if work.gravity > gravest]
         if graver:
-            await deliveries.give_back(conn, graver)
+            await claim.give_back(conn, graver)
             self.waiting = deque((work, copy) for work, copy in self.waiting if work.gravity <= gravest)
         busy = self._busy()
         free = sum(work.sender_id not in busy for work, _ in self.waiting)
         if free >= self.window:
             return []
         most = LEASE_WINDOWS * self.window
-        return await deliveries.lease(conn, self.worker, self.fence, now, limit=most, seconds=self.lease, without=busy)
+        return await claim.lease(conn, self.worker, self.fence, now, limit=most, seconds=self.lease, without=busy)
 
     async def _renew(self, conn: AsyncConnection, now: datetime) -> None:
         """What waits for its sender's pace stays ours; what was spared or cancelled meanwhile holds up nothing behind it."""
@@ -165,7 +165,7 @@ class Dispatcher:
             return
         self.renew_at = now + timedelta(seconds=self.lease / RENEWALS)
         held = [work.delivery_id for work, _ in self.waiting]
-        ours = await deliveries.renew(conn, self.fence, held, now + timedelta(seconds=self.lease))
+        ours = await claim.renew(conn, self.fence, held, now + timedelta(seconds=self.lease))
         self.waiting = deque((work, copy) for work, copy in self.waiting if work.delivery_id in ours)
 
     def _busy(self) -> set[int]:
@@ -196,7 +196,7 @@ class Dispatcher:
             await self._land()
         async with self.store.write() as conn:
             await evidence.learn(conn, self.landed, self.clock.now())
-            await deliveries.give_back(conn, [work.delivery_id for work, _ in self.waiting])
+            await claim.give_back(conn, [work.delivery_id for work, _ in self.waiting])
         self.landed, self.waiting = [], deque()
 
     # --- getting ready ------------------------------------------------------------------------------------------------
@@ -225,14 +225,14 @@ class Dispatcher:
                 copy = self._copy(work)
             except Exception as error:
                 log.exception("no text", delivery=work.delivery_id, error=type(error).__name__)
-                await deliveries.fail(conn, work, "NO_TEXT", str(error), now)
+                await aside.fail(conn, work, "NO_TEXT", str(error), now)
                 continue
             later = self._not_before(work, now)
             if later is not None:
-                await deliveries.put_off(conn, work.delivery_id, later)
+                await aside.put_off(conn, work.delivery_id, later)
             elif self._behind_window(work, copy):
-                await deliveries.hold_for_window(conn, [work.delivery_id])
-                await deliveries.wake(conn, work, now)
+                await aside.hold_for_window(conn, [work.delivery_id])
+                await aside.wake(conn, work, now)
             else:
                 ready.append((work, copy))
         return ready
@@ -264,15 +264,15 @@ class Dispatcher:
         contents: Mapping[str, str] = self.context.senders[work.sender_id].contents
         return contents.get(f"{copy.template.name}:{copy.template.language}") if copy.template else None
 
-    def _intent(self, work: Work, copy: Copy) -> deliveries.Intent:
+    def _intent(self, work: Work, copy: Copy) -> intent.Intent:
         assert self.context is not None  # noqa: S101 - loaded in the same turn
         account = self.context.senders[work.sender_id].account
         shown = copy.template.text if copy.template and _outside_window(work) else copy.text
-        return deliveries.Intent(work=work, account=account, body_sha256=body_hash(shown), segments=units(copy))
+        return intent.Intent(work=work, account=account, body_sha256=body_hash(shown), segments=units(copy))
 
     # --- one call -------------------------------------------------------------------------------------------------------
 
-    async def _fly(self, one: deliveries.Intended, copy: Copy) -> evidence.Fact:
+    async def _fly(self, one: intent.Intended, copy: Copy) -> evidence.Fact:
         """Make the call and say what is known afterwards. Never raises: what we do not understand is an unknown."""
         work = one.intent.work
         try:
@@ -291,7 +291,7 @@ class Dispatcher:
             price=sent.price,
         )
 
-    def _outbound(self, one: deliveries.Intended, copy: Copy) -> Outbound:
+    def _outbound(self, one: intent.Intended, copy: Copy) -> Outbound:
         work = one.intent.work
         assert self.context is not None  # noqa: S101 - loaded before any intent
         sender = self.context.senders[work.sender_id]
@@ -327,7 +327,7 @@ def _outside_window(work: Work) -> bool:
     return work.medium is Medium.WHATSAPP and not work.window_open
 
 
-def _failed(one: deliveries.Intended, failed: SendFailed) -> evidence.Fact:
+def _failed(one: intent.Intended, failed: SendFailed) -> evidence.Fact:
     unknown = failed.reason.then.name == "RESOLVE"
     return evidence.Fact(
         attempt_id=one.attempt_id,

@@ -10,7 +10,7 @@ from messages.frames import frame_languages
 from relay.desk import Desk
 from relay.model import BudstikkeError
 from relay.settings import Settings
-from relay.store import deliveries, schema
+from relay.store import queue, schema
 from relay.store.engine import Store
 from relay.store.tables import LanguageGroup, Municipality, ResourcePerson, Sender
 
@@ -75,6 +75,6 @@ async def _register(store: Store) -> list[Check]:
 
 async def _queue(store: Store, now: datetime) -> Check:
     async with store.read() as conn:
-        oldest = await deliveries.oldest_due(conn, now)
+        oldest = await queue.oldest_due(conn, now)
     late = int((now - oldest).total_seconds()) if oldest else 0
     return Check("queue", ok=late < 30, words=f"oldest due since {late} s", remedy="Is `budstikke serve` running? Look at its log.")

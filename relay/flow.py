@@ -21,7 +21,7 @@ from relay.model import Policy, Reach
 from relay.pulse import Pulse
 from relay.receipts import Receipts
 from relay.resolve import Resolver
-from relay.store import deliveries, ending, reach as numbers
+from relay.store import doubts, ending, queue, reach as numbers
 from relay.store.engine import Store
 from relay.sweep import Sweeper
 
@@ -81,9 +81,9 @@ class Relay:
         """What time alone brings: expired leases and alerts, due calls, messages that nobody has handled."""
         now = self.clock.now()
         async with self.store.write() as conn:
-            await deliveries.recover(conn, now, alone=False)
-            await deliveries.expire(conn, now)
-            await deliveries.open_calls(conn, now)
+            await doubts.recover(conn, now, alone=False)
+            await queue.expire(conn, now)
+            await queue.open_calls(conn, now)
             await ending.close_lapsed(conn, now)
         await self.receipts.handle()
 

@@ -15,7 +15,7 @@ from channels.clock import Clock
 from messages.alert import Gravity
 from relay.desk import Desk
 from relay.pulse import Pulse
-from relay.store import deliveries, evidence
+from relay.store import doubts, evidence
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
 from relay.verdict import GRACE, MOST_COPIES
@@ -50,7 +50,7 @@ class Resolver:
     async def look(self) -> int:
         """Look once for every unknown whose look is due; return how many there were."""
         async with self.store.read() as conn:
-            rows = await deliveries.unknowns(conn, self.clock.now())
+            rows = await doubts.unknowns(conn, self.clock.now())
         turns = asyncio.Semaphore(AT_ONCE)
         await asyncio.gather(*(self._look_for(row, turns) for row in rows))
         if rows:
@@ -74,19 +74,19 @@ class Resolver:
     async def _resolve(self, row: AnyRow, look: _Look) -> None:
         now = self.clock.now()
         async with self.store.write() as conn:
-            taken = await deliveries.taken_ids(conn, row.account, [trace.provider_id for trace in look.traces])
+            taken = await doubts.taken_ids(conn, row.account, [trace.provider_id for trace in look.traces])
             found = next((trace for trace in look.traces if trace.provider_id not in taken and _is_it(trace, row)), None)
             if found is not None:
                 await evidence.learn(conn, [_adopted(row, found)], now)
                 return
-            await deliveries.looked(conn, row, now, answered=look.answered)
+            await doubts.looked(conn, row, now, answered=look.answered)
             gravity = Gravity(row.gravity)
             if gravity is Gravity.LIFE and row.looks == 0:
-                await deliveries.do_not_wait(conn, row, now)
+                await doubts.do_not_wait(conn, row, now)
             if _may_send_again(row, look, now - row.started_at):
-                await deliveries.send_again(conn, row, now)
+                await doubts.send_again(conn, row, now)
             elif GRACE[gravity] is None:
-                await deliveries.ask_a_person(conn, row, now)
+                await doubts.ask_a_person(conn, row, now)
 
 
 def _is_it(trace: Trace, row: AnyRow) -> bool:

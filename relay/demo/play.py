@@ -21,7 +21,7 @@ from relay.demo import stage
 from relay.demo.board import board
 from relay.demo.provider import Provider
 from relay.model import Reach
-from relay.store import deliveries, remembered, work
+from relay.store import queue, remembered, work
 from relay.town import town
 
 #: a Tuesday at 18:00 in Norway: the same evening each time, so that a seed repeats
@@ -142,7 +142,7 @@ class _Evening:
         now = self.house.relay.clock.now()
         soon = state["next_due_at"] is not None and datetime.fromisoformat(state["next_due_at"]) <= now
         async with self.house.store.read() as conn:
-            due = await deliveries.next_due(conn)
+            due = await queue.next_due(conn)
         return state["under_way"] <= 0 and not soon and (due is None or due > now)
 
     async def _jump(self) -> bool:
@@ -151,7 +151,7 @@ class _Evening:
         assert isinstance(clock, DemoClock)  # noqa: S101 - the demo's own clock
         state = await self.provider.ask("clock")
         async with self.house.store.read() as conn:
-            due = await deliveries.next_due(conn)
+            due = await queue.next_due(conn)
         to = _next(clock.now(), due, state["next_due_at"])
         if to is None:
             return False

@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from channels.clock import Clock
-from relay.store.deliveries import oldest_due
 from relay.store.engine import Store
+from relay.store.queue import oldest_due
 
 #: a due row may wait for so long, and a tick stay away
 LATE = timedelta(seconds=30)

@@ -20,7 +20,7 @@ from messages.form import Medium
 from messages.render import render as honest_render
 from relay import wording
 from relay.model import AddressState, BadInput, NotReady, TaskKind
-from relay.store import deliveries, evidence
+from relay.store import claim, evidence, intent
 from relay.store.tables import Address, Sender, alert as alert_table, attempt, delivery
 from relay.verdict import POST_DEADLINE
 from tests.relay.witness import (
@@ -129,15 +129,15 @@ async def test_an_intent_is_on_disk_before_the_call(town: Town, monkeypatch: pyt
 
 async def test_no_call_is_made_for_an_intent_that_was_not_written(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database goes away at the very commit: nothing leaves. It comes back: everything does, once."""
-    honest = deliveries.intend
-    monkeypatch.setattr(deliveries, "intend", _away)
+    honest = intent.intend
+    monkeypatch.setattr(intent, "intend", _away)
     ayan = await town.person("Ayan", "nb")
     await released(town)
     for _ in range(3):
         with pytest.raises(NotReady):
             await town.relay.dispatcher.drain()
     assert accepted(town) == []
-    monkeypatch.setattr(deliveries, "intend", honest)
+    monkeypatch.setattr(intent, "intend", honest)
     await town.settle()
     assert len(new(ayan.phone)) == 2
 
@@ -220,9 +220,9 @@ async def test_a_crash_before_the_call(town: Town) -> None:
     ayan = await town.person("Ayan", "nb")
     alert_id = await released(town)
     async with town.store.write() as conn:
-        works = await deliveries.lease(conn, "doomed", 1, town.clock.now(), limit=1, seconds=30)
-        intents = [deliveries.Intent(work=work, account="twilio", body_sha256="", segments=1) for work in works]
-        await deliveries.intend(conn, intents, town.clock.now())
+        works = await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, seconds=30)
+        intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1) for work in works]
+        await intent.intend(conn, intents, town.clock.now())
     heir = await restart(town)
     await heir.passes(seconds=28)
     assert len(new(ayan.phone)) == 1, "the other message; the doubtful one waits for its silence"

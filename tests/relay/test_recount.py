@@ -25,7 +25,7 @@ from relay.model import Hours, NotAllowed, Place, Rung
 from relay.pulse import Pulse
 from relay.receipts import Receipts
 from relay.routing import DEFAULT_POLICY
-from relay.store import alerts, deliveries, ending, evidence, recipients, register
+from relay.store import alerts, claim, doubts, ending, evidence, intent, queue, recipients, register
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
 from relay.store.register import NewGroup, NewPerson, NewSender, Stamp
@@ -70,9 +70,9 @@ class House:
     async def begin(self, most: int) -> None:
         """Lease what is due and write intents, as a dispatcher does before its calls."""
         async with self.store.write() as conn:
-            works = await deliveries.lease(conn, "w", 1, self.clock.now(), limit=most, seconds=30)
-            intents = [deliveries.Intent(work=one, account="twilio", body_sha256="", segments=1) for one in works]
-            await deliveries.intend(conn, intents, self.clock.now())
+            works = await claim.lease(conn, "w", 1, self.clock.now(), limit=most, seconds=30)
+            intents = [intent.Intent(work=one, account="twilio", body_sha256="", segments=1) for one in works]
+            await intent.intend(conn, intents, self.clock.now())
 
     async def learn(self, facts: Sequence[tuple[int, Evidence, Reason | None]]) -> None:
         """Learn about some of the attempts, newer and older ones, in one go."""
@@ -99,9 +99,9 @@ class House:
         self.clock.advance(minutes=minutes)
         now = self.clock.now()
         async with self.store.write() as conn:
-            await deliveries.recover(conn, now, alone=False)
-            await deliveries.expire(conn, now)
-            await deliveries.open_calls(conn, now)
+            await doubts.recover(conn, now, alone=False)
+            await queue.expire(conn, now)
+            await queue.open_calls(conn, now)
             await ending.close_lapsed(conn, now)
 
     async def end(self, act: Act) -> None:

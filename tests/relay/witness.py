@@ -11,7 +11,7 @@ from channels.sandbox.ledger import Entry, Event
 from messages.form import Medium
 from relay.dispatch import Dispatcher
 from relay.routing import DEFAULT_POLICY
-from relay.store import deliveries
+from relay.store import doubts
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, Sender, attempt, delivery, recipient
 from tests.stories.arrange import change, rows
@@ -80,7 +80,7 @@ def another(town: Town, fence: int = 2, *, window: int = 50, lease: float = 30.0
 async def restart(town: Town, fence: int = 2) -> Town:
     """Return the town after its process was killed and started again: what was in hand or in the air is looked for."""
     async with town.store.write() as conn:
-        await deliveries.recover(conn, town.clock.now(), alone=True)
+        await doubts.recover(conn, town.clock.now(), alone=True)
     return another(town, fence)
 
 

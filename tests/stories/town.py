@@ -31,7 +31,7 @@ from relay.pulse import Pulse
 from relay.receipts import Receipts
 from relay.resolve import Resolver
 from relay.routing import DEFAULT_POLICY
-from relay.store import alerts, deliveries, inbox, work
+from relay.store import alerts, inbox, queue, work
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
 from relay.store.tables import (
@@ -179,7 +179,7 @@ class Town:
         end = self.clock.now() + timedelta(**delta)
         while self.clock.now() < end:
             async with self.store.read() as conn:
-                due = await deliveries.next_due(conn)
+                due = await queue.next_due(conn)
             step = min(end, due) if due and due > self.clock.now() else min(end, self.clock.now() + timedelta(minutes=1)) if due else end
             self.clock.advance(seconds=(step - self.clock.now()).total_seconds())
             await self.settle()

@@ -1,0 +1,135 @@
+"""The claim: due deliveries are leased, with everything that sending needs, kept, and given back."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, time, timedelta
+from typing import Any
+
+from sqlalchemy import LargeBinary, Select, select, type_coerce, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from messages.alert import Gravity
+from messages.form import Medium, Part
+from relay.model import DeliveryState, Hours, NotReady, Work
+from relay.store import aside, sealing
+from relay.store.columns import AnyRow
+from relay.store.queue import waits
+from relay.store.tables import Address, ResourcePerson, alert, delivery, recipient
+
+#: WhatsApp lets us write freely for so long after a person's last message
+WINDOW = timedelta(hours=24)
+
+#: a delivery's columns that are not sealed, and what is, there and in its address
+_plain = tuple(column for column in delivery.c if column.name not in ("text", "to"))
+_sealed = {"address": Address.value, "to": delivery.c.to, "text": delivery.c.text}
+
+
+def _due(now: datetime, limit: int, without: Collection[int]) -> Select[tuple[int]]:
+    """Gravest first, then in order of time. A stopped sender's and a paused alert's rows wait."""
+    return (
+        select(delivery.c.id)
+        .where(*waits(now), delivery.c.sender_id.not_in(without))
+        .order_by(delivery.c.gravity, delivery.c.due_at, delivery.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+
+
+async def renew(conn: AsyncConnection, fence: int, ids: Sequence[int], until: datetime) -> set[int]:
+    """Keep a lease on what has not been tried yet; return what is still ours: the rest was spared, cancelled, or taken over."""
+    if not ids:
+        return set()
+    mine = (delivery.c.id.in_(ids), delivery.c.state == DeliveryState.CLAIMED, delivery.c.fence == fence)
+    kept = update(delivery).where(*mine).values(lease_until=until).returning(delivery.c.id)
+    return set((await conn.execute(kept)).scalars())
+
+
+async def lease(
+    conn: AsyncConnection, worker: str, fence: int, now: datetime, *, limit: int, seconds: float, without: Collection[int] = ()
+) -> list[Work]:
+    """Take up to `limit` due deliveries for `worker`, of other senders than `without`; they are its own until `seconds` from now."""
+    claim = (
+        update(delivery)
+        .where(delivery.c.id.in_(_due(now, limit, without)))
+        .values(state=DeliveryState.CLAIMED, hold="", claimed_by=worker, fence=fence, lease_until=now + timedelta(seconds=seconds))
+        .returning(delivery.c.id)
+    )
+    ids = list((await conn.execute(claim)).scalars())
+    if not ids:
+        return []
+    works = []
+    for row in (await conn.execute(_work_of(ids))).all():
+        try:
+            works.append(_work(row, now))
+        except NotReady as error:
+            await aside.unreadable(conn, row.id, str(error), now)
+    return sorted(works, key=lambda item: (item.gravity, item.delivery_id))
+
+
+async def give_back(conn: AsyncConnection, ids: Sequence[int]) -> None:
+    """Return leased deliveries that were not tried."""
+    mine = (delivery.c.id.in_(ids), delivery.c.state == DeliveryState.CLAIMED)
+    await conn.execute(update(delivery).where(*mine).values(state=DeliveryState.WAITING, lease_until=None))
+
+
+def _work_of(ids: Sequence[int]) -> Select[Any]:
+    """Everything needed to send, in one query; numbers and texts still sealed."""
+    return (
+        select(
+            *_plain,
+            *(type_coerce(sealed, LargeBinary).label(f"{name}_sealed") for name, sealed in _sealed.items()),
+            Address.last_inbound_at,
+            recipient.c.group_id,
+            recipient.c.had_passed_on,
+            alert.c.legend,
+            alert.c.revision,
+            ResourcePerson.quiet_from,
+            ResourcePerson.quiet_to,
+            ResourcePerson.work_from,
+            ResourcePerson.work_to,
+        )
+        .join(ResourcePerson, ResourcePerson.id == delivery.c.person_id, isouter=True)
+        .join(Address, Address.id == delivery.c.address_id, isouter=True)
+        .join(recipient, recipient.c.id == delivery.c.recipient_id, isouter=True)
+        .join(alert, alert.c.id == delivery.c.alert_id, isouter=True)
+        .where(delivery.c.id.in_(ids))
+    )
+
+
+def _work(row: AnyRow, now: datetime) -> Work:
+    """Make a piece of work of a row: this is where numbers are opened. Raises NotReady when no key fits."""
+    return Work(
+        delivery_id=row.id,
+        municipality_id=row.municipality_id,
+        alert_id=row.alert_id,
+        recipient_id=row.recipient_id,
+        person_id=row.person_id,
+        sender_id=row.sender_id,
+        address_id=row.address_id,
+        medium=Medium(row.channel),
+        part=Part(row.part),
+        step=row.step,
+        language=row.language,
+        reader_language=row.frame_language or row.language,
+        to=_opened(row.address_sealed, "address.value") or _opened(row.to_sealed, "delivery.to"),
+        text=_opened(row.text_sealed, "delivery.text"),
+        gravity=Gravity(row.gravity),
+        legend=row.legend or 0,
+        revision=row.revision or 0,
+        attempt_n=row.attempts + 1,
+        fence=row.fence,
+        expires_at=row.expires_at,
+        window_open=row.last_inbound_at is not None and row.last_inbound_at > now - WINDOW,
+        group_id=row.group_id,
+        is_deputy=row.stands_for_id is not None,
+        had_passed_on=bool(row.had_passed_on),
+        quiet=_hours(row.quiet_from, row.quiet_to),
+        working=_hours(row.work_from, row.work_to),
+    )
+
+
+def _opened(sealed: bytes | None, place: str) -> str:
+    return "" if sealed is None else sealing.keyring().open(bytes(sealed), place)
+
+
+def _hours(start: time | None, end: time | None) -> Hours | None:
+    return Hours(start, end) if start is not None and end is not None else None

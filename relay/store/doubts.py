@@ -1,0 +1,102 @@
+"""The unknown: what dead workers held, and attempts that may or may not have gone, looked for, given up, sent again."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import and_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from channels.base import Evidence
+from relay.model import DeliveryState, TaskKind
+from relay.store import evidence, work as tasks
+from relay.store.columns import AnyRow
+from relay.store.tables import Address, Sender, attempt, delivery
+from relay.verdict import LOOKS
+
+
+async def recover(conn: AsyncConnection, now: datetime, *, alone: bool) -> int:
+    """Take back what dead workers held. An intent without an outcome becomes an unknown to be looked for at once.
+
+    `alone`: this is the only dispatcher (SQLite), so every claim of before is a dead one; else only leases that ran out.
+    """
+    dead = delivery.c.state == DeliveryState.CLAIMED
+    if not alone:
+        dead = and_(dead, delivery.c.lease_until < now)
+    lost = select(delivery.c.id).where(dead, delivery.c.hold == "")
+    opened = (
+        update(attempt)
+        .where(attempt.c.delivery_id.in_(lost), attempt.c.evidence == Evidence.INTENT)
+        .values(evidence=int(Evidence.UNKNOWN), reason="UNCERTAIN", look_at=now)
+        .returning(attempt.c.delivery_id)
+    )
+    unknown = list((await conn.execute(opened)).scalars())
+    await conn.execute(update(delivery).where(delivery.c.id.in_(unknown)).values(hold="unknown", lease_until=None))
+    await conn.execute(
+        update(delivery).where(dead, delivery.c.hold == "").values(state=DeliveryState.WAITING, lease_until=None, claimed_by="")
+    )
+    await evidence.stand_for(conn, unknown, now)
+    return len(unknown)
+
+
+async def unknowns(conn: AsyncConnection, now: datetime, limit: int = 200) -> list[AnyRow]:
+    """Return attempts to look for now, with the number they went to."""
+    wanted = (
+        select(
+            attempt,
+            delivery.c.gravity,
+            delivery.c.attempts,
+            delivery.c.address_id,
+            delivery.c.expires_at,
+            Address.value.label("address_value"),
+            delivery.c.to,
+            Sender.address.label("sender_address"),
+            Sender.provider,
+        )
+        .join(delivery, delivery.c.id == attempt.c.delivery_id)
+        .join(Address, Address.id == delivery.c.address_id, isouter=True)
+        .join(Sender, Sender.id == attempt.c.sender_id)
+        .where(attempt.c.evidence == Evidence.UNKNOWN, attempt.c.look_at <= now)
+        .order_by(delivery.c.gravity, attempt.c.look_at)
+        .limit(limit)
+    )
+    return list((await conn.execute(wanted)).all())
+
+
+async def taken_ids(conn: AsyncConnection, account: str, provider_ids: Sequence[str]) -> set[str]:
+    """Which of these provider ids belong to attempts of ours already."""
+    mine = select(attempt.c.provider_id).where(attempt.c.account == account, attempt.c.provider_id.in_(provider_ids))
+    return {found for found in (await conn.execute(mine)).scalars() if found}
+
+
+async def looked(conn: AsyncConnection, row: AnyRow, now: datetime, *, answered: bool) -> None:
+    """Note a look without a find; only looks that the provider answered count toward giving up."""
+    looks = row.looks + (1 if answered else 0)
+    again = now + timedelta(seconds=LOOKS[min(looks, len(LOOKS) - 1)])
+    values = {"looks": looks, "look_at": again} | ({"looked_at": now} if answered else {})
+    await conn.execute(update(attempt).where(attempt.c.id == row.id).values(values))
+
+
+async def do_not_wait(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:
+    """Start the person's next channel while the gravest message is looked for."""
+    owner = (await conn.execute(select(delivery).where(delivery.c.id == row.delivery_id))).one()
+    if owner.recipient_id is not None:
+        await evidence.pull_next(conn, [owner], now)
+
+
+async def send_again(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:
+    """Give an unknown attempt up and plan another: flagged from here on as a possible second copy."""
+    given_up = {"evidence": int(Evidence.REFUSED), "reason": "NOT_FOUND", "ended_at": now, "look_at": None}
+    changed = await conn.execute(update(attempt).where(attempt.c.id == row.id, attempt.c.evidence == Evidence.UNKNOWN).values(given_up))
+    if not changed.rowcount:
+        return
+    waiting = {"state": DeliveryState.WAITING, "hold": "", "due_at": now, "lease_until": None}
+    await conn.execute(update(delivery).where(delivery.c.id == row.delivery_id).values(waiting))
+    # if the second try may not leave, nothing hopeful must be left standing of the first
+    await evidence.stand_for(conn, [row.delivery_id], now)
+
+
+async def ask_a_person(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:
+    """A routine message is rather asked about than doubled."""
+    owner = (await conn.execute(select(delivery).where(delivery.c.id == row.delivery_id))).one()
+    words = "It is not known whether this message was sent. Send it again, or leave it."
+    await tasks.open_task(conn, tasks.of_delivery(owner, TaskKind.UNREACHABLE, f"unknown:{row.id}", words), now)

@@ -1,0 +1,74 @@
+"""What waits for its time: the gravest that is due, the oldest, the next; calls for the duty officer, and what has expired."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from channels.base import Evidence
+from messages.alert import Gravity
+from messages.form import Part
+from relay.model import DeliveryState, TaskKind
+from relay.store import recipients, work as tasks
+from relay.store.tables import Sender, alert, attempt, delivery
+
+_open_sender = select(Sender.id).where(Sender.stopped == "")
+
+
+def waits(now: datetime) -> tuple[Any, ...]:
+    """What makes a delivery one that could leave now: a stopped sender's and a paused alert's rows wait."""
+    paused = select(alert.c.id).where(alert.c.paused)
+    return (
+        delivery.c.state == DeliveryState.WAITING,
+        delivery.c.due_at <= now,
+        delivery.c.hold.in_(("", "sender")),
+        delivery.c.channel != "call",
+        delivery.c.sender_id.in_(_open_sender),
+        or_(delivery.c.alert_id.is_(None), delivery.c.part == Part.NOTICE, delivery.c.alert_id.not_in(paused)),
+    )
+
+
+async def gravest_due(conn: AsyncConnection, now: datetime) -> Gravity | None:
+    """The gravity of the gravest delivery that waits to be leased."""
+    due = select(delivery.c.gravity).where(*waits(now)).order_by(delivery.c.gravity).limit(1)
+    found = (await conn.execute(due)).scalar()
+    return None if found is None else Gravity(found)
+
+
+async def open_calls(conn: AsyncConnection, now: datetime) -> int:
+    """Turn due steps of the call list into tasks for the duty officer."""
+    due = (delivery.c.state == DeliveryState.WAITING, delivery.c.channel == "call", delivery.c.due_at <= now)
+    rows = (await conn.execute(select(delivery).where(*due).order_by(delivery.c.gravity, delivery.c.due_at).with_for_update())).all()
+    for row in rows:
+        await tasks.open_task(conn, tasks.of_delivery(row, TaskKind.CALL, f"call:{row.recipient_id}", ""), now)
+    done = {"state": DeliveryState.DONE, "ended_at": now}
+    await conn.execute(update(delivery).where(delivery.c.id.in_([row.id for row in rows])).values(done))
+    return len(rows)
+
+
+async def expire(conn: AsyncConnection, now: datetime) -> int:
+    """Drop what is due no more because its alert has expired; only this sweep and the last look may."""
+    over = (delivery.c.state == DeliveryState.WAITING, delivery.c.expires_at <= now)
+    ended = update(delivery).where(*over).values(state=DeliveryState.EXPIRED, ended_at=now).returning(delivery.c.recipient_id)
+    people = {owner for owner in (await conn.execute(ended)).scalars() if owner is not None}
+    await recipients.refresh(conn, people, now)
+    return len(people)
+
+
+async def oldest_due(conn: AsyncConnection, now: datetime) -> datetime | None:
+    """Since when the oldest delivery that could leave has been due."""
+    return (await conn.execute(select(delivery.c.due_at).where(*waits(now)).order_by(delivery.c.due_at).limit(1))).scalar()
+
+
+async def next_due(conn: AsyncConnection) -> datetime | None:
+    """When the next delivery or look comes due, or a lease runs out, if any."""
+    waits, claimed = delivery.c.state == DeliveryState.WAITING, delivery.c.state == DeliveryState.CLAIMED
+    moments = (
+        (delivery.c.due_at, waits, delivery.c.hold.in_(("", "sender")), delivery.c.sender_id.in_(_open_sender)),
+        (delivery.c.due_at, waits, delivery.c.channel == "call"),
+        (delivery.c.lease_until, claimed, delivery.c.hold == "", delivery.c.lease_until.is_not(None)),
+        (attempt.c.look_at, attempt.c.evidence == Evidence.UNKNOWN, attempt.c.look_at.is_not(None)),
+    )
+    firsts = [(await conn.execute(select(moment).where(*which).order_by(moment).limit(1))).scalar() for moment, *which in moments]
+    return min((moment for moment in firsts if moment is not None), default=None)
