@@ -5,29 +5,20 @@ under symbolic ids ("ask.question"); they are read at run time, so that a transl
 """
 
 import gettext
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
-from importlib.resources import files
-from importlib.resources.abc import Traversable
-from io import BytesIO
-from types import MappingProxyType
-
-from babel.messages.mofile import write_mo
-from babel.messages.pofile import PoFileError, read_po
 
 from messages.alert import Review
+from messages.catalogue import Catalogue, FrameError, catalogues, fill, read
 from messages.languages import normalise, number
+
+__all__ = ["FALLBACK", "Facts", "FrameError", "Missing", "Notice", "frame_language", "frame_languages", "review_state", "say", "say_plural"]
+
+_DOMAIN = "frame"
 
 #: the frame that stands in where a language has none
 FALLBACK = "nb"
-_X_REVIEW = re.compile(rb'^(?:msgstr )?"X-Review: *(\w+)', re.MULTILINE)
-
-
-class FrameError(ValueError):
-    """A word of the frame is missing or does not fit its placeholders. Correct locales/<tag>/LC_MESSAGES/frame.po."""
 
 
 class Notice(StrEnum):
@@ -100,23 +91,15 @@ class Facts:
     values: dict[str, str | int] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Catalogue:
-    """One frame.po as it is used: its texts, and who has stood for them."""
-
-    texts: gettext.GNUTranslations
-    review: Review
-
-
 def frame_languages() -> tuple[str, ...]:
     """Return the tags that have a frame of their own, sorted."""
-    return tuple(sorted(_files()))
+    return tuple(sorted(catalogues(_DOMAIN)))
 
 
 def frame_language(language: str) -> str:
     """Return the tag of the frame that a reader of `language` gets: their own, or Norwegian."""
     tag = normalise(language)
-    return tag if tag is not None and tag in _files() else FALLBACK
+    return tag if tag is not None and tag in catalogues(_DOMAIN) else FALLBACK
 
 
 def review_state(language: str) -> Review:
@@ -126,54 +109,21 @@ def review_state(language: str) -> Review:
 
 def say(language: str, msgid: str, **values: object) -> str:
     """Return one entry of the frame with its values filled in; raise FrameError when there is none or a value is missing."""
-    return _fill(msgid, _texts(language).gettext(msgid), values)
+    return fill(msgid, _texts(language).gettext(msgid), values)
 
 
 def say_plural(language: str, msgid: str, count: int, **values: object) -> str:
     """Return one entry of the frame in the plural form for `count`, which is also the value of {count}."""
-    return _fill(msgid, _texts(language).ngettext(msgid, msgid, count), {"count": number(count), **values})
+    return fill(msgid, _texts(language).ngettext(msgid, msgid, count), {"count": number(count), **values})
 
 
 def _texts(language: str) -> gettext.GNUTranslations:
     return _catalogue(frame_language(language)).texts
 
 
-def _fill(msgid: str, text: str, values: Mapping[str, object]) -> str:
-    if text == msgid:
-        raise FrameError(f"no entry {msgid!r} in any frame")
-    try:
-        return text.format_map(values)
-    except (KeyError, ValueError, IndexError, AttributeError) as why:
-        raise FrameError(f"{msgid}: {text!r} wants a value that it did not get: {why}") from why
-
-
 @cache
-def _files() -> Mapping[str, Traversable]:
-    found = {folder.name: folder / "LC_MESSAGES" / "frame.po" for folder in files("locales").iterdir() if folder.is_dir()}
-    return MappingProxyType({tag: file for tag, file in found.items() if file.is_file()})
-
-
-@cache
-def _catalogue(tag: str) -> _Catalogue:
-    texts, review = _compile(tag, _files()[tag].read_bytes())
+def _catalogue(tag: str) -> Catalogue:
+    found = read(tag, _DOMAIN, catalogues(_DOMAIN)[tag].read_bytes())
     if tag != FALLBACK:
-        texts.add_fallback(_catalogue(FALLBACK).texts)
-    return _Catalogue(texts, review)
-
-
-def _compile(tag: str, raw: bytes) -> tuple[gettext.GNUTranslations, Review]:
-    """Turn a frame.po into gettext's translations; raise FrameError when it is not one."""
-    try:
-        catalogue = read_po(BytesIO(raw), abort_invalid=True)
-        compiled = BytesIO()
-        write_mo(compiled, catalogue)  # leaves out what is empty or fuzzy: the fallback says it then
-        compiled.seek(0)
-        return gettext.GNUTranslations(compiled), _review(raw)
-    except (PoFileError, ValueError) as why:
-        raise FrameError(f"locales/{tag}/LC_MESSAGES/frame.po cannot be read: {why}") from why
-
-
-def _review(raw: bytes) -> Review:
-    """Read X-Review from the header entry: Babel keeps only the headers that it knows."""
-    declared = _X_REVIEW.search(raw)
-    return Review.REVIEWED if declared and declared[1] == b"reviewed" else Review.DRAFT
+        found.texts.add_fallback(_catalogue(FALLBACK).texts)
+    return found

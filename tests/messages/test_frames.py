@@ -10,7 +10,8 @@ from babel.messages.pofile import read_po
 
 import locales
 from messages.alert import Review
-from messages.frames import FrameError, Missing, _catalogue, _compile, frame_language, frame_languages, review_state, say, say_plural
+from messages.catalogue import read
+from messages.frames import FrameError, Missing, _catalogue, frame_language, frame_languages, review_state, say, say_plural
 from messages.languages import fits_label, get, is_rtl
 from messages.library import placeholders
 from messages.segments import Coding, alphabet, units
@@ -228,13 +229,14 @@ def test_errors_are_said() -> None:
 
 def test_a_broken_catalogue_is_refused_by_name() -> None:
     with pytest.raises(FrameError, match=r"locales/xx/LC_MESSAGES/frame\.po cannot be read"):
-        _compile("xx", b'msgid "a')
+        read("xx", "frame", b'msgid "a')
 
 
 def test_a_fuzzy_entry_is_not_used() -> None:
-    texts, review = _compile("xx", b'msgid ""\nmsgstr "X-Review: reviewed\\n"\n\n#, fuzzy\nmsgid "legend.read"\nmsgstr "?"\n')
-    assert texts.gettext("legend.read") == "legend.read"
-    assert review is Review.REVIEWED
+    raw = b'msgid ""\nmsgstr "X-Review: reviewed\\n"\n\n#, fuzzy\nmsgid "legend.read"\nmsgstr "?"\n'
+    found = read("xx", "frame", raw)
+    assert found.texts.gettext("legend.read") == "legend.read"
+    assert found.review is Review.REVIEWED
 
 
 def test_values_are_never_read_as_placeholders() -> None:
