@@ -26,6 +26,7 @@ from sqlalchemy import (
     false,
     text,
 )
+from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 from relay.store.columns import Id, Json, Moment, Sealed
@@ -54,6 +55,15 @@ class Audited:
     updated_by: Mapped[str] = mapped_column(String(120))
 
 
+def name_key(name: str) -> str:
+    """Return a name as it is compared: nobody becomes a second person by a capital letter or a space."""
+    return " ".join(name.split()).casefold()[:120]
+
+
+def _name_key(context: DefaultExecutionContext) -> str:
+    return name_key((context.current_parameters or {}).get("name", ""))
+
+
 def _tenant() -> Mapped[int]:
     return mapped_column(ForeignKey("municipality.id"), index=True)
 
@@ -78,17 +88,45 @@ class Municipality(Audited, Base):
     duty_phone: Mapped[str | None] = mapped_column(Sealed("municipality.duty_phone"))
     last_number: Mapped[int] = mapped_column(Integer, default=0)
     last_event: Mapped[int] = mapped_column(BigInteger, default=0)
+    #: TRIAL: only emulated accounts and the allow-list are sent to | REAL
+    mode: Mapped[str] = mapped_column(String(10), default="TRIAL", server_default="TRIAL")
+    mode_at: Mapped[datetime | None]
 
 
 class User(Audited, Base):
-    """Somebody who acts for a municipality."""
+    """Somebody who acts for a municipality. One without a login is known by name only: from a command line's --as."""
 
     __tablename__ = "user"
-    __table_args__ = (UniqueConstraint("municipality_id", "name"),)
+    __table_args__ = (
+        UniqueConstraint("municipality_id", "name"),
+        Index("uq_user_name_key", "municipality_id", "name_key", unique=True),
+        Index("uq_user_login", "login", unique=True, postgresql_where=text("login <> ''"), sqlite_where=text("login <> ''")),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     municipality_id: Mapped[int] = _tenant()
     name: Mapped[str] = mapped_column(String(120))
+    #: the name as it is compared: without capitals and spare spaces
+    name_key: Mapped[str] = mapped_column(String(120), default=_name_key, server_default="")
     active: Mapped[bool] = mapped_column(Boolean, default=True)
+    #: what is written in at the door, in small letters; one for the whole installation
+    login: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    #: argon2id; "" = cannot sign in yet
+    password_hash: Mapped[str] = mapped_column(String(200), default="", server_default="")
+    password_at: Mapped[datetime | None]
+    #: must choose another at the next sign-in: somebody else has seen this one
+    password_once: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    totp_secret: Mapped[str | None] = mapped_column(Sealed("user.totp_secret"))
+    #: the last time step whose code was taken: no code is good twice
+    totp_step: Mapped[int] = mapped_column(BigInteger, default=0, server_default=text("0"))
+    #: keyed fingerprints of the recovery codes that are left
+    recovery: Mapped[list[str]] = mapped_column(Json, default=list, server_default=text("'[]'"))
+    email: Mapped[str | None] = mapped_column(Sealed("user.email"))
+    email_lookup: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    phone: Mapped[str | None] = mapped_column(Sealed("user.phone"))
+    phone_lookup: Mapped[str] = mapped_column(String(64), default="", server_default="")
+    #: of the pages: nb | nn | en; "" = as the browser asks
+    language: Mapped[str] = mapped_column(String(2), default="", server_default="")
+    seen_at: Mapped[datetime | None]
 
 
 class Sender(Audited, Base):
@@ -299,6 +337,10 @@ alert = Table(
     _word("author", 120),
     _word("editor", 120),
     _word("approver", 120),
+    # the same three as users: by these, never by a name, it is told whether they are two persons
+    Column("author_id", Id),
+    Column("editor_id", Id),
+    Column("approver_id", Id),
     _word("override_reason", 500),
     _at("created_at", null=False),
     _at("updated_at", null=False),
@@ -687,19 +729,136 @@ event = Table(
     Index("ix_event_alert", "alert_id", "number"),
 )
 
-#: who did what; the chain that proves it comes with the audit
+#: who did what: a chain per municipality (0: the installation's own), each entry sealed with the one before it under the audit key
 act_log = Table(
     "act_log",
     Base.metadata,
     _key(),
     Column("municipality_id", Id, ForeignKey("municipality.id")),
     _at("at", null=False),
+    # a user by id, as in user:7, or the house itself
     _word("actor", 120, None),
     _word("act", 60, None),
     _word("subject", 120),
     Column("data", Json, nullable=False),
+    # web | cli | api | house
+    _word("face", 10),
+    Column("chain", Id, nullable=False, server_default=text("0")),
+    # place in the chain, from 1; empty: written by a program that kept no chain yet
+    Column("number", BigInteger),
+    # which key, and HMAC-SHA-256 over everything above and the entry before
+    _word("key_name", 16),
+    _word("mac", 64),
     Index("ix_act_log_municipality", "municipality_id", "id"),
+    Index("uq_act_log_number", "chain", "number", unique=True),
 )
+
+# --- access -----------------------------------------------------------------------------------------------------------
+
+user_role = Table(
+    "user_role",
+    Base.metadata,
+    Column("user_id", Id, ForeignKey("user.id"), primary_key=True),
+    Column("role", String(20), primary_key=True),
+    _belongs(),
+    Index("ix_user_role_municipality", "municipality_id", "role"),
+)
+
+#: a link that lets one person in once: to become a user, or to choose a new password. Of the link only a hash is kept
+invitation = Table(
+    "invitation",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    _word("name", 120, None),
+    Column("roles", Json, nullable=False),
+    Column("email", Sealed("invitation.email")),
+    # whose password it renews; empty: it makes a new user
+    _points("user_id", "user.id", null=True),
+    _points("invited_by_id", "user.id", null=True),
+    _at("created_at", null=False),
+    _at("expires_at", null=False),
+    # used, or taken back
+    _at("ended_at"),
+    _word("ended_by", 20),
+    Index("ix_invitation_municipality", "municipality_id"),
+)
+
+#: a signed-in browser. Of the cookie only a hash is kept
+browser_session = Table(
+    "browser_session",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("user_id", "user.id"),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    # what browser it says it is, in a few words
+    _word("device", 80),
+    _at("created_at", null=False),
+    _at("seen_at", null=False),
+    # however busy it is, it ends here
+    _at("ends_at", null=False),
+    _at("ended_at"),
+    _word("ended_by", 20),
+    _at("second_factor_at"),
+    Index("ix_browser_session_user", "user_id"),
+    Index("ix_browser_session_municipality", "municipality_id"),
+)
+
+#: a browser in which a user has signed in before: strangers who guess passwords cannot lock it out
+known_device = Table(
+    "known_device",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("user_id", "user.id"),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    _word("device", 80),
+    _at("created_at", null=False),
+    _at("seen_at", null=False),
+    _at("ended_at"),
+    Index("ix_known_device_user", "user_id"),
+)
+
+#: tries at the door, for a day: fingerprints of the login, of where from, and of the known device.
+#: Of no municipality: the login may be nobody's
+login_attempt = Table(
+    "login_attempt",
+    Base.metadata,
+    _key(),
+    _word("login_key", 64),
+    _word("source_key", 64),
+    _word("device_key", 64),
+    _flag("succeeded"),
+    _at("at", null=False),
+    Index("ix_login_attempt_login", "login_key", "at"),
+    Index("ix_login_attempt_source", "source_key", "at"),
+)
+
+#: who is sent to in trial mode, besides the users themselves: a person of the register, or a number or mailbox
+trial_allowed = Table(
+    "trial_allowed",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("person_id", "resource_person.id", null=True),
+    Column("value", Sealed("trial_allowed.value")),
+    _word("lookup", 64),
+    _word("added_by", 120),
+    _at("added_at", null=False),
+    UniqueConstraint("municipality_id", "person_id"),
+    Index(
+        "uq_trial_allowed_lookup",
+        "municipality_id",
+        "lookup",
+        unique=True,
+        postgresql_where=text("lookup <> ''"),
+        sqlite_where=text("lookup <> ''"),
+    ),
+)
+
+# --- the installation -------------------------------------------------------------------------------------------------
 
 worker = Table(
     "worker",
