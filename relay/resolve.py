@@ -6,9 +6,10 @@ The cheapest evidence comes by itself: a callback with the attempt's token, or a
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import SendFailed, Trace, Traceable
 from channels.clock import Clock
@@ -18,15 +19,15 @@ from relay.pulse import Pulse
 from relay.store import doubts, evidence
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
-from relay.verdict import GRACE, MOST_COPIES
+from relay.verdict import FORGOTTEN, GRACE, MEANWHILE, MOST_COPIES
 from relay.wording import body_hash
 
 log = structlog.get_logger(__name__)
 
 #: the provider's clock and ours may differ by so much
 SKEW = timedelta(seconds=5)
-#: a provider may work on a request for so long before the message shows in its list
-SLOWEST = timedelta(seconds=30)
+#: seconds that a provider may work on a request before the message shows in its list
+SLOWEST = 30.0
 #: questions to providers at once: a silent one must not keep the others from being asked
 AT_ONCE = 16
 #: reads of the provider's list without a find before we believe it
@@ -51,6 +52,10 @@ class Resolver:
         """Look once for every unknown whose look is due; return how many there were."""
         async with self.store.read() as conn:
             rows = await doubts.unknowns(conn, self.clock.now())
+            settled = await doubts.asked_and_settled(conn)
+        if settled:
+            async with self.store.write() as conn:
+                await doubts.ask_no_more(conn, settled, self.clock.now())
         turns = asyncio.Semaphore(AT_ONCE)
         await asyncio.gather(*(self._look_for(row, turns) for row in rows))
         if rows:
@@ -79,14 +84,19 @@ class Resolver:
             if found is not None:
                 await evidence.learn(conn, [_adopted(row, found)], now)
                 return
-            await doubts.looked(conn, row, now, answered=look.answered)
-            gravity = Gravity(row.gravity)
-            if gravity is Gravity.LIFE and row.looks == 0:
-                await doubts.do_not_wait(conn, row, now)
-            if _may_send_again(row, look, now - row.started_at):
-                await doubts.send_again(conn, row, now)
-            elif GRACE[gravity] is None:
-                await doubts.ask_a_person(conn, row, now)
+            await self._go_on(conn, row, look, now)
+
+    async def _go_on(self, conn: AsyncConnection, row: AnyRow, look: _Look, now: datetime) -> None:
+        """Not found: look again later, let the gravest go another way meanwhile, send again, or ask a person."""
+        waited, gravity = (now - row.started_at).total_seconds(), Gravity(row.gravity)
+        if not await doubts.looked(conn, row, now, answered=look.answered, again=waited < FORGOTTEN):
+            return
+        if gravity is Gravity.LIFE and waited >= MEANWHILE:
+            await doubts.do_not_wait(conn, row, now)
+        if _may_send_again(row, look, waited):
+            await doubts.send_again(conn, row, now)
+        elif _is_for_a_person(row, look, waited):
+            await doubts.ask_a_person(conn, row, now)
 
 
 def _is_it(trace: Trace, row: AnyRow) -> bool:
@@ -106,11 +116,21 @@ def _adopted(row: AnyRow, found: Trace) -> evidence.Fact:
     )
 
 
-def _may_send_again(row: AnyRow, look: _Look, waited: timedelta) -> bool:
+def _may_send_again(row: AnyRow, look: _Look, waited: float) -> bool:
     """Only after the class's silence, within its copies, and after enough reads; the gravest is sent again also unseen."""
     grace = GRACE[Gravity(row.gravity)]
-    if grace is None or waited < timedelta(seconds=grace) or row.attempts >= MOST_COPIES[Gravity(row.gravity)]:
+    if grace is None or waited < grace or row.copies >= MOST_COPIES[Gravity(row.gravity)]:
         return False
     looks = row.looks + int(look.answered)
     seen_enough = look.answered and looks >= LOOKS_NEEDED and waited >= SLOWEST
     return seen_enough or (Gravity(row.gravity) is Gravity.LIFE and not look.answered)
+
+
+def _is_for_a_person(row: AnyRow, look: _Look, waited: float) -> bool:
+    """A routine message is never sent again by itself, a used-up one no more, and one that we cannot look for waits for somebody."""
+    gravity = Gravity(row.gravity)
+    grace = GRACE[gravity]
+    if grace is None:
+        return True
+    used_up = row.copies >= MOST_COPIES[gravity]
+    return waited >= grace and (used_up or not look.answered)

@@ -10,8 +10,12 @@ from channels.base import Evidence, Reason, Then
 from messages.alert import Gravity
 from relay.model import DeliveryState
 
-#: seconds until the next try after the first, second … refusal that may be repeated
-BACKOFF = (2.0, 5.0, 15.0, 60.0, 180.0, 600.0)
+#: seconds until the next try after the first, second … refusal that may be repeated: whatever has healed is found within a minute
+BACKOFF = (2.0, 5.0, 15.0, 30.0, *[60.0] * 14)
+#: a provider that asks for a longer wait is asked again after so many seconds all the same: what it refuses so it has not processed
+LONGEST_WAIT = {Gravity.LIFE: 60.0, Gravity.STANDARD: 300.0, Gravity.ROUTINE: 3600.0}
+#: tries that came to nothing before the person's next channel waits no longer
+PATIENCE = {Gravity.LIFE: 2, Gravity.STANDARD: 5, Gravity.ROUTINE: len(BACKOFF) + 1}
 #: a phone that was off: minutes until we try again
 PHONE_OFF_AGAIN = (10, 30)
 #: copies of one delivery that may leave at most
@@ -22,8 +26,12 @@ MOST_TRIES_AT_WINDOW = 3
 GRACE = {Gravity.LIFE: 30.0, Gravity.STANDARD: 60.0, Gravity.ROUTINE: None}
 #: seconds until we call a silent provider unknown
 POST_DEADLINE = {Gravity.LIFE: 5.0, Gravity.STANDARD: 10.0, Gravity.ROUTINE: 10.0}
-#: seconds between looks for an unknown attempt
-LOOKS = (2.0, 5.0, 10.0, 20.0, 30.0, 60.0)
+#: seconds between looks for an unknown attempt, the first after its call began: at 2, 5, 10, 20, 30 …
+LOOKS = (2.0, 3.0, 5.0, 10.0, 10.0, 30.0, 60.0)
+#: seconds after which the next channel starts while the gravest message is looked for
+MEANWHILE = 5.0
+#: seconds after which nobody looks any more: a provider's list says nothing new
+FORGOTTEN = 86_400.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +71,8 @@ def after_attempt(
         return Verdict(state=DeliveryState.WAITING, due_at=now, hold="sender")
     if then is not Then.RETRY or tries > len(BACKOFF):
         return FAILED
-    wait = max(BACKOFF[tries - 1], retry_after or 0.0)
-    return Verdict(state=DeliveryState.WAITING, due_at=now + timedelta(seconds=wait))
+    wait = max(BACKOFF[tries - 1], min(retry_after or 0.0, LONGEST_WAIT[gravity]))
+    return Verdict(state=DeliveryState.WAITING, due_at=now + timedelta(seconds=wait), pull_next=tries >= PATIENCE[gravity])
 
 
 def _not_delivered(reason: Reason | None, tries: int, gravity: Gravity, now: datetime) -> Verdict:

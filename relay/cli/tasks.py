@@ -6,7 +6,7 @@ import typer
 
 from relay.app import House
 from relay.cli.output import By, Json, Municipality, run, say, show_json
-from relay.store import work
+from relay.store import doubts, work
 from relay.store.columns import AnyRow
 
 app = typer.Typer(no_args_is_help=True)
@@ -50,3 +50,19 @@ def done(
 
     run(inside, municipality)
     say(f"Task {task} is done.")
+
+
+@app.command()
+def again(
+    task: Annotated[int, typer.Argument(metavar="ID", help="A task that asks whether to send a message again, as the list has it.")],
+    by: By,
+    municipality: Municipality = "",
+) -> None:
+    """Send a message again of which nobody knows whether it was sent: its reader may get it twice. To leave it, call the task done."""
+
+    async def inside(opened: House, municipality_id: int) -> None:
+        async with opened.store.write() as conn:
+            await doubts.send_again_at_a_persons_word(conn, municipality_id, task, by, opened.relay.clock.now())
+
+    run(inside, municipality)
+    say("It is sent again.")

@@ -3,15 +3,18 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import and_, func, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
-from relay.model import DeliveryState, TaskKind
+from relay.model import DeliveryState, NotAllowed, NotFound, TaskKind
 from relay.store import evidence, work as tasks
 from relay.store.columns import AnyRow
-from relay.store.tables import Address, Sender, attempt, delivery
+from relay.store.tables import Address, Sender, attempt, delivery, task
 from relay.verdict import LOOKS
+
+#: the cause of a task that asks whether to send a message in doubt again: this, and the attempt's id
+ASKED = "unknown:"
 
 
 async def recover(conn: AsyncConnection, now: datetime, *, alone: bool) -> int:
@@ -39,10 +42,14 @@ async def recover(conn: AsyncConnection, now: datetime, *, alone: bool) -> int:
 
 
 async def unknowns(conn: AsyncConnection, now: datetime, limit: int = 200) -> list[AnyRow]:
-    """Return attempts to look for now, with the number they went to."""
+    """Return attempts to look for now, with the number they went to, and how many copies of the delivery may have left so far."""
+    other = attempt.alias()
+    may_have_left = or_(other.c.evidence != Evidence.REFUSED, other.c.reason == "NOT_FOUND")
+    copies = select(func.count(other.c.id)).where(other.c.delivery_id == delivery.c.id, may_have_left).scalar_subquery()
     wanted = (
         select(
             attempt,
+            copies.label("copies"),
             delivery.c.gravity,
             delivery.c.attempts,
             delivery.c.address_id,
@@ -68,12 +75,16 @@ async def taken_ids(conn: AsyncConnection, account: str, provider_ids: Sequence[
     return {found for found in (await conn.execute(mine)).scalars() if found}
 
 
-async def looked(conn: AsyncConnection, row: AnyRow, now: datetime, *, answered: bool) -> None:
-    """Note a look without a find; only looks that the provider answered count toward giving up."""
+async def looked(conn: AsyncConnection, row: AnyRow, now: datetime, *, answered: bool, again: bool = True) -> bool:
+    """Note a look without a find, unless something else has told us meanwhile; return whether it is in doubt still.
+
+    Only looks that the provider answered count toward giving up. `again`: there will be another.
+    """
     looks = row.looks + (1 if answered else 0)
-    again = now + timedelta(seconds=LOOKS[min(looks, len(LOOKS) - 1)])
-    values = {"looks": looks, "look_at": again} | ({"looked_at": now} if answered else {})
-    await conn.execute(update(attempt).where(attempt.c.id == row.id).values(values))
+    look_at = now + timedelta(seconds=LOOKS[min(looks, len(LOOKS) - 1)]) if again else None
+    values = {"looks": looks, "look_at": look_at} | ({"looked_at": now} if answered else {})
+    noted = await conn.execute(update(attempt).where(attempt.c.id == row.id, attempt.c.evidence == Evidence.UNKNOWN).values(values))
+    return bool(noted.rowcount)
 
 
 async def do_not_wait(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:
@@ -96,7 +107,34 @@ async def send_again(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:
 
 
 async def ask_a_person(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:
-    """A routine message is rather asked about than doubled."""
+    """Ask about what may not be sent again by itself: a routine message, one whose copies are used up, one we cannot look for."""
     owner = (await conn.execute(select(delivery).where(delivery.c.id == row.delivery_id))).one()
     words = "It is not known whether this message was sent. Send it again, or leave it."
-    await tasks.open_task(conn, tasks.of_delivery(owner, TaskKind.UNREACHABLE, f"unknown:{row.id}", words), now)
+    await tasks.open_task(conn, tasks.of_delivery(owner, TaskKind.UNREACHABLE, f"{ASKED}{row.id}", words), now)
+
+
+async def asked_and_settled(conn: AsyncConnection) -> list[AnyRow]:
+    """Return open questions of that kind whose message is in doubt no more: a callback or an answer has told us after all."""
+    doubtful = select(attempt.c.id).where(attempt.c.delivery_id == task.c.delivery_id, attempt.c.evidence == Evidence.UNKNOWN)
+    asked = (task.c.done_at.is_(None), task.c.kind == TaskKind.UNREACHABLE, task.c.cause.startswith(ASKED))
+    return list((await conn.execute(select(task.c.id, task.c.municipality_id).where(*asked, not_(doubtful.exists())))).all())
+
+
+async def ask_no_more(conn: AsyncConnection, settled: Sequence[AnyRow], now: datetime) -> None:
+    """Close questions that have answered themselves."""
+    closed = {"done_at": now, "done_by": "budstikke", "outcome": "it is known now"}
+    await conn.execute(update(task).where(task.c.id.in_([row.id for row in settled])).values(closed))
+
+
+async def send_again_at_a_persons_word(conn: AsyncConnection, municipality_id: int, task_id: int, by: str, now: datetime) -> None:
+    """Send a message in doubt once more; NotFound when the task asks for nothing of the kind, NotAllowed when it is known by now."""
+    asks = (task.c.id == task_id, task.c.municipality_id == municipality_id, task.c.cause.startswith(ASKED))
+    row = (await conn.execute(select(task.c.cause).where(*asks))).one_or_none()
+    if row is None:
+        raise NotFound(f"Task {task_id} does not ask whether to send a message again.")
+    doubted = (attempt.c.id == int(row.cause.removeprefix(ASKED)), attempt.c.evidence == Evidence.UNKNOWN)
+    tried = (await conn.execute(select(attempt).where(*doubted))).one_or_none()
+    if tried is None:
+        raise NotAllowed("It is known by now what became of this message. Look at the alert.")
+    await tasks.done(conn, municipality_id, task_id, by, now, outcome="sent again")
+    await send_again(conn, tried, now)

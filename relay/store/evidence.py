@@ -141,7 +141,7 @@ def _attempt_values(row: AnyRow, fact: Fact, now: datetime) -> dict[str, Any]:
         "b_segments": row.segments if fact.segments is None else fact.segments,
         "b_price": row.price if fact.price is None else fact.price,
         "b_found_by": fact.found_by,
-        "b_look_at": now + timedelta(seconds=LOOKS[0]) if unknown else None,
+        "b_look_at": max(now, row.started_at + timedelta(seconds=LOOKS[0])) if unknown else None,
         "b_ended_at": None if unknown else now,
     }
 

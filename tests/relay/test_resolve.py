@@ -12,7 +12,8 @@ from channels.sandbox.faults import Fault
 from channels.sandbox.ledger import Entry, Event
 from messages.alert import Act, Kind
 from messages.form import Medium, Part
-from relay.model import Rung
+from relay.model import NotAllowed, NotFound, Rung
+from relay.store import doubts
 from relay.store.tables import recipient, task
 from tests.relay.witness import WATER, accepted, attempts, copies, planned, reconcile, released
 from tests.stories.arrange import rows, sends, texts
@@ -52,7 +53,7 @@ async def test_a_list_that_lags_is_looked_at_again(town: Town) -> None:
     await silent(town, Fault(kind="reset_accepted", times=1))
     await town.passes(minutes=2)
     assert set(copies(town).values()) == {1}
-    assert [row.looks for row in await attempts(town) if row.found_by == "list"] == [2]
+    assert [row.looks for row in await attempts(town) if row.found_by == "list"] == [3]
 
 
 async def test_it_is_found_by_its_token(town: Town) -> None:
@@ -105,6 +106,50 @@ async def test_a_routine_message_is_asked_about_and_never_doubled(town: Town) ->
     assert (await town.reach(alert_id)).totals.sent == 0
 
 
+async def test_a_routine_message_is_sent_again_at_a_persons_word(town: Town) -> None:
+    """Who asked for it is written down, its reader is flagged, and the question is closed; a second yes is refused."""
+    await town.person("Ayan", "nb")
+    alert_id, _ = await silent(town, Fault(kind="error", times=1), kind=Kind.EXERCISE)
+    await town.passes(minutes=2)
+    [asked] = await rows(town, select(task))
+    async with town.store.write() as conn:
+        await doubts.send_again_at_a_persons_word(conn, town.municipality_id, asked.id, "Kari", town.clock.now())
+    await town.settle()
+    assert len(forwards(town)) == 1
+    assert (await town.reach(alert_id)).possible_duplicates == 1
+    assert [(row.done_by, row.outcome) for row in await rows(town, select(task))] == [("Kari", "sent again")]
+    with pytest.raises(NotAllowed):
+        async with town.store.write() as conn:
+            await doubts.send_again_at_a_persons_word(conn, town.municipality_id, asked.id, "Ola", town.clock.now())
+    with pytest.raises(NotFound):
+        async with town.store.write() as conn:
+            await doubts.send_again_at_a_persons_word(conn, town.municipality_id + 1, asked.id, "Ola", town.clock.now())
+
+
+async def test_a_question_that_has_answered_itself_is_closed(town: Town) -> None:
+    """The callback comes after all, late: nobody needs to decide any more."""
+    town.sandbox.change(callback_delay=(300, 300), list_lag=(900, 900))
+    town.sandbox.order(Fault(kind="reset_accepted", times=1))
+    await town.person("Ayan", "nb")
+    await released(town, kind=Kind.EXERCISE)
+    await town.passes(minutes=2)
+    assert await town.tasks() == ["unreachable"]
+    await town.passes(minutes=10)
+    assert await town.tasks() == []
+    assert len(forwards(town)) == 1
+
+
+async def test_refusals_are_no_copies(town: Town) -> None:
+    """The provider asked us thrice to wait, then fell silent: that one call may be repeated as often as any other."""
+    await town.person("Ayan", "nb")
+    town.sandbox.change(callbacks=False)
+    town.sandbox.order(Fault(kind="throttle", times=6, retry_after=1), Fault(kind="error", times=2))
+    alert_id = await released(town)
+    await town.passes(minutes=4)
+    assert len(forwards(town)) == 1
+    await reconcile(town, alert_id)
+
+
 async def test_a_copy_that_shows_up_late_is_kept_and_stays_flagged(town: Town) -> None:
     """We gave it up and sent again; then both arrive. Both are in the record, and the list of doubles holds."""
     town.sandbox.change(list_lag=(600, 600))
@@ -143,11 +188,15 @@ async def test_an_ordinary_message_waits_until_the_list_can_be_read(town: Town) 
     await town.person("Ayan", "nb")
     town.sandbox.order(Fault(kind="error", on="list"))
     await silent(town, Fault(kind="error", times=1), grave=False)
-    await town.passes(minutes=10)
+    await town.passes(seconds=58)
+    assert await town.tasks() == []
+    await town.passes(minutes=9)
     assert forwards(town) == []
+    assert await town.tasks() == ["unreachable"], "a person hears of it when its silence is over"
     town.sandbox.faults.clear()
     await town.passes(minutes=3)
     assert len(forwards(town)) == 1
+    assert await town.tasks() == []
 
 
 async def test_a_search_has_an_end(town: Town) -> None:
@@ -157,7 +206,7 @@ async def test_a_search_has_an_end(town: Town) -> None:
     await town.passes(minutes=30)
     per_delivery = [row.delivery_id for row in await attempts(town)]
     assert max(per_delivery.count(one) for one in per_delivery) == 3
-    assert "call" in await town.tasks()
+    assert {"call", "unreachable"} <= set(await town.tasks()), "a person is asked as soon as the copies are used up"
     totals = (await town.reach(alert_id)).totals
     assert (totals.sent, totals.unknown + totals.failed) == (0, 1)
 

@@ -1,6 +1,7 @@
 """What a delivery does next, row by row, and what holds for every outcome."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 
 import pytest
 from hypothesis import given, strategies as st
@@ -29,9 +30,17 @@ def test_what_may_have_gone_is_looked_for() -> None:
     assert judged(Evidence.UNKNOWN, Reason.UNCERTAIN) == LOOKING
 
 
-@pytest.mark.parametrize(("tries", "seconds"), [(1, 2), (2, 5), (3, 15), (4, 60), (5, 180), (6, 600)])
+@pytest.mark.parametrize(("tries", "seconds"), [(1, 2), (2, 5), (3, 15), (4, 30), (5, 60), (18, 60)])
 def test_what_never_left_is_tried_again_ever_later(tries: int, seconds: int) -> None:
-    assert judged(Evidence.REFUSED, Reason.NOT_CONNECTED, tries=tries) == Verdict(state=WAITING, due_at=NOW + timedelta(seconds=seconds))
+    """But never later than a minute: a provider that has healed must not wait for us."""
+    verdict = judged(Evidence.REFUSED, Reason.NOT_CONNECTED, tries=tries)
+    assert (verdict.state, verdict.due_at) == (WAITING, NOW + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize(("gravity", "tries"), [(Gravity.LIFE, 2), (Gravity.STANDARD, 5), (Gravity.ROUTINE, 19)])
+def test_after_so_many_vain_tries_the_next_channel_waits_no_longer(gravity: Gravity, tries: int) -> None:
+    pulls = [judged(Evidence.REFUSED, Reason.NOT_CONNECTED, tries=n, gravity=gravity).pull_next for n in (tries - 1, tries)]
+    assert pulls == [False, True]
 
 
 def test_it_is_given_up_in_the_end() -> None:
@@ -39,7 +48,7 @@ def test_it_is_given_up_in_the_end() -> None:
     assert FAILED.pull_next
 
 
-@pytest.mark.parametrize(("asked", "seconds"), [(None, 2), (1.0, 2), (30.0, 30)])
+@pytest.mark.parametrize(("asked", "seconds"), [(None, 2), (1.0, 2), (30.0, 30), (86_400.0, 60)])
 def test_a_provider_that_asks_us_to_wait_is_obeyed(asked: float | None, seconds: int) -> None:
     assert judged(Evidence.REFUSED, Reason.THROTTLED, retry_after=asked).due_at == NOW + timedelta(seconds=seconds)
 
@@ -104,4 +113,4 @@ def test_the_figures_of_the_protocol() -> None:
     assert GRACE == {Gravity.LIFE: 30.0, Gravity.STANDARD: 60.0, Gravity.ROUTINE: None}
     assert POST_DEADLINE == {Gravity.LIFE: 5.0, Gravity.STANDARD: 10.0, Gravity.ROUTINE: 10.0}
     assert MOST_COPIES == {Gravity.LIFE: 3, Gravity.STANDARD: 2, Gravity.ROUTINE: 1}
-    assert LOOKS[:4] == (2.0, 5.0, 10.0, 20.0)
+    assert tuple(accumulate(LOOKS))[:5] == (2.0, 5.0, 10.0, 20.0, 30.0)
