@@ -1,0 +1,33 @@
+"""What stands around every page: whose house this is, and how much waits for a person."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import case, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from messages.alert import Gravity
+from relay.store.tables import Municipality, task
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Glance:
+    """A municipality at a glance."""
+
+    name: str = ""
+    timezone: str = "Europe/Oslo"
+    #: real channels are off
+    trial: bool = False
+    #: open tasks that cannot wait for the morning, and all that are open
+    grave: int = 0
+    waiting: int = 0
+
+
+async def glance(conn: AsyncConnection, municipality_id: int | None) -> Glance:
+    """Return what every page of a municipality shows; for a stranger nothing but the clock's zone."""
+    if municipality_id is None:
+        return Glance()
+    mine = (task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
+    grave = func.coalesce(func.sum(case((task.c.gravity == Gravity.LIFE, 1), else_=0)), 0)
+    tasks = (await conn.execute(select(func.count().label("waiting"), grave.label("grave")).where(*mine))).one()
+    town = (await conn.execute(select(Municipality.name, Municipality.timezone).where(Municipality.id == municipality_id))).one()
+    return Glance(name=town.name, timezone=town.timezone, grave=tasks.grave, waiting=tasks.waiting)

@@ -1,0 +1,164 @@
+"""A page: one template, one frozen dataclass with all that it shows, and the chrome around it.
+
+    return await render(request, "board/board.html", BoardPage(alert=..., groups=...))
+
+In the template the dataclass is `page`, what stands around it is `chrome`. Undefined names are errors. The words are gettext's.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from aiohttp import web
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from messages import languages
+from relay.model import Role
+from relay.store import front
+from relay.web import assets, words
+from relay.web.filters import FILTERS, Reader
+from relay.web.keys import RELAY
+from relay.web.route import ADMINISTRATORS, EVERYBODY
+from relay.web.who import Who, who_if_any
+
+#: the ways a page may be coloured and mirrored; `?scheme=` and `?dir=` ask for one, a cookie remembers the scheme
+SCHEMES = ("auto", "light", "dark")
+DIRECTIONS = ("ltr", "rtl")
+HTML = "text/html"
+
+#: the bar of every page: address, words, who sees it
+BAR: tuple[tuple[str, str, frozenset[Role]], ...] = (
+    ("/", "Situation", EVERYBODY),
+    ("/alerts", "Alerts", EVERYBODY),
+    ("/inbox", "Inbox", EVERYBODY),
+    ("/people", "People", EVERYBODY),
+    ("/settings", "Settings", ADMINISTRATORS),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chrome:
+    """What stands around every page."""
+
+    who: Who | None
+    language: str
+    direction: str
+    scheme: str
+    path: str
+    municipality: str
+    #: real channels are off
+    trial: bool
+    #: open tasks that cannot wait, and all open ones
+    grave: int
+    waiting: int
+    version: str
+    live: bool
+
+    @property
+    def csrf(self) -> str:
+        """What every form must carry."""
+        return self.who.csrf if self.who else ""
+
+    @property
+    def bar(self) -> tuple[tuple[str, str, bool], ...]:
+        """The bar's rows for this user: address, words, whether we are there."""
+        if self.who is None:
+            return ()
+        return tuple((to, text, self._here(to)) for to, text, seen_by in BAR if self.who.may(seen_by))
+
+    def _here(self, to: str) -> bool:
+        return self.path == to or (to != "/" and self.path.startswith(to + "/"))
+
+
+async def render(request: web.Request, template: str, page: object, *, status: int = 200) -> web.Response:
+    """Return a page. `page` is the template's typed context."""
+    html = await draw(request, template, page)
+    return web.Response(text=html, content_type=HTML, status=status, headers={"Cache-Control": "no-store"})
+
+
+async def draw(request: web.Request, template: str, page: object, *, block: str = "") -> str:
+    """Return a page's text, or one block of it: what a live stream sends."""
+    seen = await sight(request)
+    made = environment(seen.chrome.language).get_template(template)
+    context: Mapping[str, Any] = {"page": page, "chrome": seen.chrome, "reader": seen.reader, **seen.reader_filters}
+    if not block:
+        return made.render(context)
+    return "".join(made.blocks[block](made.new_context(dict(context))))
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """The chrome and the reader of one request."""
+
+    chrome: Chrome
+    reader: Reader
+
+    @property
+    def reader_filters(self) -> dict[str, Callable[..., str]]:
+        """The functions that write values for this reader."""
+        return {name: getattr(self.reader, name) for name in FILTERS}
+
+
+async def sight(request: web.Request) -> Sight:
+    """Find out for whom a page is written and what stands around it."""
+    who = who_if_any(request)
+    relay = request.app[RELAY]
+    async with relay.store.read() as conn:
+        town = await front.glance(conn, who.municipality_id if who else None)
+    language = language_of(request)
+    asked = request.query.get("dir", "")
+    chrome = Chrome(
+        who=who,
+        language=language,
+        direction=asked if asked in DIRECTIONS else languages.direction(language),
+        scheme=scheme_of(request),
+        path=request.path,
+        municipality=town.name,
+        trial=town.trial,
+        grave=town.grave,
+        waiting=town.waiting,
+        version=version("budstikke"),
+        live=False,
+    )
+    return Sight(chrome, Reader(language=language, timezone=town.timezone, now=relay.clock.now()))
+
+
+def language_of(request: web.Request) -> str:
+    """Return the language of the pages: asked for just now, remembered, the user's, the browser's."""
+    who = who_if_any(request)
+    for tag in (request.query.get("lang"), request.cookies.get("lang"), who.language if who else None):
+        if tag in words.LANGUAGES:
+            return str(tag)
+    return words.wanted(request.headers.get("Accept-Language", ""))
+
+
+def scheme_of(request: web.Request) -> str:
+    """Return how the pages are coloured: asked for just now, remembered, as the device is."""
+    for scheme in (request.query.get("scheme"), request.cookies.get("scheme")):
+        if scheme in SCHEMES:
+            return str(scheme)
+    return "auto"
+
+
+@cache
+def environment(language: str) -> Environment:
+    """Return the templates in one language of the pages."""
+    made = Environment(
+        loader=PackageLoader("relay.web"),
+        autoescape=select_autoescape(default=True),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+    )
+    # the extension puts this method there
+    made.install_gettext_translations(words.translations(language), newstyle=True)  # type: ignore[attr-defined]
+    made.globals |= {
+        "asset": assets.address,
+        "direction_of": languages.direction,
+        "own_name": lambda tag: languages.get(tag).own_name,
+        "ui_languages": words.LANGUAGES,
+    }
+    return made

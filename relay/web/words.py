@@ -1,0 +1,49 @@
+"""The staff pages' words: locales/<language>/LC_MESSAGES/ui.po. What is asked for is the English sentence; nb and nn are translations.
+
+The catalogues are read at start, as the frame's are: a translator sees a change at the next start.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from gettext import GNUTranslations, NullTranslations
+from importlib.resources import files
+from io import BytesIO
+
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+#: of the staff pages, in the order in which they are offered
+LANGUAGES: Mapping[str, str] = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
+#: for a browser that asks for none of them
+DEFAULT = "nb"
+
+
+@cache
+def translations(language: str) -> NullTranslations:
+    """Return a language's catalogue; English needs none."""
+    if language == "en":
+        return NullTranslations()
+    source = files("locales").joinpath(language, "LC_MESSAGES", "ui.po")
+    compiled = BytesIO()
+    with source.open("rb") as text:
+        write_mo(compiled, read_po(text, locale=language))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+def say(language: str, sentence: str, /, **values: object) -> str:
+    """Return an English sentence in `language`, its %(placeholders)s filled."""
+    told = translations(language).gettext(sentence)
+    return told % values if values else told
+
+
+def count(language: str, one: str, many: str, n: int, /, **values: object) -> str:
+    """Return the form of a sentence that fits `n`, which also fills %(n)s."""
+    return translations(language).ngettext(one, many, n) % {"n": n, **values}
+
+
+def wanted(accept_language: str) -> str:
+    """Return the first of our languages that a browser asks for; `no` means Bokmål."""
+    asked = [part.split(";")[0].strip().lower().split("-")[0] for part in accept_language.split(",")]
+    known: Sequence[str] = ["nb" if tag == "no" else tag for tag in asked]
+    return next((tag for tag in known if tag in LANGUAGES), DEFAULT)
