@@ -51,8 +51,8 @@ async def run(options: Options) -> None:
     """Play the demo. Raises BudstikkeError in words."""
     with tempfile.TemporaryDirectory(prefix="budstikke-demo-") as scratch:
         folder = _folder(options.state or Path(scratch))
-        async with _opened(options, folder) as (house, provider, municipality_id, issued):
-            await _Evening(options, house, provider, municipality_id, issued).play()
+        async with opened(options, folder) as stand:
+            await _Evening(options, stand).play()
 
 
 def _folder(wanted: Path) -> Path:
@@ -60,8 +60,21 @@ def _folder(wanted: Path) -> Path:
     return wanted.resolve()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stand:
+    """A demo that is up: the house with its pages, the emulated phones, the town, and the alert."""
+
+    house: House
+    provider: Provider
+    #: where the pages are
+    url: str
+    municipality_id: int
+    #: none where the phones wait for somebody to send something
+    issued: stage.Issued | None
+
+
 @asynccontextmanager
-async def _opened(options: Options, folder: Path) -> AsyncIterator[tuple[House, Provider, int, stage.Issued]]:
+async def opened(options: Options, folder: Path, *, issue: bool = True) -> AsyncIterator[Stand]:
     """Start the provider and the house, and release the alert."""
     made = town(options.people, options.seed)
     database = options.database or f"sqlite+aiosqlite:///{folder / 'budstikke.db'}"
@@ -77,8 +90,8 @@ async def _opened(options: Options, folder: Path) -> AsyncIterator[tuple[House, 
         mail_port = await house.listen_for_mail(0)
         await _connect(provider, house, url, mail_port, made.senders)
         municipality_id = await stage.populate(house, made, contents)
-        issued = await stage.issue(house, municipality_id, options.cap, replay=options.replay)
-        yield house, provider, municipality_id, issued
+        issued = await stage.issue(house, municipality_id, options.cap, replay=options.replay) if issue else None
+        yield Stand(house=house, provider=provider, url=url, municipality_id=municipality_id, issued=issued)
 
 
 async def _connect(provider: Provider, house: House, url: str, mail_port: int, senders: object) -> None:
@@ -94,9 +107,10 @@ async def _connect(provider: Provider, house: House, url: str, mail_port: int, s
 class _Evening:
     """One run of the demo."""
 
-    def __init__(self, options: Options, house: House, provider: Provider, municipality_id: int, issued: stage.Issued) -> None:
-        self.options, self.house, self.provider = options, house, provider
-        self.municipality_id, self.issued = municipality_id, issued
+    def __init__(self, options: Options, stand: Stand) -> None:
+        assert stand.issued is not None  # noqa: S101 - an evening has its message
+        self.options, self.house, self.provider = options, stand.house, stand.provider
+        self.municipality_id, self.issued = stand.municipality_id, stand.issued
         self.screen = Console(stderr=options.as_json, quiet=options.as_json)
         self.over = asyncio.Event()
 
