@@ -11,8 +11,10 @@ from messages.form import Medium, Part
 from relay.model import Action, AlertState, Home, Issue, NotAllowed, Policy, SparedBy
 from relay.pace import seconds_to_send
 from relay.routing.policy import CORRECTIONS
-from relay.store import alerts, context, ending, plan, work
+from relay.store import alerts, context, ending, plan, sealing, work
 from relay.store.columns import AnyRow
+from relay.store.identity import identity
+from relay.store.tables import name_key
 from relay.wording import Wording, units
 
 ENDED = frozenset({AlertState.CLOSED, AlertState.REPLACED, AlertState.WITHDRAWN})
@@ -118,15 +120,26 @@ async def approve(conn: AsyncConnection, municipality_id: int, alert_id: int, by
     """Stand for an alert's texts. A real alert needs a second person, or a reason that everybody will read."""
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _must_be(row, AlertState.DRAFT)
-    if row.kind == Kind.ACTUAL and _same(by) in (_same(row.author), _same(row.editor)) and not override.strip():
+    approver_id = await identity(conn, municipality_id, by, now)
+    if row.kind == Kind.ACTUAL and _wrote(row, by, approver_id) and not override.strip():
         msg = f"{by} wrote or edited alert no. {row.number} and cannot approve it too. Ask a second person, or give --override REASON."
         raise NotAllowed(msg)
     issue = await alerts.issue(conn, municipality_id, alert_id, approved_only=False)
     if not issue.variants:
         raise NotAllowed(f"Alert no. {row.number} has no text in any language yet.")
-    await alerts.approve(conn, alert_id, by, now, override)
-    await work.acted(conn, by, "alert.approve", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", override=override)
+    await alerts.approve(conn, alert_id, by, now, override, approver_id=approver_id)
+    # the reason is a person's words, which stand with the alert: here only that there was one, and which
+    reason = sealing.keyring().lookup(override) if override else ""
+    await work.acted(conn, by, "alert.approve", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", override=reason)
     await work.happened(conn, municipality_id, "alert.approved", now, alert_id=alert_id)
+
+
+def _wrote(row: AnyRow, by: str, user_id: int | None) -> bool:
+    """Whether this person wrote or last edited an alert: the same user, or (from before there were users) the same name."""
+    return (user_id is not None and user_id in (row.author_id, row.editor_id)) or name_key(by) in (
+        name_key(row.author),
+        name_key(row.editor),
+    )
 
 
 async def release(
@@ -206,15 +219,10 @@ async def correct(conn: AsyncConnection, municipality_id: int, alert_id: int, ac
     issue = await alerts.issue(conn, municipality_id, alert_id)
     new = _correction(row, issue.alert, list(issue.variants.values()), act, by, now)
     correction_id = await alerts.save(conn, municipality_id, new, now)
-    await alerts.approve(conn, correction_id, by, now, "")
+    await alerts.approve(conn, correction_id, by, now, "", approver_id=await identity(conn, municipality_id, by, now))
     await work.acted(conn, by, f"alert.{act.lower()}", now, municipality_id=municipality_id, subject=f"alert:{alert_id}")
     await release(conn, municipality_id, correction_id, by, policy, now)
     return correction_id
-
-
-def _same(name: str) -> str:
-    """A name as it is compared: nobody becomes a second person by a capital letter or a space."""
-    return " ".join(name.split()).casefold()
 
 
 def _correction(row: AnyRow, original: Alert, texts: Sequence[Variant], act: Act, by: str, now: datetime) -> alerts.NewAlert:

@@ -58,7 +58,8 @@ class House:
 
     async def listen(self) -> str:
         """Open the web server (and the mail listener, if it is set up); return the address it listens on. Port 0 takes a free one."""
-        runner = web.AppRunner(make_app(self.relay, self.watchdog), access_log=None, shutdown_timeout=2.0)
+        proxies = frozenset(part.strip() for part in self.settings.trusted_proxies.split(","))
+        runner = web.AppRunner(make_app(self.relay, self.watchdog, proxies), access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         self.stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, self.settings.listen_host, self.settings.listen_port).start()
@@ -131,7 +132,8 @@ async def open_house(
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         url = settings.database_url.get_secret_value()
-        sealing.use(sealing.build(settings.encryption_key.get_secret_value(), settings.lookup_key.get_secret_value()))
+        keys = (settings.encryption_key, settings.lookup_key, settings.audit_key)
+        sealing.use(sealing.build(*(key.get_secret_value() for key in keys)))
         if dispatches:
             stack.callback(claim_file(url).release)
         store = await Store.open(url)

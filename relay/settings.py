@@ -43,6 +43,15 @@ class Settings(BaseSettings):
     )
     lookup_key: SecretStr = Field(SecretStr(""), description="Finds numbers and addresses again without opening them. Never change it.")
 
+    audit_key: SecretStr = Field(
+        SecretStr(""), description="Seals the chain of acts. After a change of keys: NEW,OLD. Not set: one made of the look-up key."
+    )
+    audit_anchor: str = Field(
+        "",
+        description="File that remembers how far the chain of acts has come. Not set: beside a SQLite database, and none for PostgreSQL.",
+    )
+    trusted_proxies: str = Field("127.0.0.1,::1", description="Addresses of the reverse proxies whose X-Forwarded-For is believed.")
+
     # how fast, and how surely
     in_flight: int = Field(50, ge=1, le=1000, description="How many sends may be under way at once: as many are unknown after a crash.")
     lease_seconds: float = Field(30.0, ge=5, le=600, description="How long a worker keeps what it claimed, if it falls silent (seconds).")

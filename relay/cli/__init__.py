@@ -14,9 +14,10 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
-from relay.cli import alerts, person, register, service, tasks
+from relay.cli import access, alerts, person, register, service, tasks
 from relay.cli.output import EXIT_CODES, complain
 from relay.model import BudstikkeError
+from relay.store.acting import acts
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,6 +31,7 @@ app.add_typer(register.municipality, name="municipality", help="Municipalities o
 app.add_typer(register.people, name="people", help="Resource persons.")
 app.add_typer(register.sender, name="sender", help="From whom messages come.")
 app.add_typer(register.group, name="group", help="Language groups.")
+app.add_typer(access.user, name="user", help="Who may come in to the pages, and in which roles.")
 app.add_typer(tasks.app, name="task", help="Work that waits for a person.")
 app.add_typer(service.db, name="db", help="The database.")
 service.add_to(app)
@@ -40,7 +42,8 @@ def main() -> None:
     """Run the command line."""
     try:
         # typer hands the code of an Exit back when it does not end the program itself
-        sys.exit(app(standalone_mode=False) or 0)
+        with acts("cli"):
+            sys.exit(app(standalone_mode=False) or 0)
     except (Abort, KeyboardInterrupt):
         sys.exit(130)
     except TyperException as wrong:

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Act, Alert, Area, Certainty, Circle, Identity, Kind, Point, Review, Severity, Urgency, Variant
 from relay.model import AlertState, Issue, NotFound
 from relay.store.columns import AnyRow
+from relay.store.identity import identity
 from relay.store.tables import Municipality, alert, variant
 
 #: first digits of the legends of open alerts: bare digits, then 61 62 64, 71 72 74 …
@@ -43,7 +44,9 @@ async def save(conn: AsyncConnection, municipality_id: int, new: NewAlert, now: 
     counted = update(Municipality).where(Municipality.id == municipality_id).values(last_number=Municipality.last_number + 1)
     number = (await conn.execute(counted.returning(Municipality.last_number))).scalar_one()
     row = _row(new.alert) | _source(new) | {"municipality_id": municipality_id, "number": number, "state": AlertState.DRAFT}
-    people = {"author": new.author, "editor": new.author, "created_at": now, "updated_at": now}
+    author_id = await identity(conn, municipality_id, new.author, now)
+    people: dict[str, Any] = {"author": new.author, "editor": new.author, "author_id": author_id, "editor_id": author_id}
+    people |= {"created_at": now, "updated_at": now}
     saved = await conn.execute(insert(alert).values(row | people | dict(new.values)).returning(alert.c.id))
     alert_id: int = saved.scalar_one()
     await put_variants(conn, municipality_id, alert_id, new.variants, new.author, now, approved=new.approved)
@@ -272,7 +275,8 @@ async def move(conn: AsyncConnection, alert_id: int, state: AlertState, now: dat
     await conn.execute(update(alert).where(alert.c.id == alert_id).values(changed))
 
 
-async def approve(conn: AsyncConnection, alert_id: int, by: str, now: datetime, override: str) -> None:
+async def approve(conn: AsyncConnection, alert_id: int, by: str, now: datetime, override: str, *, approver_id: int | None = None) -> None:
     """Approve an alert with all its texts as they stand."""
     await conn.execute(update(variant).where(variant.c.alert_id == alert_id).values(approved=True))
-    await move(conn, alert_id, AlertState.APPROVED, now, approver=by, approved_at=now, override_reason=override[:500])
+    approved = {"approver": by, "approver_id": approver_id, "approved_at": now, "override_reason": override[:500]}
+    await move(conn, alert_id, AlertState.APPROVED, now, **approved)

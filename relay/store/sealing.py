@@ -25,6 +25,8 @@ class Keyring:
     keys: Mapping[int, AESGCM]
     newest: int
     lookup_key: bytes = field(repr=False)
+    #: keys of the chain of acts, by name (the first seals, all verify)
+    audit_keys: Mapping[str, bytes] = field(repr=False)
 
     def seal(self, text: str, place: str) -> bytes:
         """Encrypt `text` for the column `place`: key id, nonce, cipher text."""
@@ -52,17 +54,24 @@ def make_key() -> str:
 
 def new_settings() -> str:
     """Return the keys of a new installation as lines for `.env`."""
-    return f"BUDSTIKKE_ENCRYPTION_KEY={make_key()}\nBUDSTIKKE_LOOKUP_KEY={make_key()}"
+    return f"BUDSTIKKE_ENCRYPTION_KEY={make_key()}\nBUDSTIKKE_LOOKUP_KEY={make_key()}\nBUDSTIKKE_AUDIT_KEY={make_key()}"
 
 
-def build(encryption_keys: str, lookup_key: str) -> Keyring:
-    """Read keys from the settings: `encryption_keys` is "base64" or "2:base64,1:base64", newest first."""
+def build(encryption_keys: str, lookup_key: str, audit_keys: str = "") -> Keyring:
+    """Read keys from the settings: `encryption_keys` is "base64" or "2:base64,1:base64", `audit_keys` "new,old": newest first."""
     parts = [part.rpartition(":") for part in encryption_keys.split(",") if part.strip()]
     keys = {_number(number): AESGCM(_decode(key)) for number, _, key in parts}
     if not keys or not lookup_key:
         msg = f"The keys of this installation are missing. {_REMEDY}"
         raise NotReady(msg)
-    return Keyring(keys, next(iter(keys)), _decode(lookup_key))
+    return Keyring(keys, next(iter(keys)), _decode(lookup_key), _audit_keys(audit_keys, _decode(lookup_key)))
+
+
+def _audit_keys(told: str, lookup_key: bytes) -> dict[str, bytes]:
+    """Name the keys by a fingerprint. The last one is made of the look-up key: it seals where no key was set, and still verifies later."""
+    made = [hmac.new(_decode(key), b"budstikke acts", sha256).digest() for key in told.split(",") if key.strip()]
+    made.append(hmac.new(lookup_key, b"budstikke acts", sha256).digest())
+    return {hmac.new(key, b"name", sha256).hexdigest()[:16]: key for key in made}
 
 
 def _number(written: str) -> int:

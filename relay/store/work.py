@@ -9,9 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
 from relay.model import NotAllowed, NotFound, TaskKind
+from relay.store import audit
 from relay.store.columns import AnyRow
 from relay.store.sql import announce, insert_ignore
-from relay.store.tables import Municipality, ResourcePerson, act_log, alert, event, task
+from relay.store.tables import Municipality, ResourcePerson, alert, event, task
 
 #: what cannot wait for the morning
 GRAVE = frozenset({TaskKind.DANGER, TaskKind.RING, TaskKind.SENDER})
@@ -108,11 +109,10 @@ async def happened(
 
 
 async def acted(
-    conn: AsyncConnection, actor: str, act: str, now: datetime, *, municipality_id: int, subject: str = "", **data: Any
+    conn: AsyncConnection, actor: str, act: str, now: datetime, *, municipality_id: int | None, subject: str = "", **data: Any
 ) -> None:
-    """Record who did what: ids and reasons, never names or numbers of people."""
-    row = {"municipality_id": municipality_id, "at": now, "actor": actor, "act": act, "subject": subject, "data": data}
-    await conn.execute(insert(act_log), [row])
+    """Record who did what in the chain of acts: ids and reasons, never names or numbers of people. None: an act of the installation."""
+    await audit.append(conn, municipality_id, actor, act, subject, data, now)
 
 
 async def open_tasks(conn: AsyncConnection, municipality_id: int) -> list[AnyRow]:

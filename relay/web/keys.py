@@ -9,3 +9,5 @@ from relay.web.watchdog import Watchdog
 RELAY: web.AppKey[Relay] = web.AppKey("relay", Relay)
 WATCHDOG: web.AppKey[Watchdog] = web.AppKey("watchdog", Watchdog)
 LIVE: web.AppKey[Live] = web.AppKey("live", Live)
+#: addresses of the reverse proxies that are believed about who calls
+PROXIES: web.AppKey[frozenset[str]] = web.AppKey("proxies", frozenset)

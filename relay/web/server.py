@@ -7,10 +7,11 @@ from contextlib import suppress
 from aiohttp import web
 
 from relay.flow import Relay
-from relay.web import assets, health, hooks, leave
-from relay.web.keys import LIVE, RELAY, WATCHDOG
+from relay.web import assets, guard, health, hooks, leave
+from relay.web.keys import LIVE, PROXIES, RELAY, WATCHDOG
 from relay.web.live import Live
-from relay.web.route import Door, Route
+from relay.web.pages import account, sign_in
+from relay.web.route import EVERYBODY, Door, Route
 from relay.web.watchdog import Watchdog
 
 #: a provider's callback is a few kilobytes
@@ -25,19 +26,28 @@ ROUTES = (
     *(Route("POST", f"/hooks/{{account}}/{what}", hooks.heard, Door.PROVIDER) for what in HOOKS),
     *(Route("GET", f"/hooks/{{account}}/{what}", hooks.heard, Door.PROVIDER) for what in HOOKS),  # some providers know nothing else
     Route("GET", "/static/{name:.+}", assets.serve, Door.OPEN),
+    # signing in and out
+    Route("GET", "/sign-in", sign_in.ask, Door.OPEN),
+    Route("POST", "/sign-in", sign_in.sign_in, Door.OPEN),
+    Route("POST", "/sign-out", sign_in.sign_out, EVERYBODY),
+    # one's own account
+    Route("GET", "/me/password", account.password, EVERYBODY),
+    Route("POST", "/me/password", account.new_password, EVERYBODY),
+    # links that people hold
     Route("GET", "/avmeld/{token}", leave.ask, Door.LINK),
     Route("POST", "/avmeld/{token}", leave.leave, Door.LINK),
 )
 
 
-def make_app(relay: Relay, watchdog: Watchdog) -> web.Application:
-    """Return the application that serves `relay`."""
+def make_app(relay: Relay, watchdog: Watchdog, proxies: frozenset[str] = frozenset()) -> web.Application:
+    """Return the application that serves `relay`; `proxies` are believed about who calls."""
     app = web.Application(client_max_size=LARGEST_BODY)
     app[RELAY] = relay
     app[WATCHDOG] = watchdog
+    app[PROXIES] = proxies
     app[LIVE] = Live(relay.pulse.branch())
     app.cleanup_ctx.append(_live)
-    app.add_routes([route.definition() for route in ROUTES])
+    guard.install(app, ROUTES)
     return app
 
 

@@ -19,10 +19,15 @@ class Who:
     session_id: int
     #: must come back with every form
     csrf: str
-    #: of the pages: nb | nn | en
+    #: of the pages: nb | nn | en; "": as the browser asks
     language: str = "nb"
     #: when the second factor was last shown in this session
     second_factor_at: datetime | None = None
+    #: when the session ends if nothing is asked any more, and when in any case
+    expires_at: datetime | None = None
+    ends_at: datetime | None = None
+    #: must choose a password of their own before anything else
+    password_once: bool = False
 
     def may(self, allowed: frozenset[Role]) -> bool:
         """Whether one of this user's roles is among the allowed ones."""

@@ -1,0 +1,34 @@
+"""The two cookies: the session's, and the one by which a browser is known. `__Host-` where we are reached by https."""
+
+from aiohttp import web
+
+from relay.store.sessions import KNOWN
+from relay.web.keys import RELAY
+
+SESSION, DEVICE = "budstikke", "budstikke-device"
+
+
+def is_secure(request: web.Request) -> bool:
+    """Whether the world reaches us by https."""
+    return request.app[RELAY].desk.public_url.startswith("https://")
+
+
+def read(request: web.Request, name: str) -> str:
+    """Return a cookie of ours; "" = none."""
+    return request.cookies.get(_named(request, name), "")
+
+
+def put(request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
+    """Set a cookie. The session's ends with the browser, at the latest with the session; the device's stays."""
+    age = None if name == SESSION else int(KNOWN.total_seconds())
+    secure = is_secure(request)
+    response.set_cookie(_named(request, name), value, path="/", httponly=True, samesite="Lax", secure=secure, max_age=age)
+
+
+def drop(request: web.Request, response: web.StreamResponse, name: str) -> None:
+    """Take a cookie back."""
+    response.del_cookie(_named(request, name), path="/", httponly=True, samesite="Lax", secure=is_secure(request))
+
+
+def _named(request: web.Request, name: str) -> str:
+    return f"__Host-{name}" if is_secure(request) else name

@@ -1,0 +1,1 @@
+"""The pages: one module an area, each handler one page or one act."""
