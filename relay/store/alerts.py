@@ -211,8 +211,8 @@ def _area(kept: Mapping[str, Any]) -> Area:
     return Area(
         description=kept["description"],
         municipalities=tuple(kept["municipalities"]),
-        polygons=tuple(tuple(Point(**point) for point in ring) for ring in kept["polygons"]),
-        circles=tuple(Circle(Point(**circle["centre"]), circle["radius_km"]) for circle in kept["circles"]),
+        polygons=tuple(tuple(Point(*point) for point in ring) for ring in kept["polygons"]),
+        circles=tuple(Circle(Point(*circle["centre"]), circle["radius_km"]) for circle in kept["circles"]),
         geocodes=tuple((name, code) for name, code in kept["geocodes"]),
     )
 
