@@ -8,7 +8,7 @@ third; a mail without a sender that looks like a bounce counts as one last of al
 import base64
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from channels.base import Callback, Evidence, Inbound, Media, NotGenuine, Status
 from channels.mime import LARGEST, Mail, Part, blocks, open_mail
@@ -88,7 +88,7 @@ def _meaning(incoming: _Incoming, domain: str) -> Inbound | Status | None:
     if report := kinds.get("message/delivery-status"):
         return _report(incoming, report, domain)
     if incoming.tag.kind == "avmeld":
-        return _inbound(incoming, opt_out="STOP")
+        return replace(_inbound(incoming, opt_out="STOP"), text=unquoted(_written(incoming.mail)), media=_media(incoming.mail))
     if incoming.tag.kind == "retur" and (status := _guessed(incoming)):
         return status
     return _inbound(incoming, automatic=_is_automatic(incoming))
@@ -198,11 +198,17 @@ def _sender(mail: Mail) -> str:
 
 def _text(mail: Mail) -> str:
     """Return what the person wrote above the quoted letter; if that is nothing, all of it."""
+    written = _written(mail)
+    return unquoted(written) or written.strip()
+
+
+def _written(mail: Mail) -> str:
+    """Return the whole text of a mail, as plain text."""
     readable = [part for part in mail.parts if not part.is_attached]
     written = next((part.text() for part in readable if part.kind == "text/plain" and part.raw.strip()), "")
     if not written.strip():
         written = next((text_of_html(part.text()) for part in readable if part.kind == "text/html"), "")
-    return unquoted(written) or written.strip()
+    return written
 
 
 def _media(mail: Mail) -> tuple[Media, ...]:

@@ -4,6 +4,7 @@ A callback is answered only after the commit that holds it, so the provider repe
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 
 import structlog
@@ -23,7 +24,7 @@ from relay.store import alerts, answers, context, inbox, statuses, threads, work
 from relay.store.batch import Batch
 from relay.store.engine import Store
 from relay.talk import Asked, Say, Verdict, Writer, decide, shown_as
-from relay.wording import in_force, mark, say, say_to_a_stranger
+from relay.wording import choice, in_force, mark, say, say_to_a_stranger
 
 log = structlog.get_logger(__name__)
 
@@ -212,6 +213,9 @@ class Receipts:
         return known.home(origin.municipality_id, group, origin.sender_id)
 
     async def _values(self, conn: AsyncConnection, one: Say, origin: inbox.Origin, language: str) -> dict[str, str | int]:
+        if one.offers:
+            offered = (choice(asked.number, asked.topic, asked.kind, f"{asked.legend}{digit}", language) for asked, digit in one.offers)
+            return {"choices": ", ".join(offered)}
         if one.notice not in (Notice.IN_FORCE, Notice.VERIFY):
             return {}
         towns = {person.person_id: person.municipality_id for person in origin.people}
@@ -229,18 +233,27 @@ def _understand(kept: inbox.Kept, origin: inbox.Origin) -> Reply:
     message, alerts = kept.message, origin.writer.alerts
     read = partial(
         understand,
-        {"STOP": "STOP", "START": "START"}.get(message.opt_out, message.text),
+        message.text,
         languages=tuple(dict.fromkeys(language for person in origin.people for language in person.languages)),
         payload=message.payload,
         # a complaint is written by a machine, and is a person's wish all the same
         automatic=message.automatic and not message.opt_out,
         open_alerts=tuple(asked.number for asked in alerts if asked.open),
     )
+    if message.opt_out in ("STOP", "START"):
+        return _opted(message.opt_out, read())
     counting = {asked.alert_id for asked in alerts if asked.count_open}
     reply = read(count_open=bool(counting))
     others = any(asked.open and asked.alert_id not in counting for asked in alerts)
     # 1 to 5 may answer the other alert as well as they may count
     return read(count_open=False) if others and "count-or-answer" in reply.guessed else reply
+
+
+def _opted(word: str, written: Reply) -> Reply:
+    """The wish that the way here or the provider tells; what was written beside it is for a person to read."""
+    wish = understand(word)
+    only_the_wish = written.meaning in (Meaning.EMPTY, wish.meaning)
+    return replace(wish, danger=written.danger, text=written.text, guessed=() if only_the_wish else ("more-text",))
 
 
 async def _whole(conn: AsyncConnection, kept: inbox.Kept, step: Callable[[], Awaitable[object]]) -> bool:

@@ -92,6 +92,8 @@ class Say:
     notice: Notice
     about: Asked | None = None
     values: Mapping[str, str | int] = field(default_factory=dict)
+    #: which alert was meant? each that it may be, with the digit to write behind its legend
+    offers: tuple[tuple[Asked, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +126,7 @@ def _meaning(reply: Reply, writer: Writer) -> Verdict:
     if reply.meaning in (Meaning.AUTO_REPLY, Meaning.EMPTY):
         return _media(writer) if writer.has_media and reply.meaning is Meaning.EMPTY else Verdict(name=reply.meaning)
     if reply.meaning in (Meaning.STOP, Meaning.START, Meaning.PAUSE):
-        return _opting(reply.meaning, writer)
+        return _opting(reply.meaning, writer, more="more-text" in reply.guessed)
     if not writer.person_ids:
         return Verdict(name="unknown_sender", say=(Say(notice=Notice.NOT_REGISTERED),), thread=True, tasks=(TaskKind.UNKNOWN_SENDER,))
     if reply.meaning in _ASKED:
@@ -152,7 +154,7 @@ def shown_as(say: Say, writer: Writer) -> Kind:
 # --- not answers -------------------------------------------------------------------------------------------------------
 
 
-def _opting(meaning: Meaning, writer: Writer) -> Verdict:
+def _opting(meaning: Meaning, writer: Writer, *, more: bool) -> Verdict:
     silent = writer.provider_answered
     if not writer.person_ids:
         say = () if silent else (Say(notice=Notice.NOT_REGISTERED),)
@@ -167,7 +169,7 @@ def _opting(meaning: Meaning, writer: Writer) -> Verdict:
         )
     if meaning is Meaning.STOP:
         say = () if silent else (Say(notice=Notice.STOPPED),)
-        return Verdict(name="stop", say=say, opts_out=True, tasks=(TaskKind.OPTED_OUT,))
+        return Verdict(name="stop", say=say, opts_out=True, thread=more, tasks=(TaskKind.OPTED_OUT,))
     if meaning is Meaning.START:
         return Verdict(name="start", say=() if silent else (Say(notice=Notice.STARTED),), opts_in=True)
     return Verdict(name="pause", say=(Say(notice=Notice.PAUSED),), pauses=True)
@@ -240,8 +242,7 @@ def _which(opened: Sequence[Asked], reply: Reply) -> Verdict:
         reply.meaning
     ]
     first = {asked.alert_id: asked for asked in sorted(opened, key=lambda asked: (asked.gravity, asked.number))}
-    choices = ", ".join(f"{asked.number} ({asked.topic}): {asked.legend}{digit}" for asked in first.values())
-    return Verdict(name="which_alert", say=(Say(notice=Notice.WHICH_ALERT, values={"choices": choices}),))
+    return Verdict(name="which_alert", say=(Say(notice=Notice.WHICH_ALERT, offers=tuple((asked, digit) for asked in first.values())),))
 
 
 def _bound(reply: Reply, opened: Sequence[Asked], by: str) -> Verdict:

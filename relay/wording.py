@@ -144,6 +144,11 @@ def body_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def choice(number: int, topic: str, kind: Kind, answer: str, language: str) -> str:
+    """One alert of several that an answer may mean, and how to answer it: "12 (vann): 01"; what is not real says so."""
+    return f"{number} ({mark(kind, language)} {topic}): {answer}".replace("( ", "(")
+
+
 def in_force(issues: Sequence[Issue], language: str) -> str:
     """One line for each alert in force, in the reader's language where there is a text, else in Norwegian."""
     lines = []

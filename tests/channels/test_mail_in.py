@@ -318,6 +318,12 @@ def test_a_mail_to_the_way_out_is_stop() -> None:
     assert fields(found, "opt_out", "reply_token", "automatic") == ("STOP", TOKEN, False)
 
 
+def test_what_is_written_to_the_way_out_is_kept_and_what_is_quoted_is_not() -> None:
+    found = only(HEAD + "\nI have moved to Bergen.\n\n> Kok vatnet", AVMELD)
+    assert fields(found, "opt_out", "text") == ("STOP", "I have moved to Bergen.")
+    assert fields(only(HEAD + "\n> Kok vatnet", AVMELD), "text") == ("",)
+
+
 # --- whose mail ---------------------------------------------------------------------------------------------------------
 
 

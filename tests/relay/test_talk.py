@@ -136,7 +136,7 @@ def test_a_bare_digit_fits_neither_of_two(digit: str, meaning: str) -> None:
     assert verdict.spares_reminders == ()
     [question] = verdict.say
     assert question.notice is Notice.WHICH_ALERT
-    assert question.values["choices"] == f"13 (skred): 6{digit}, 12 (vann): 0{digit}", "gravest first"
+    assert [(one.number, one.legend, answer) for one, answer in question.offers] == [(13, 6, digit), (12, 0, digit)], "gravest first"
     assert Meaning(meaning) in LADDER
 
 
@@ -163,10 +163,9 @@ def test_every_choice_that_we_offer_is_an_answer(meaning: Meaning) -> None:
     alerts = tuple(asked(20 + n, legend=legend) for n, legend in enumerate((0, 6, 7, 8, 9)))
     writer = Writer(person_ids=(1,), alerts=alerts)
     [question] = decide(Reply(meaning=meaning, legend=0), writer).say
-    for choice in str(question.values["choices"]).split(", "):
-        number, _, digits = choice.partition(" ")[0], *choice.rpartition(": ")[1:]
-        [bound] = said(digits, writer).bound
-        assert (str(bound.asked.number), bound.meaning) == (number, meaning)
+    for one, digit in question.offers:
+        [bound] = said(f"{one.legend}{digit}", writer).bound
+        assert (bound.asked, bound.meaning) == (one, meaning)
 
 
 def test_what_names_an_alert_beyond_doubt_outweighs_digits() -> None:

@@ -259,6 +259,17 @@ async def test_whatever_is_asked_in_an_exercise_is_answered_as_one(town: Town, t
     assert (f"{mark} 1: KOK VANNET {mark}" in answered) == (text in ("8", "9"))
 
 
+async def test_of_two_alerts_that_an_answer_may_mean_the_exercise_says_that_it_is_one(town: Town) -> None:
+    """And the real one does not."""
+    mark = say("nb", "mark.exercise")
+    ayan = await town.person("Ayan", "nb")
+    await town.issue({"nb": "KOK VANNET"}, topic="vann", kind=Kind.EXERCISE)
+    await town.issue({"nb": "GÅ UT"}, topic="skred")
+    [question] = await says(town, ayan, "1")
+    assert f"1 ({mark} vann): 01" in question
+    assert "2 (skred): 61" in question
+
+
 async def test_the_subject_of_a_mail_in_an_exercise_is_marked(town: Town) -> None:
     """A list of mails shows subjects alone."""
     mark = say("nb", "mark.exercise")
@@ -333,6 +344,23 @@ async def complains(town: Town, token: str) -> None:
     body = "".join(f"--B\r\n{part}\r\n" for part in parts) + "--B--\r\n"
     kind = "MIME-Version: 1.0\r\nContent-Type: multipart/report; report-type=feedback-report; boundary=B"
     await posts(town, f"retur+{token}@{DOMAIN}", "fbl@provider.test", body, kind)
+
+
+async def test_what_somebody_writes_while_leaving_is_read_by_a_person(town: Town) -> None:
+    """They leave, and what they say of it stays; danger is alarm even then."""
+    ayan, _, token = await lettered(town)
+    await posts(town, f"avmeld+{token}@{DOMAIN}", "ayan@folk.test", "I have moved to Bergen.\r\nThere is a fire in my house!")
+    assert (await address(town, ayan, Medium.EMAIL)).state == AddressState.OPTED_OUT
+    assert [row.text for row in await rows(town, select(note.c.text))] == ["I have moved to Bergen.\nThere is a fire in my house!"]
+    assert {"opted_out", "danger"} <= set(await town.tasks())
+
+
+async def test_an_empty_farewell_opens_no_thread(town: Town) -> None:
+    """Nor does one that says nothing but the word."""
+    _, _, token = await lettered(town)
+    for text in ("", "STOPP"):
+        await posts(town, f"avmeld+{token}@{DOMAIN}", "ayan@folk.test", text)
+    assert await rows(town, select(thread.c.id)) == []
 
 
 @pytest.mark.parametrize("way", [leaves, complains])
