@@ -13,6 +13,7 @@ from channels.base import Pace
 from messages.form import Medium
 from messages.languages import name as language_name, normalise
 from relay.model import BadInput, Hours, NotFound, Place
+from relay.people_csv.cells import Wrong as NoHours, hours as hours_in
 from relay.places import find
 from relay.store import sealing, work
 from relay.store.normal import checked_address, normal_address
@@ -136,9 +137,19 @@ async def find_municipality(conn: AsyncConnection, wanted: str = "") -> int:
 
 
 async def add_contact_point(conn: AsyncConnection, municipality_id: int, new: NewContact, stamp: Stamp) -> int:
-    """Add the fixed person whom groups may ring; the first one is the municipality's own."""
-    row = {"municipality_id": municipality_id, "name": new.name, "phone": new.phone, "hours": new.hours, **stamp.new}
+    """Add the fixed person whom groups may ring; the first one is the municipality's own. BadInput: hours that no reader understands."""
+    row = {"municipality_id": municipality_id, "name": new.name, "phone": new.phone, "hours": _contact_hours(new.hours), **stamp.new}
     return int((await conn.execute(insert(ContactPoint).values(row).returning(ContactPoint.id))).scalar_one())
+
+
+def _contact_hours(text: str) -> str:
+    """The hours as written, when they are a stretch of the day: they stand in messages of every language."""
+    try:
+        if text:
+            hours_in(text)
+    except NoHours as why:
+        raise BadInput(f"When does the contact point answer? {why}.") from None
+    return text
 
 
 async def add_sender(conn: AsyncConnection, municipality_id: int, new: NewSender, stamp: Stamp) -> int:

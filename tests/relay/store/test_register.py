@@ -111,6 +111,14 @@ async def test_a_name_as_sender_is_for_sms_that_nobody_answers(store: Store, mun
             await register.add_sender(conn, municipality_id, sender, STAMP)
 
 
+@pytest.mark.parametrize("hours", ["all day", "25-26", "mandag-fredag"])
+async def test_hours_of_a_contact_point_are_a_stretch_of_the_day(store: Store, municipality_id: int, hours: str) -> None:
+    async with store.write() as conn:
+        await register.add_contact_point(conn, municipality_id, NewContact(name="Marit", phone="1", hours="08-22"), STAMP)
+        with pytest.raises(BadInput, match="write them like 08:00-16:00"):
+            await register.add_contact_point(conn, municipality_id, NewContact(name="Marit", phone="1", hours=hours), STAMP)
+
+
 async def test_nothing_readable_of_people_lies_on_the_disk(migrated_sqlite_url: str, tmp_path: Path) -> None:
     store = await Store.open(migrated_sqlite_url)
     municipality_id, _ = await add_people(store, AYAN)
