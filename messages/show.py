@@ -25,6 +25,10 @@ _VALUES = {
     "authority": "Folkehelseinstituttet",
     "advice": "(sitat settes inn av kommunen)",
     "advice_date": "23.11.2026",
+    "meeting_point": "Sørvik skole",
+    "water_point": "Sørvik torg",
+    "disease": "meslinger",
+    "health_phone": "116117",
 }
 _FACTS = Facts(language="nb", municipality="Sørvik", contact_name="Kari Nordmann", contact_phone="91234567")
 _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title>
@@ -97,6 +101,12 @@ def as_html(each: Shown) -> str:
     return f'<article id="{each.language}"><h2>{title} <small>{each.language}</small></h2><div class="bodies">{bodies}</div></article>'
 
 
+def _missing(item: LibraryTemplate) -> list[str]:
+    """Say which languages have no text of their own; their readers get one of the others, and the line that says why."""
+    without = [tag for tag in frame_languages() if tag not in item.texts]
+    return [f"no text yet: {', '.join(without)}\n"] if without else []
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print one template in every language; with --html write the page as well. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m messages.show", description="Show a template in every language, with its SMS parts.")
@@ -109,7 +119,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except TemplateError as why:
         parser.error(str(why))
     found = list(shown(item, Kind.EXERCISE if given.exercise else Kind.ACTUAL))
-    sys.stdout.write("\n".join(map(as_text, found)))
+    sys.stdout.write("\n".join((*map(as_text, found), *_missing(item))))
     if given.html:
         given.html.write_text(_PAGE.format(title=escape(item.id), articles="".join(map(as_html, found))), encoding="utf-8")
     return 0

@@ -1,15 +1,40 @@
 """Preparedness templates: the same parameters in every language, short enough, and honest about what they do not know."""
 
+import re
+
 import pytest
 
-from messages.alert import Act, Review
+from messages.alert import Act, Kind, Review
+from messages.form import Medium, Part
+from messages.frames import say
 from messages.languages import fits_label
 from messages.library import LibraryTemplate, TemplateError, parse, placeholders, template, templates
+from messages.render import render
+from messages.show import sample_alert
+from messages.slots import DROPS
+from tests.messages.night import facts
 
 ALL = list(templates().values())
 TEXTS = [(item, tag) for item in ALL for tag in item.languages()]
 each_text = pytest.mark.parametrize(("item", "tag"), TEXTS, ids=[f"{item.id}-{tag}" for item, tag in TEXTS])
-SAMPLE = {"place": "Strand", "minutes": "3", "authority": "Mattilsynet", "advice": "Kok vannet.", "advice_date": "23.11.2026"}
+SAMPLE = {
+    "place": "Strand",
+    "minutes": "3",
+    "meeting_point": "Strand skole",
+    "water_point": "Strand torg",
+    "disease": "meslinger",
+    "health_phone": "116117",
+    "authority": "Mattilsynet",
+    "advice": "Kok vannet.",
+    "advice_date": "23.11.2026",
+}
+#: what a municipality has at hand on the first night, whichever it is
+NEEDED = {
+    *("boil-water", "boil-water-over", "evacuation", "landslide", "flood", "forest-fire", "poisonous-smoke"),
+    *("power-cut", "water-off", "no-telephone", "infection", "exercise"),
+}
+#: words per sentence of a long text, by which somebody with little Norwegian still follows
+LONGEST_SENTENCE = 16
 
 
 def filled(item: LibraryTemplate) -> dict[str, str]:
@@ -30,11 +55,62 @@ def test_texts_are_whole_and_short(item: LibraryTemplate, tag: str) -> None:
     assert variant.headline
     assert variant.forward
     assert len(variant.headline) <= 30
+    assert len(placeholders_out(item.texts[tag]["forward"])) <= 95
     assert len(variant.topic) <= 14
     assert "http" not in variant.forward
     assert fits_label(f"{variant.headline} {variant.forward}", tag)
     assert variant.source == f"library:{item.id}"
     assert variant.place == "Strand"
+
+
+def placeholders_out(text: str) -> str:
+    return re.sub(r"\{\w+\}", "", text)
+
+
+def test_the_night_s_templates_are_there_in_both_norwegians_and_english() -> None:
+    assert set(templates()) == NEEDED
+    assert all({"nb", "nn", "en"} <= set(item.languages()) for item in ALL)
+
+
+@each_text
+@pytest.mark.parametrize("kind", list(Kind))
+def test_both_bodies_are_within_their_budget_and_lose_nothing_that_matters(item: LibraryTemplate, tag: str, kind: Kind) -> None:
+    copies = render(sample_alert(item, kind), item.fill(tag, filled(item)), facts(tag), Medium.SMS)
+    spared = {*DROPS[Part.ASK]} | {"clock-note", "translation-draft", "next-news"}
+    assert {name for copy in copies for name in copy.dropped} <= spared
+    if tag in ("nb", "nn", "en") and kind is Kind.ACTUAL and item.act is Act.ISSUE:
+        assert not {name for copy in copies for name in copy.dropped} - {"answer", "contact-name"}
+
+
+@each_text
+def test_where_the_area_is_dangerous_the_ask_begins_with_leaving_it(item: LibraryTemplate, tag: str) -> None:
+    ask = next(
+        copy
+        for copy in render(sample_alert(item, Kind.ACTUAL), item.fill(tag, filled(item)), facts(tag), Medium.SMS)
+        if copy.part is Part.ASK
+    )
+    assert ask.text.startswith(say(tag, "ask.leave_first")) == item.leave_first
+    # whoever is not told to leave first is not sent out into danger either: the water, the smoke outside and the silence are where they are
+    assert item.leave_first or not item.life_and_health or item.id in {"boil-water", "boil-water-over", "poisonous-smoke", "no-telephone"}
+
+
+@pytest.mark.parametrize("tag", ["nb", "nn", "en"])
+def test_whom_smoke_keeps_inside_is_not_asked_to_go_out(tag: str) -> None:
+    smoke = template("poisonous-smoke").fill(tag, filled(template("poisonous-smoke")))
+    assert any(words in smoke.ask for words in ("Gå ikke ut", "Gå ikkje ut", "Do not go out"))
+
+
+@each_text
+def test_what_is_advised_is_quoted_with_who_said_it_and_when(item: LibraryTemplate, tag: str) -> None:
+    if item.act is Act.ISSUE and item.id != "exercise":
+        assert {"authority", "advice", "advice_date"} <= placeholders(item.texts[tag]["detail"])
+
+
+@pytest.mark.parametrize("item", ALL, ids=[item.id for item in ALL])
+def test_long_texts_are_short_sentences(item: LibraryTemplate) -> None:
+    for tag in ("nb", "nn", "en"):
+        sentences = re.split(r"(?<=[.?!])\s+", placeholders_out(item.texts[tag]["detail"]).partition("«")[0])
+        assert max(len(sentence.split()) for sentence in sentences) <= LONGEST_SENTENCE
 
 
 @each_text
@@ -52,12 +128,12 @@ def test_unknown_parameters_and_languages_are_said() -> None:
         template("boil_water").fill("nb", {"colour": "brown"})
     with pytest.raises(TemplateError, match="no text in mfz"):
         template("boil_water").fill("mfz", SAMPLE)
-    with pytest.raises(TemplateError, match="no template 'flood'; there are: boil-water"):
-        template("flood")
+    with pytest.raises(TemplateError, match="no template 'quake'; there are: boil-water"):
+        template("quake")
 
 
 def test_values_stay_on_one_line() -> None:
-    variant = template("boil-water").fill("no", SAMPLE | {"place": "Strand\r\n og  Vik"})
+    variant = template("boil-water").fill("no", filled(template("boil-water")) | {"place": "Strand\r\n og  Vik"})
     assert variant.place == "Strand og Vik"
     assert variant.language == "nb"
     assert variant.review is Review.DRAFT

@@ -32,8 +32,8 @@ def test_every_language_is_printed_with_its_parts(tmp_path: Path, capsys: pytest
 
 def test_an_unknown_template_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(["flood"])
-    assert "no template 'flood'; there are: boil-water" in capsys.readouterr().err
+        main(["quake"])
+    assert "no template 'quake'; there are: boil-water" in capsys.readouterr().err
 
 
 def test_every_template_can_be_shown_as_an_exercise() -> None:
@@ -41,3 +41,10 @@ def test_every_template_can_be_shown_as_an_exercise() -> None:
         for each in shown(item, Kind.EXERCISE):
             assert each.language in as_text(each)
             assert f'id="{each.language}"' in as_html(each)
+
+
+def test_languages_without_a_text_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["flood"]) == 0
+    printed = capsys.readouterr().out
+    assert "== nn " in printed
+    assert "no text yet: am, ar" in printed
