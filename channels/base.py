@@ -318,6 +318,14 @@ class Sweepable(Protocol):
 
 
 @runtime_checkable
+class Located(Protocol):
+    """Can say where its calls go."""
+
+    #: "api.example.com", "127.0.0.1:2525"
+    place: str
+
+
+@runtime_checkable
 class Checkable(Protocol):
     """Can say whether it is well."""
 

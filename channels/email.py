@@ -31,6 +31,7 @@ class Email:
 
     def __init__(self, settings: EmailSettings, clock: Clock) -> None:
         self.account = settings.key
+        self.place = f"{settings.host}:{settings.port}"
         self.pace = settings.pace
         self._domain = settings.domain
         self._clock = clock

@@ -6,6 +6,7 @@ and set BUDSTIKKE_HTTP_SMS_FILE. What the file does not speak of counts as unkno
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from channels.base import Callback, Check, Inbound, Outbound, Reason, Sent, Status, Trace
 from channels.clock import Clock
@@ -25,6 +26,7 @@ class HttpSms:
 
     def __init__(self, settings: HttpSmsSettings, clock: Clock) -> None:
         self.account = settings.account
+        self.place = urlsplit(settings.request.endpoint).netloc
         self.pace = settings.pace
         self.form = Form(Medium.SMS, settings.longest, Alphabet.GSM7_OR_UCS2, _features(settings))
         self._settings, self._clock = settings, clock

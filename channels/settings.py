@@ -123,6 +123,11 @@ def safe_base_url(url: str) -> bool:
     return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in _LOOPBACK))
 
 
+def on_this_machine(place: str) -> bool:
+    """Whether "host" or "host:port" is this machine itself."""
+    return urlsplit(f"//{place}").hostname in _LOOPBACK
+
+
 def _need(condition: object, words: str) -> None:
     if not condition:
         raise BadSettings(words)

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from channels import twilio_lists as books, twilio_messages as twilio
 from channels.base import Callback, Check, Inbound, Outbound, Reason, Sent, Status, Trace
@@ -61,6 +62,7 @@ class TwilioSms:
 
     def __init__(self, settings: SmsSettings, client: TwilioClient) -> None:
         self.account = settings.account.key
+        self.place = urlsplit(settings.account.base_url).netloc or "api.twilio.com"
         self.pace = settings.pace
         self._client = client.use()
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
+from urllib.parse import urlsplit
 
 from multidict import MultiDict
 
@@ -93,6 +94,7 @@ class TwilioWhatsApp:
 
     def __init__(self, settings: WhatsAppSettings, client: TwilioClient) -> None:
         self.account = settings.account.key
+        self.place = urlsplit(settings.account.base_url).netloc or "api.twilio.com"
         self.pace = settings.pace
         self._quick_replies = settings.quick_replies
         self._client = client.use()

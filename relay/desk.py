@@ -1,13 +1,17 @@
 """Which channel a sender's messages go by, and the addresses under which answers come back."""
 
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
-from channels.base import Channel, Reason, SendFailed
+from channels.base import Channel, Located, Reason, SendFailed
+from channels.settings import on_this_machine
+from messages.form import Medium
 from relay.model import NotFound
 from relay.store import sealing
 from relay.store.columns import AnyRow
 
+#: where real mail relays listen
+MAIL_PORTS = (25, 465, 587)
 #: asks Twilio to repeat a callback on connection failures, time-outs and 5xx
 CALLBACK_RETRIES = "#rc=4&rp=5xx,ct,rt"
 
@@ -26,6 +30,22 @@ class Desk:
         if found is None:
             raise SendFailed(Reason.BAD_SENDER, code="not-configured")
         return found
+
+    def emulates(self, account: str) -> bool:
+        """Whether an account's messages reach nobody: its provider is a sandbox on this machine.
+
+        A mail relay on this machine is a sandbox's only beside another one, and not at a port where real mail relays listen.
+        """
+        here = {
+            channel.account: channel
+            for channel in self.channels.values()
+            if isinstance(channel, Located) and on_this_machine(channel.place)
+        }
+        found = here.get(account)
+        if found is None or found.form.medium is not Medium.EMAIL:
+            return found is not None
+        beside = any(channel.form.medium is not Medium.EMAIL for channel in here.values())
+        return beside and urlsplit(f"//{found.place}").port not in MAIL_PORTS
 
     def of_account(self, account: str) -> Channel:
         """Return the channel whose callbacks come to `account`; NotFound when there is none. An account has one channel."""

@@ -268,7 +268,9 @@ class Dispatcher:
         assert self.context is not None  # noqa: S101 - loaded in the same turn
         account = self.context.senders[work.sender_id].account
         shown = copy.template.text if copy.template and _outside_window(work) else copy.text
-        return intent.Intent(work=work, account=account, body_sha256=body_hash(shown), segments=units(copy))
+        return intent.Intent(
+            work=work, account=account, body_sha256=body_hash(shown), segments=units(copy), emulated=self.desk.emulates(account)
+        )
 
     # --- one call -------------------------------------------------------------------------------------------------------
 

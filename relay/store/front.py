@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
 from relay.store.tables import Municipality, task
+from relay.store.trial import TRIAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,5 +30,6 @@ async def glance(conn: AsyncConnection, municipality_id: int | None) -> Glance:
     mine = (task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
     grave = func.coalesce(func.sum(case((task.c.gravity == Gravity.LIFE, 1), else_=0)), 0)
     tasks = (await conn.execute(select(func.count().label("waiting"), grave.label("grave")).where(*mine))).one()
-    town = (await conn.execute(select(Municipality.name, Municipality.timezone).where(Municipality.id == municipality_id))).one()
-    return Glance(name=town.name, timezone=town.timezone, grave=tasks.grave, waiting=tasks.waiting)
+    columns = (Municipality.name, Municipality.timezone, Municipality.mode)
+    town = (await conn.execute(select(*columns).where(Municipality.id == municipality_id))).one()
+    return Glance(name=town.name, timezone=town.timezone, trial=town.mode == TRIAL, grave=tasks.grave, waiting=tasks.waiting)

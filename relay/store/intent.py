@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Evidence
 from messages.form import Part
 from relay.model import AddressState, AlertState, DeliveryState, SparedBy, Work
-from relay.store import evidence, recipients
+from relay.store import evidence, recipients, trial
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, Sender, alert, attempt, delivery, recipient
 
@@ -28,6 +28,8 @@ class Intent:
     account: str
     body_sha256: str
     segments: int
+    #: reaches nobody: a sandbox on this machine
+    emulated: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,9 @@ async def _last_look(conn: AsyncConnection, intents: Sequence[Intent], now: date
         .where(delivery.c.id.in_(works))
         .with_for_update(of=delivery)
     )
-    return {row.id: _may_go(row, works[row.id], now) for row in (await conn.execute(looked)).all()}
+    verdicts = {row.id: _may_go(row, works[row.id], now) for row in (await conn.execute(looked)).all()}
+    real = [intent.work for intent in intents if not intent.emulated and verdicts.get(intent.work.delivery_id) == "go"]
+    return verdicts | dict.fromkeys(await trial.kept_back(conn, real), "trial")
 
 
 def _may_go(row: AnyRow, item: Work, now: datetime) -> str:
@@ -103,6 +107,7 @@ def _may_go(row: AnyRow, item: Work, now: datetime) -> str:
 _PUT_BACK: dict[str, dict[str, Any]] = {
     "expired": {"state": DeliveryState.EXPIRED},
     "wait": {"state": DeliveryState.WAITING},
+    "trial": {"state": DeliveryState.WAITING, "hold": trial.HOLD},
     "cancelled": {"state": DeliveryState.SPARED, "spared_by": SparedBy.CANCELLED},
     "address": {"state": DeliveryState.FAILED, "reason": "ADDRESS_INVALID"},
 }
@@ -113,7 +118,7 @@ async def _put_back(conn: AsyncConnection, intents: Sequence[Intent], verdicts: 
         ids = [intent.work.delivery_id for intent in intents if verdicts.get(intent.work.delivery_id) == verdict]
         if not ids:
             continue
-        ended = None if verdict == "wait" else now
+        ended = None if values["state"] is DeliveryState.WAITING else now
         await conn.execute(update(delivery).where(delivery.c.id.in_(ids)).values(lease_until=None, ended_at=ended, **values))
         rows = (await conn.execute(select(delivery).where(delivery.c.id.in_(ids), delivery.c.recipient_id.is_not(None)))).all()
         if verdict == "address":

@@ -221,7 +221,7 @@ async def test_a_crash_before_the_call(town: Town) -> None:
     alert_id = await released(town)
     async with town.store.write() as conn:
         works = await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, seconds=30)
-        intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1) for work in works]
+        intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
         await intent.intend(conn, intents, town.clock.now())
     heir = await restart(town)
     await heir.passes(seconds=28)

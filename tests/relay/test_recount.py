@@ -71,7 +71,7 @@ class House:
         """Lease what is due and write intents, as a dispatcher does before its calls."""
         async with self.store.write() as conn:
             works = await claim.lease(conn, "w", 1, self.clock.now(), limit=most, seconds=30)
-            intents = [intent.Intent(work=one, account="twilio", body_sha256="", segments=1) for one in works]
+            intents = [intent.Intent(work=one, account="twilio", body_sha256="", segments=1, emulated=True) for one in works]
             await intent.intend(conn, intents, self.clock.now())
 
     async def learn(self, facts: Sequence[tuple[int, Evidence, Reason | None]]) -> None:

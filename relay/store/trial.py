@@ -1,0 +1,183 @@
+"""Trial mode: until an administrator says that it is in earnest, only sandboxes and the allow-list are sent to.
+
+Looked up at the last look, in the transaction that writes the intent. What may not leave waits, and is said to.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Select, func, insert, select, union_all, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from messages.form import Medium
+from relay.model import AlertState, BadInput, DeliveryState, NotAllowed, NotFound, SparedBy, Work
+from relay.store import sealing, work
+from relay.store.columns import AnyRow
+from relay.store.normal import checked_address, normal_address
+from relay.store.register import Stamp
+from relay.store.tables import Address, Municipality, ResourcePerson, User, alert, delivery, trial_allowed
+
+TRIAL, REAL = "TRIAL", "REAL"
+#: Delivery.hold of what trial mode keeps back
+HOLD = "trial"
+
+
+# --- the last look ------------------------------------------------------------------------------------------------------
+
+
+async def kept_back(conn: AsyncConnection, works: Sequence[Work]) -> set[int]:
+    """Return the ids of those deliveries that must not leave: their town is on trial, and where they go is on no list."""
+    if not works:
+        return set()
+    towns = select(Municipality.id).where(Municipality.mode == TRIAL, Municipality.id.in_({work.municipality_id for work in works}))
+    trying = set((await conn.execute(towns)).scalars())
+    look = sealing.keyring().lookup
+    going = {
+        one.delivery_id: (one.municipality_id, look(normal_address(one.medium, one.to))) for one in works if one.municipality_id in trying
+    }
+    if not going:
+        return set()
+    listed = _listed(trying).subquery()
+    wanted = select(listed).where(listed.c.lookup.in_({lookup for _, lookup in going.values()}))
+    allowed = {(row.municipality_id, row.lookup) for row in (await conn.execute(wanted)).all()}
+    return {delivery_id for delivery_id, place in going.items() if place not in allowed}
+
+
+def _listed(towns: set[int]) -> Select[tuple[int, str]]:
+    """The fingerprints that may be sent to: written down, of a person on the list, of a user."""
+    mine = User.municipality_id.in_(towns) & User.active
+    rows = union_all(
+        select(trial_allowed.c.municipality_id, trial_allowed.c.lookup).where(trial_allowed.c.municipality_id.in_(towns)),
+        select(Address.municipality_id, Address.lookup).join(trial_allowed, trial_allowed.c.person_id == Address.person_id),
+        select(User.municipality_id, User.phone_lookup).where(mine),
+        select(User.municipality_id, User.email_lookup).where(mine),
+    ).subquery()
+    return select(rows.c.municipality_id, rows.c.lookup).where(rows.c.lookup != "", rows.c.municipality_id.in_(towns))
+
+
+# --- what is shown ------------------------------------------------------------------------------------------------------
+
+
+async def is_on(conn: AsyncConnection, municipality_id: int) -> bool:
+    """Whether a municipality is on trial."""
+    return (await conn.execute(select(Municipality.mode).where(Municipality.id == municipality_id))).scalar_one() == TRIAL
+
+
+async def held(conn: AsyncConnection, municipality_id: int, alert_id: int | None = None) -> int:
+    """Return how many messages of a municipality, or of one of its alerts, trial mode keeps back."""
+    mine = [delivery.c.municipality_id == municipality_id, delivery.c.state == DeliveryState.WAITING, delivery.c.hold == HOLD]
+    if alert_id is not None:
+        mine.append(delivery.c.alert_id == alert_id)
+    return int((await conn.execute(select(func.count()).select_from(delivery).where(*mine))).scalar_one())
+
+
+async def people_allowed(conn: AsyncConnection, municipality_id: int) -> set[int]:
+    """Return the persons of the register of whom some address would be sent to in trial mode."""
+    listed = _listed({municipality_id}).subquery()
+    mine = select(Address.person_id).join(listed, listed.c.lookup == Address.lookup).where(Address.municipality_id == municipality_id)
+    return set((await conn.execute(mine)).scalars())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allowed:
+    """A row of the allow-list: a person of the register, or a number or mailbox."""
+
+    entry_id: int
+    person: str
+    value: str
+    added_by: str
+    added_at: datetime
+
+
+async def listed(conn: AsyncConnection, municipality_id: int) -> list[Allowed]:
+    """Return the allow-list, the newest first. Users are on it without being listed."""
+    rows = (
+        select(trial_allowed, ResourcePerson.name)
+        .join(ResourcePerson, ResourcePerson.id == trial_allowed.c.person_id, isouter=True)
+        .where(trial_allowed.c.municipality_id == municipality_id)
+        .order_by(trial_allowed.c.id.desc())
+    )
+    return [_allowed(row) for row in (await conn.execute(rows)).all()]
+
+
+def _allowed(row: AnyRow) -> Allowed:
+    return Allowed(entry_id=row.id, person=row.name or "", value=row.value or "", added_by=row.added_by, added_at=row.added_at)
+
+
+# --- the allow-list -----------------------------------------------------------------------------------------------------
+
+
+async def allow_person(conn: AsyncConnection, municipality_id: int, person_id: int, stamp: Stamp) -> None:
+    """Let everything to a person of the register leave in trial mode. NotFound in any other municipality."""
+    mine = (ResourcePerson.id == person_id, ResourcePerson.municipality_id == municipality_id)
+    if (await conn.execute(select(ResourcePerson.id).where(*mine))).scalar() is None:
+        raise NotFound("There is no such person in this municipality.")
+    await _allow(conn, municipality_id, stamp, {"person_id": person_id}, f"person:{person_id}")
+
+
+async def allow_address(conn: AsyncConnection, municipality_id: int, value: str, stamp: Stamp) -> None:
+    """Let everything to a number or mailbox leave in trial mode. BadInput when it is neither."""
+    medium = Medium.EMAIL if "@" in value else Medium.SMS
+    checked = checked_address(medium, value)
+    lookup = sealing.keyring().lookup(normal_address(medium, checked))
+    await _allow(conn, municipality_id, stamp, {"value": checked, "lookup": lookup}, "")
+
+
+async def _allow(conn: AsyncConnection, municipality_id: int, stamp: Stamp, values: dict[str, object], subject: str) -> None:
+    row = {"municipality_id": municipality_id, "added_by": stamp.by[:120], "added_at": stamp.at, **values}
+    try:
+        async with conn.begin_nested():
+            entry = (await conn.execute(insert(trial_allowed).values(row).returning(trial_allowed.c.id))).scalar_one()
+    except IntegrityError as error:
+        raise BadInput("That is on the allow-list already.") from error
+    await _look_again(conn, municipality_id)
+    await work.acted(conn, stamp.by, "trial.allow", stamp.at, municipality_id=municipality_id, subject=subject or f"allowed:{entry}")
+
+
+async def _look_again(conn: AsyncConnection, municipality_id: int) -> None:
+    """Let what was held come to the last look once more: somebody is on the list who was not."""
+    mine = (delivery.c.municipality_id == municipality_id, delivery.c.state == DeliveryState.WAITING, delivery.c.hold == HOLD)
+    await conn.execute(update(delivery).where(*mine).values(hold=""))
+
+
+async def disallow(conn: AsyncConnection, municipality_id: int, entry_id: int, stamp: Stamp) -> None:
+    """Take a row off the allow-list. NotFound in any other municipality."""
+    mine = (trial_allowed.c.id == entry_id, trial_allowed.c.municipality_id == municipality_id)
+    if not (await conn.execute(trial_allowed.delete().where(*mine))).rowcount:
+        raise NotFound("There is no such row on the allow-list.")
+    await work.acted(conn, stamp.by, "trial.disallow", stamp.at, municipality_id=municipality_id, subject=f"allowed:{entry_id}")
+
+
+# --- in earnest ---------------------------------------------------------------------------------------------------------
+
+
+async def go_real(conn: AsyncConnection, municipality_id: int, stamp: Stamp) -> None:
+    """End the trial: from now on everything leaves. NotAllowed while an alert of the trial is open: its messages would leave too."""
+    held_by = select(delivery.c.alert_id).where(delivery.c.state == DeliveryState.WAITING, delivery.c.hold == HOLD)
+    open_ones = (alert.c.municipality_id == municipality_id, alert.c.state == AlertState.RELEASED, alert.c.id.in_(held_by))
+    if numbers := (await conn.execute(select(alert.c.number).where(*open_ones).order_by(alert.c.number))).scalars().all():
+        named = ", ".join(f"no. {number}" for number in numbers)
+        raise NotAllowed(f"Messages of {named} are held by trial mode, and would all leave now. End those alerts first.")
+    # notices of the trial: nobody waits for them any more
+    stale = (delivery.c.municipality_id == municipality_id, delivery.c.state == DeliveryState.WAITING, delivery.c.hold == HOLD)
+    spared = {"state": DeliveryState.SPARED, "spared_by": SparedBy.CANCELLED, "ended_at": stamp.at}
+    await conn.execute(update(delivery).where(*stale).values(spared))
+    await _switch(conn, municipality_id, REAL, stamp)
+
+
+async def go_trial(conn: AsyncConnection, municipality_id: int, stamp: Stamp) -> None:
+    """Go back to trial mode. NotAllowed while a real alert is open: people wait for the rest of it."""
+    open_ones = (alert.c.municipality_id == municipality_id, alert.c.state == AlertState.RELEASED, alert.c.kind == "ACTUAL")
+    if numbers := (await conn.execute(select(alert.c.number).where(*open_ones).order_by(alert.c.number))).scalars().all():
+        named = ", ".join(f"no. {number}" for number in numbers)
+        raise NotAllowed(f"Real alerts are open: {named}. End them first.")
+    await _switch(conn, municipality_id, TRIAL, stamp)
+
+
+async def _switch(conn: AsyncConnection, municipality_id: int, mode: str, stamp: Stamp) -> None:
+    switched = update(Municipality).where(Municipality.id == municipality_id, Municipality.mode != mode)
+    if not (await conn.execute(switched.values(mode=mode, mode_at=stamp.at, **stamp.changed))).rowcount:
+        raise NotAllowed("The municipality is in that mode already.")
+    await work.acted(conn, stamp.by, f"trial.{'off' if mode == REAL else 'on'}", stamp.at, municipality_id=municipality_id)
