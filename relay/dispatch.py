@@ -6,7 +6,7 @@ Who may still be sent to is looked up in the same transaction, right before the 
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import structlog
@@ -16,12 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Content, Evidence, Outbound, Reason, SendFailed
 from channels.clock import Clock
 from messages.form import Copy, Medium, Part
+from relay.breaker import Breakers, Call, Change, in_vain
 from relay.desk import Desk
-from relay.model import Hours, Issue, NotReady, Policy, Work
+from relay.model import Health, Hours, Issue, NotReady, Policy, Work
 from relay.pace import Pacer
 from relay.pulse import Pulse
 from relay.routing import first_moment
-from relay.store import aside, claim, context, evidence, intent, queue
+from relay.store import aside, claim, context, evidence, intent, queue, senders
 from relay.store.engine import Store
 from relay.verdict import POST_DEADLINE
 from relay.wording import Wording, body_hash, units, written
@@ -51,6 +52,7 @@ class Dispatcher:
         self.worker, self.fence, self.window, self.lease = worker, fence, window, lease
         self.wording = Wording()
         self.pacer = Pacer()
+        self.breakers = Breakers()
         self.context: context.Context | None = None
         self.issues: dict[int, Issue] = {}
         self.waiting: deque[tuple[Work, Copy]] = deque()
@@ -102,10 +104,11 @@ class Dispatcher:
         """Record, lease, look, intend: one transaction. Then send."""
         now = self.clock.now()
         landed, self.landed = self.landed, []
-        held = self.waiting.copy()
+        held, changes = self.waiting.copy(), list(self.breakers.changes(now))
         try:
             async with self.store.write() as conn:
                 await evidence.learn(conn, landed, now)
+                await self._mind_senders(conn, changes, now)
                 leased = await self._lease(conn, now)
                 self.waiting.extend(await self._ready(conn, leased, now))
                 chosen = self._choose(now)
@@ -114,6 +117,7 @@ class Dispatcher:
             # nothing was written: what we know and what we hold stays in hand for the next turn
             self.landed[:0] = landed
             self.waiting = held
+            self.breakers.unsaid(changes)
             raise
         copies = {work.delivery_id: copy for work, copy in chosen}
         for one in intended:
@@ -132,7 +136,9 @@ class Dispatcher:
         kept: list[tuple[Work, Copy]] = []
         while self.waiting and len(chosen) < room:
             work, copy = self.waiting.popleft()
-            if work.to not in spoken_to and self.pacer.take(work.sender_id, units(copy), now):
+            may_leave = work.to not in spoken_to and self.breakers.may_call(work.sender_id, now)
+            if may_leave and self.pacer.take(work.sender_id, units(copy), now):
+                self.breakers.calls(work.sender_id, now)
                 spoken_to.add(work.to)
                 chosen.append((work, copy))
             else:
@@ -145,6 +151,7 @@ class Dispatcher:
         if self.stopping:
             return []
         await self._renew(conn, now)
+        await self._let_go(conn, now)
         gravest = await queue.gravest_due(conn, now)
         if gravest is None:
             return []
@@ -167,6 +174,24 @@ class Dispatcher:
         held = [work.delivery_id for work, _ in self.waiting]
         ours = await claim.renew(conn, self.fence, held, now + timedelta(seconds=self.lease))
         self.waiting = deque((work, copy) for work, copy in self.waiting if work.delivery_id in ours)
+
+    async def _mind_senders(self, conn: AsyncConnection, changes: Sequence[Change], now: datetime) -> None:
+        """Write down how senders fare now; what is in hand of one that is slow or down goes back, to leave another way."""
+        if not changes:
+            return
+        for change in changes:
+            await senders.became(conn, change, now)
+        ill = {change.sender_id for change in changes if change.health is not Health.WELL}
+        await claim.give_back(conn, [work.delivery_id for work, _ in self.waiting if work.sender_id in ill])
+        self.waiting = deque((work, copy) for work, copy in self.waiting if work.sender_id not in ill)
+        await senders.stand_in(conn, now)
+
+    async def _let_go(self, conn: AsyncConnection, now: datetime) -> None:
+        """Give back what waits for a sender that is down: another sender or channel may take it."""
+        shut = [work.delivery_id for work, _ in self.waiting if not self.breakers.may_call(work.sender_id, now)]
+        if shut:
+            await claim.give_back(conn, shut)
+            self.waiting = deque((work, copy) for work, copy in self.waiting if self.breakers.may_call(work.sender_id, now))
 
     def _busy(self) -> set[int]:
         """Senders with more in hand than they can send in the next moments: leasing more for them would block the others."""
@@ -209,6 +234,7 @@ class Dispatcher:
         self.context = self.context.with_(fresh) if self.context else fresh
         for row in fresh.senders.values():
             self.pacer.set(row.id, row.pace_per_second, row.pace_burst, self.clock.now())
+            self.breakers.told(row.id, Health(row.health), row.health_since, row.try_at)
         stale = {
             (work.municipality_id, work.alert_id)
             for work in leased
@@ -276,22 +302,30 @@ class Dispatcher:
 
     async def _fly(self, one: intent.Intended, copy: Copy) -> evidence.Fact:
         """Make the call and say what is known afterwards. Never raises: what we do not understand is an unknown."""
-        work = one.intent.work
+        work, began = one.intent.work, self.clock.now()
         try:
             channel = self.desk.channel(self.context.senders[work.sender_id] if self.context else None)
             sent = await channel.send(self._outbound(one, copy))
         except SendFailed as failed:
-            return _failed(one, failed)
+            return self._came_back(one, began, _failed(one, failed))
         except Exception as error:
             log.exception("send broke", delivery=work.delivery_id, error=type(error).__name__)
-            return _failed(one, SendFailed(Reason.UNCERTAIN, code=type(error).__name__))
-        return evidence.Fact(
+            return self._came_back(one, began, _failed(one, SendFailed(Reason.UNCERTAIN, code=type(error).__name__)))
+        fact = evidence.Fact(
             attempt_id=one.attempt_id,
             evidence=sent.evidence,
             provider_id=sent.provider_id,
             segments=sent.segments,
             price=sent.price,
         )
+        return self._came_back(one, began, fact)
+
+    def _came_back(self, one: intent.Intended, began: datetime, fact: evidence.Fact) -> evidence.Fact:
+        """Let the sender's breaker learn from the call."""
+        work, now = one.intent.work, self.clock.now()
+        call = Call(to=work.to, vain=in_vain(fact.reason), seconds=(now - began).total_seconds(), at=now)
+        self.breakers.heard(work.sender_id, call, fact.retry_after)
+        return fact
 
     def _outbound(self, one: intent.Intended, copy: Copy) -> Outbound:
         work = one.intent.work

@@ -10,7 +10,7 @@ from messages.frames import frame_languages
 from relay.desk import Desk
 from relay.model import BudstikkeError
 from relay.settings import Settings
-from relay.store import queue, schema
+from relay.store import queue, schema, senders
 from relay.store.engine import Store
 from relay.store.tables import LanguageGroup, Municipality, ResourcePerson, Sender
 
@@ -30,6 +30,7 @@ async def checks(store: Store, desk: Desk, now: datetime) -> list[Check]:
     """Run every check of an installation whose database opens."""
     found = [Check("database", ok=True, words=f"{store.dialect}, version {await schema.version(store)}")]
     found += await _register(store)
+    found += await _senders(store, now)
     found.append(await _queue(store, now))
     for channel in desk.channels.values():
         if isinstance(channel, Checkable):
@@ -50,14 +51,14 @@ async def _register(store: Store) -> list[Check]:
     async with store.read() as conn:
         towns = (await conn.execute(select(func.count(Municipality.id)))).scalar_one()
         people = (await conn.execute(select(func.count(ResourcePerson.id)))).scalar_one()
-        senders = (await conn.execute(select(Sender.channel, Sender.stopped))).all()
+        registered = (await conn.execute(select(Sender.channel, Sender.stopped))).all()
         languages = set((await conn.execute(select(LanguageGroup.language))).scalars())
-    stopped = [row.channel for row in senders if row.stopped]
+    stopped = [row.channel for row in registered if row.stopped]
     without = sorted(languages - set(frame_languages()))
     return [
         Check("municipalities", ok=towns > 0, words=str(towns), remedy="Run: budstikke municipality add NAME"),
         Check("resource persons", ok=people > 0, words=str(people), remedy="Run: budstikke people import FILE"),
-        Check("senders", ok=bool(senders), words=f"{len(senders)}", remedy="Run: budstikke sender add"),
+        Check("senders", ok=bool(registered), words=f"{len(registered)}", remedy="Run: budstikke sender add"),
         Check(
             "stopped senders",
             ok=not stopped,
@@ -70,6 +71,23 @@ async def _register(store: Store) -> list[Check]:
             words=", ".join(without) or "all",
             remedy="These groups get Norwegian words around the text.",
         ),
+    ]
+
+
+async def _senders(store: Store, now: datetime) -> list[Check]:
+    """How each sender fares by its last calls, and who stands in for one that is slow or down."""
+    async with store.read() as conn:
+        found = await senders.faring(conn, now)
+    return [
+        Check(
+            f"{one.medium} sender {one.address}",
+            ok=one.well,
+            words=f"{one.words} {f'{one.stand_in} stands in for it.' if one.stand_in else ''}".strip(),
+            remedy=""
+            if one.well
+            else f"{one.waiting} messages wait. Look at the provider's own status page; a second sender could stand in.",
+        )
+        for one in found
     ]
 
 

@@ -21,7 +21,7 @@ from relay.model import Policy, Reach
 from relay.pulse import Pulse
 from relay.receipts import Receipts
 from relay.resolve import Resolver
-from relay.store import doubts, ending, queue, reach as numbers
+from relay.store import doubts, ending, queue, reach as numbers, senders
 from relay.store.engine import Store
 from relay.sweep import Sweeper
 
@@ -83,6 +83,7 @@ class Relay:
         async with self.store.write() as conn:
             await doubts.recover(conn, now, alone=False)
             await queue.expire(conn, now)
+            await senders.stand_in(conn, now)
             await queue.open_calls(conn, now)
             await ending.close_lapsed(conn, now)
         await self.receipts.handle()

@@ -70,6 +70,14 @@ class AddressState(StrEnum):
     REPLACED = "REPLACED"
 
 
+class Health(StrEnum):
+    """How a sender fares, by its last calls."""
+
+    WELL = ""
+    SLOW = "slow"  # answers, but takes seconds: another sender is used, if one is well
+    DOWN = "down"  # nothing leaves by it but one message now and then, to see
+
+
 class TaskKind(StrEnum):
     """Work for people, shown until somebody has done it."""
 

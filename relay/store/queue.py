@@ -3,17 +3,20 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from messages.alert import Gravity
 from messages.form import Part
-from relay.model import DeliveryState, TaskKind
+from relay.model import DeliveryState, Health, TaskKind
 from relay.store import recipients, work as tasks
 from relay.store.tables import Sender, alert, attempt, delivery
 
-_open_sender = select(Sender.id).where(Sender.stopped == "")
+
+def open_senders(now: datetime) -> Select[int]:
+    """Senders by which a message may leave now: not stopped by a person's duty to look, and not down, unless it is time to try."""
+    return select(Sender.id).where(Sender.stopped == "", or_(Sender.health != Health.DOWN, Sender.try_at <= now))
 
 
 def waits(now: datetime) -> tuple[Any, ...]:
@@ -24,7 +27,7 @@ def waits(now: datetime) -> tuple[Any, ...]:
         delivery.c.due_at <= now,
         delivery.c.hold.in_(("", "sender")),
         delivery.c.channel != "call",
-        delivery.c.sender_id.in_(_open_sender),
+        delivery.c.sender_id.in_(open_senders(now)),
         or_(delivery.c.alert_id.is_(None), delivery.c.part == Part.NOTICE, delivery.c.alert_id.not_in(paused)),
     )
 
@@ -64,8 +67,11 @@ async def oldest_due(conn: AsyncConnection, now: datetime) -> datetime | None:
 async def next_due(conn: AsyncConnection) -> datetime | None:
     """When the next delivery or look comes due, or a lease runs out, if any."""
     waits, claimed = delivery.c.state == DeliveryState.WAITING, delivery.c.state == DeliveryState.CLAIMED
+    open_ones = select(Sender.id).where(Sender.stopped == "", Sender.health != Health.DOWN)
+    needed = select(delivery.c.sender_id).where(waits)
     moments = (
-        (delivery.c.due_at, waits, delivery.c.hold.in_(("", "sender")), delivery.c.sender_id.in_(_open_sender)),
+        (delivery.c.due_at, waits, delivery.c.hold.in_(("", "sender")), delivery.c.sender_id.in_(open_ones)),
+        (Sender.try_at, Sender.health == Health.DOWN, Sender.stopped == "", Sender.id.in_(needed)),
         (delivery.c.due_at, waits, delivery.c.channel == "call"),
         (delivery.c.lease_until, claimed, delivery.c.hold == "", delivery.c.lease_until.is_not(None)),
         (attempt.c.look_at, attempt.c.evidence == Evidence.UNKNOWN, attempt.c.look_at.is_not(None)),

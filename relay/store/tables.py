@@ -156,6 +156,10 @@ class Sender(Audited, Base):
     stopped: Mapped[str] = mapped_column(String(200), default="")
     stopped_at: Mapped[datetime | None]
     swept_at: Mapped[datetime | None]
+    #: relay.model.Health as the last calls show it, since when, and when one that is down is tried with one message
+    health: Mapped[str] = mapped_column(String(10), default="", server_default="")
+    health_since: Mapped[datetime | None]
+    try_at: Mapped[datetime | None]
 
 
 class ContactPoint(Audited, Base):
