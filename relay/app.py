@@ -29,6 +29,7 @@ from relay.routing import DEFAULT_POLICY
 from relay.settings import Settings
 from relay.store import doubts, schema, sealing, watch, workers
 from relay.store.address import claim_file
+from relay.store.anchor import Anchor, place
 from relay.store.engine import Store
 from relay.sweep import Sweeper
 from relay.web.server import make_app
@@ -54,6 +55,8 @@ class House:
     store: Store
     relay: Relay
     watchdog: Watchdog
+    #: None: nobody said where to keep one
+    anchor: Anchor | None
     stack: AsyncExitStack = field(repr=False)
 
     async def listen(self) -> str:
@@ -87,6 +90,7 @@ class House:
         metronome = AsyncIOScheduler(timezone="UTC")
         metronome.add_job(self._stroke, "interval", seconds=TICK, max_instances=1, coalesce=True)
         metronome.add_job(self._look, "interval", seconds=TICK, max_instances=1, coalesce=True)
+        metronome.add_job(self.keep_anchor, "interval", seconds=TICK, max_instances=1, coalesce=True)
         metronome.add_job(self._sweep, "interval", seconds=SWEEP, max_instances=1, coalesce=True, next_run_time=SystemClock().now())
         metronome.start()
         listening = asyncio.create_task(self.relay.pulse.across(watch.changes(self.store)))
@@ -95,6 +99,17 @@ class House:
         finally:
             listening.cancel()
             metronome.shutdown(wait=False)
+
+    async def keep_anchor(self) -> None:
+        """Move the anchor of the acts on. A chain that was tampered with is told in the log, by `doctor` and by `audit verify`."""
+        if self.anchor is None:
+            return
+        try:
+            with suppress(asyncio.CancelledError):
+                for bad in await self.anchor.advance():
+                    log.error("the chain of acts is broken", chain=bad.chain, entry=bad.bad, why=bad.why)
+        except (BudstikkeError, DBAPIError, OSError) as error:
+            log.warning("the anchor of the acts waits", error=type(error).__name__)
 
     async def _sweep(self) -> None:
         """Ask the providers what we have missed: at the start, and every minute. Cut short when the house closes."""
@@ -143,7 +158,11 @@ async def open_house(
         stack.push_async_callback(desk.close)
         relay = await _relay(settings, store, desk, clock, policy, dispatches=dispatches)
         stack.push_async_callback(relay.receipts.close)
-        yield House(settings=settings, store=store, relay=relay, watchdog=Watchdog(store, clock), stack=stack)
+        file = place(settings.audit_anchor, store)
+        anchor = Anchor(store, file) if file else None
+        house = House(settings=settings, store=store, relay=relay, watchdog=Watchdog(store, clock), anchor=anchor, stack=stack)
+        stack.push_async_callback(house.keep_anchor)
+        yield house
 
 
 async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, policy: Policy, *, dispatches: bool) -> Relay:

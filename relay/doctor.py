@@ -10,7 +10,7 @@ from messages.frames import frame_languages
 from relay.desk import Desk
 from relay.model import BudstikkeError
 from relay.settings import Settings
-from relay.store import queue, schema, senders
+from relay.store import anchor, audit, queue, schema, senders, trial
 from relay.store.engine import Store
 from relay.store.tables import LanguageGroup, Municipality, ResourcePerson, Sender
 
@@ -26,12 +26,13 @@ def settings_checks(settings: Settings) -> list[Check]:
     ]
 
 
-async def checks(store: Store, desk: Desk, now: datetime) -> list[Check]:
-    """Run every check of an installation whose database opens."""
+async def checks(store: Store, desk: Desk, now: datetime, anchored: anchor.Read | None = None) -> list[Check]:
+    """Run every check of an installation whose database opens; `anchored`: how far the chain of acts had come."""
     found = [Check("database", ok=True, words=f"{store.dialect}, version {await schema.version(store)}")]
     found += await _register(store)
     found += await _senders(store, now)
     found.append(await _queue(store, now))
+    found += await _access(store, anchored)
     for channel in desk.channels.values():
         if isinstance(channel, Checkable):
             found += await channel.check()
@@ -88,6 +89,36 @@ async def _senders(store: Store, now: datetime) -> list[Check]:
             else f"{one.waiting} messages wait. Look at the provider's own status page; a second sender could stand in.",
         )
         for one in found
+    ]
+
+
+async def _access(store: Store, anchored: anchor.Read | None) -> list[Check]:
+    """Who may come in, who is sent to, and whether the acts are as they were written."""
+    async with store.read() as conn:
+        bare = await trial.without_second_factor(conn)
+        trying = await trial.on_trial(conn)
+        verdicts = await audit.verify(conn, anchored.heads if anchored else {})
+    broken = next((f"entry {one.bad} of chain {one.chain}: {one.why}" for one in verdicts if one.bad is not None), "")
+    return [
+        Check(
+            "administrators with a second factor",
+            ok=not bare,
+            words=f"none in {', '.join(bare)}" if bare else "wherever it is in earnest",
+            remedy="Let an administrator sign in and turn the second factor on under My account.",
+        ),
+        Check("trial mode", ok=True, words=f"on in {', '.join(trying)}: real channels are off" if trying else "off: everything leaves"),
+        Check(
+            "chain of acts",
+            ok=not broken,
+            words=broken or f"{sum(one.head.number for one in verdicts)} acts, none changed, none missing",
+            remedy="Somebody has changed the database. Run: budstikke audit verify",
+        ),
+        Check(
+            "anchor of the acts",
+            ok=anchored is not None and not anchored.foreign,
+            words="not set" if anchored is None else "not ours" if anchored.foreign else f"{len(anchored.heads)} chains",
+            remedy="Set BUDSTIKKE_AUDIT_ANCHOR to a file outside the database.",
+        ),
     ]
 
 

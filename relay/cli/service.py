@@ -127,7 +127,12 @@ async def _examine() -> list[Check]:
     told = doctor.settings_checks(settings)
     try:
         async with open_house(settings, dispatches=False) as opened:
-            return [*told, *await doctor.checks(opened.store, opened.relay.desk, opened.relay.clock.now())]
+            return [
+                *told,
+                *await doctor.checks(
+                    opened.store, opened.relay.desk, opened.relay.clock.now(), opened.anchor.read() if opened.anchor else None
+                ),
+            ]
     except NotReady as error:
         return [*told, Check("database and keys", ok=False, words=str(error))]
 

@@ -27,7 +27,7 @@ SEALED = ("at", "actor", "act", "subject", "face", "data", "key_name")
 SLICE = 2000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Head:
     """The newest entry of a chain: its number and its seal."""
 

@@ -12,12 +12,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Medium
-from relay.model import AlertState, BadInput, DeliveryState, NotAllowed, NotFound, SparedBy, Work
+from relay.model import AlertState, BadInput, DeliveryState, NotAllowed, NotFound, Role, SparedBy, Work
 from relay.store import sealing, work
 from relay.store.columns import AnyRow
 from relay.store.normal import checked_address, normal_address
 from relay.store.register import Stamp
-from relay.store.tables import Address, Municipality, ResourcePerson, User, alert, delivery, trial_allowed
+from relay.store.tables import Address, Municipality, ResourcePerson, User, alert, delivery, trial_allowed, user_role
 
 TRIAL, REAL = "TRIAL", "REAL"
 #: Delivery.hold of what trial mode keeps back
@@ -63,6 +63,23 @@ def _listed(towns: set[int]) -> Select[tuple[int, str]]:
 async def is_on(conn: AsyncConnection, municipality_id: int) -> bool:
     """Whether a municipality is on trial."""
     return (await conn.execute(select(Municipality.mode).where(Municipality.id == municipality_id))).scalar_one() == TRIAL
+
+
+async def on_trial(conn: AsyncConnection) -> list[str]:
+    """Return the names of the municipalities of this installation that are on trial."""
+    return list((await conn.execute(select(Municipality.name).where(Municipality.mode == TRIAL).order_by(Municipality.name))).scalars())
+
+
+async def without_second_factor(conn: AsyncConnection) -> list[str]:
+    """Return the municipalities in earnest that have users, but no administrator with a second factor."""
+    strong = (
+        select(User.municipality_id)
+        .join(user_role, (user_role.c.user_id == User.id) & (user_role.c.role == Role.ADMINISTRATOR))
+        .where(User.active, User.totp_secret.is_not(None))
+    )
+    peopled = select(User.municipality_id).where(User.active, User.login != "")
+    bare = (Municipality.mode == REAL, Municipality.id.in_(peopled), Municipality.id.not_in(strong))
+    return list((await conn.execute(select(Municipality.name).where(*bare).order_by(Municipality.name))).scalars())
 
 
 async def held(conn: AsyncConnection, municipality_id: int, alert_id: int | None = None) -> int:
