@@ -1,0 +1,135 @@
+"""The sentences of the staff pages, found where they stand.
+
+`python -m tests.meta.ui_words` prints those that nb or nn lack, ready to fill in.
+
+In templates a sentence is what gettext is given. In code it is what `words.say` and `words.count` are given, and every sentence in a
+table or a refusal of relay/web, since those reach `say` by a name.
+"""
+
+import ast
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po
+from jinja2.ext import babel_extract
+
+from tests.meta.repository import ROOT
+
+WEB = ROOT / "relay" / "web"
+#: the languages that have a catalogue; English is the sentence itself
+TRANSLATED = ("nb", "nn")
+#: rooms of relay/web that speak to machines, in English alone, and the one that keeps the words
+MACHINES = ("api", "vendor", "hooks.py", "health.py", "watchdog.py", "remote.py", "words.py", "assets.py")
+#: stands in texts that speak two languages at once, since they do not know their reader
+TWO_LANGUAGES = " · "
+#: what looks like a sentence and is a name for machines
+NAMES = frozenset(("Lax", "Strict", "Origin", "Location", "MMMd", "GET", "POST"))
+_COUNT = re.compile(r"%\((n|num)\)s")
+_HEADER = re.compile(r"[A-Z][A-Za-z]*(-[A-Z][A-Za-z]*)+")
+_SENTENCE = re.compile(r"[A-Z%(][^<>{}\n]*[a-z][^<>{}\n]*")
+_OPTIONS = {"extensions": "jinja2.ext.i18n,jinja2.ext.do", "newstyle_gettext": "true", "silent": "false"}
+_KEYWORDS = ["_", "gettext", "ngettext"]
+
+
+@dataclass(frozen=True, order=True)
+class Sentence:
+    """One sentence as the code has it, its plural where it counts, and where it stands."""
+
+    one: str
+    many: str = ""
+    where: str = ""
+
+
+def sentences(web: Path = WEB) -> list[Sentence]:
+    """Return every sentence of the pages once, in order."""
+    found: dict[tuple[str, str], Sentence] = {}
+    for each in (*_of_templates(web), *_of_code(web)):
+        found.setdefault((each.one, each.many), each)
+    return sorted(found.values())
+
+
+def _of_templates(web: Path) -> Iterator[Sentence]:
+    for path in sorted((web / "templates").rglob("*.html")):
+        with path.open("rb") as file:
+            for line, _, message, _ in babel_extract(file, _KEYWORDS, [], _OPTIONS):
+                one, many = message[:2] if isinstance(message, tuple) else (message, "")
+                if one:  # a name in its place is looked up in the code
+                    yield Sentence(one, many or "", f"{path.name}:{line}")
+
+
+def _of_code(web: Path) -> Iterator[Sentence]:
+    for path in sorted(web.rglob("*.py")):
+        if not set(path.relative_to(web).parts) & set(MACHINES):
+            yield from _of_module(ast.parse(path.read_text(encoding="utf-8")), path.name)
+
+
+def _of_module(tree: ast.Module, name: str) -> Iterator[Sentence]:
+    spared = {id(inner) for node in ast.walk(tree) for outer in _not_said(node) for inner in ast.walk(outer)}
+    for node in ast.walk(tree):
+        for one, many in _counted(node):
+            yield Sentence(str(one.value), str(many.value), f"{name}:{one.lineno}")
+            spared |= {id(one), id(many)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in spared and _is_said(node.value):
+            yield Sentence(node.value, "", f"{name}:{node.lineno}")
+
+
+def _is_said(text: str) -> bool:
+    return text not in NAMES and TWO_LANGUAGES not in text and bool(_SENTENCE.fullmatch(text)) and not _HEADER.fullmatch(text)
+
+
+def _counted(node: ast.AST) -> Iterator[tuple[ast.Constant, ast.Constant]]:
+    """Yield the two forms of what is counted, which stand side by side: in a call, or in a row of a table."""
+    beside = node.args if isinstance(node, ast.Call) else node.elts if isinstance(node, ast.Tuple) else []
+    for one, many in pairwise(beside):
+        if (
+            isinstance(one, ast.Constant)
+            and isinstance(many, ast.Constant)
+            and _COUNT.search(str(one.value))
+            and _COUNT.search(str(many.value))
+        ):
+            yield one, many
+
+
+def _not_said(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what nobody reads on a page: docstrings, annotations, pieces of longer texts, log lines, headers."""
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+        yield node
+    if isinstance(node, ast.JoinedStr):
+        yield node
+    if (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "log"
+    ):
+        yield node
+    for name in ("annotation", "returns"):
+        if getattr(node, name, None) is not None:
+            yield getattr(node, name)
+
+
+def catalogue(language: str) -> Catalog:
+    """Return a language's catalogue of the pages."""
+    with (ROOT / "locales" / language / "LC_MESSAGES" / "ui.po").open("rb") as file:
+        return read_po(file, locale=language, abort_invalid=True)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print what is missing in any catalogue, with where it stands; arguments: other folders of pages to look at."""
+    for web in map(Path, arguments or [str(WEB)]):
+        known = [catalogue(language) for language in TRANSLATED]
+        for each in sentences(web):
+            if any(each.one not in one for one in known):
+                plural = f'msgid_plural "{each.many}"\nmsgstr[0] ""\nmsgstr[1] ""' if each.many else 'msgstr ""'
+                sys.stdout.write(f'#: {each.where}\nmsgid "{each.one}"\n{plural}\n\n')
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
