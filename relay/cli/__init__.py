@@ -14,7 +14,7 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
-from relay.cli import access, alerts, person, register, service, tasks
+from relay.cli import access, alerts, keeping, person, register, service, tasks, tokens
 from relay.cli.output import EXIT_CODES, complain
 from relay.model import BudstikkeError
 from relay.store.acting import acts
@@ -35,9 +35,11 @@ app.add_typer(access.user, name="user", help="Who may come in to the pages, and 
 app.add_typer(access.audit_app, name="audit", help="The chain of acts: who did what, and that nobody has changed it.")
 app.add_typer(access.trial_app, name="trial", help="Trial mode: who is sent to before it is in earnest.")
 app.add_typer(tasks.app, name="task", help="Work that waits for a person.")
+app.add_typer(tokens.app, name="token", help="What lets programs in.")
 app.add_typer(service.db, name="db", help="The database.")
 service.add_to(app)
 alerts.add_to(app)
+keeping.add_to(app, service.db)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from channels.base import Pace
 from messages.form import Medium
-from relay import people_csv, places
+from relay import places
 from relay.app import WHATSAPP_SUFFIX, House
 from relay.cli.output import By, Json, Municipality, complain, house, run, say, show_json
 from relay.model import BadInput
@@ -150,11 +150,7 @@ def import_people(
     async def inside(opened: House, municipality_id: int) -> imports.ImportResult:
         now = opened.relay.clock.now()
         async with opened.store.write() as conn:
-            known = await imports.known_names(conn, municipality_id)
-            read = people_csv.read(data, today=now.date(), known=known)
-            if read.errors:
-                return imports.ImportResult(errors=tuple(read.errors), notes=tuple(read.notes))
-            return await imports.import_people(conn, municipality_id, read.rows, rows.Stamp(by=by, at=now), dry_run=dry_run)
+            return await imports.import_file(conn, municipality_id, data, rows.Stamp(by=by, at=now), dry_run=dry_run)
 
     result = run(inside, municipality)
     _show(result, dry_run=dry_run, as_json=json)

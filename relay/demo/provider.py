@@ -34,13 +34,18 @@ class Provider:
     ledger: Path
     pid: int
     session: aiohttp.ClientSession
+    #: none where an earlier demo had started it
+    process: asyncio.subprocess.Process | None = None
 
     @classmethod
     async def open(cls, folder: Path, phones: Sequence[Phone], *, seed: int, start: datetime) -> Self:
         """Find the sandbox of an earlier demo in `folder`, or start one."""
         session = aiohttp.ClientSession()
+        process = None
         try:
-            ready = await _running(folder, session) or await _start(folder, phones, seed, start)
+            ready = await _running(folder, session)
+            if ready is None:
+                ready, process = await _start(folder, phones, seed, start)
         except BaseException:
             await session.close()
             raise
@@ -53,6 +58,7 @@ class Provider:
             ledger=folder / "ledger.jsonl",
             pid=ready["pid"],
             session=session,
+            process=process,
         )
 
     async def ask(self, path: str, body: object | None = None) -> Any:
@@ -70,6 +76,9 @@ class Provider:
         await self.session.close()
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.pid, signal.SIGTERM)
+        if self.process is not None:
+            await self.process.wait()
+            return
         for _ in range(100):
             if not _alive(self.pid):
                 return
@@ -90,20 +99,15 @@ async def _running(folder: Path, session: aiohttp.ClientSession) -> dict[str, An
     return ready if state["ledger"] == str(folder / "ledger.jsonl") else None
 
 
-async def _start(folder: Path, phones: Sequence[Phone], seed: int, start: datetime) -> dict[str, Any]:
+async def _start(folder: Path, phones: Sequence[Phone], seed: int, start: datetime) -> tuple[dict[str, Any], asyncio.subprocess.Process]:
     write_whole(folder / "phones.json", json.dumps([asdict(phone) for phone in phones], ensure_ascii=False))
     command = ["--port", "0", "--ledger", str(folder / "ledger.jsonl"), "--phones", str(folder / "phones.json")]
     command += ["--seed", str(seed), "--start", start.isoformat()]
     command += [word for name, span in LIFE.items() for word in ("--set", f"{name}={json.dumps(span)}")]
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "channels.sandbox",
-        *command,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=(folder / "sandbox.log").open("ab"),
-        start_new_session=True,
-    )
+    with (folder / "sandbox.log").open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "channels.sandbox", *command, stdout=asyncio.subprocess.PIPE, stderr=log, start_new_session=True
+        )
     assert process.stdout is not None  # noqa: S101 - a pipe was asked for
     try:
         line = await asyncio.wait_for(process.stdout.readline(), PATIENCE)
@@ -113,7 +117,7 @@ async def _start(folder: Path, phones: Sequence[Phone], seed: int, start: dateti
         raise NotReady(f"The emulated phones did not start. Look in {folder / 'sandbox.log'}.")
     ready: dict[str, Any] = json.loads(line) | {"pid": process.pid}
     write_whole(folder / "sandbox.json", json.dumps(ready))
-    return ready
+    return ready, process
 
 
 def write_whole(file: Path, text: str) -> None:

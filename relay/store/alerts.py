@@ -135,10 +135,11 @@ async def row_of(conn: AsyncConnection, municipality_id: int, alert_id: int, *, 
     return row
 
 
-async def newest(conn: AsyncConnection, municipality_id: int, limit: int = 100) -> list[AnyRow]:
-    """Return a municipality's alerts, newest first."""
-    mine = select(alert).where(alert.c.municipality_id == municipality_id).order_by(alert.c.number.desc()).limit(limit)
-    return list((await conn.execute(mine)).all())
+async def newest(conn: AsyncConnection, municipality_id: int, limit: int = 100, *, state: AlertState | None = None) -> list[AnyRow]:
+    """Return a municipality's alerts, newest first; those of one state if it is given."""
+    mine = select(alert).where(alert.c.municipality_id == municipality_id)
+    chosen = mine.where(alert.c.state == state) if state else mine
+    return list((await conn.execute(chosen.order_by(alert.c.number.desc()).limit(limit))).all())
 
 
 async def id_of_number(conn: AsyncConnection, municipality_id: int, number: int) -> int:
@@ -242,6 +243,15 @@ async def by_identity(conn: AsyncConnection, municipality_id: int, identity: Ide
         alert.c.cap_sent_at == identity.sent,
     )
     return (await conn.execute(select(alert).where(*same))).one_or_none()
+
+
+async def own_identity(conn: AsyncConnection, municipality_id: int, alert_id: int) -> Identity:
+    """Return what makes an alert one message among all others: as it came, or under the municipality's number and our own."""
+    row = await row_of(conn, municipality_id, alert_id)
+    if row.cap_identifier:
+        return Identity(row.cap_sender, row.cap_identifier, row.cap_sent_at)
+    number = (await conn.execute(select(Municipality.number).where(Municipality.id == municipality_id))).scalar_one()
+    return Identity(f"budstikke.{number}", f"no.{row.number}", row.sent_at)
 
 
 async def in_force(conn: AsyncConnection, municipality_id: int) -> list[AnyRow]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from relay import people_csv
 from relay.model import AddressState
 from relay.people_csv import Problem, Row
 from relay.store import work
@@ -34,6 +35,14 @@ async def known_names(conn: AsyncConnection, municipality_id: int) -> list[str]:
     """Return the names in the register, for whom somebody in a file may stand by."""
     mine = select(ResourcePerson.name).where(ResourcePerson.municipality_id == municipality_id, ResourcePerson.left_at.is_(None))
     return list((await conn.execute(mine)).scalars())
+
+
+async def import_file(conn: AsyncConnection, municipality_id: int, data: bytes, stamp: Stamp, *, dry_run: bool = False) -> ImportResult:
+    """Read a file and do what it says: all of it, or nothing if a row is wrong; with `dry_run`, only say what that would do."""
+    read = people_csv.read(data, today=stamp.at.date(), known=await known_names(conn, municipality_id))
+    if read.errors:
+        return ImportResult(errors=tuple(read.errors), notes=tuple(read.notes))
+    return await import_people(conn, municipality_id, read.rows, stamp, dry_run=dry_run)
 
 
 async def import_people(

@@ -862,6 +862,37 @@ trial_allowed = Table(
     ),
 )
 
+# --- programs ---------------------------------------------------------------------------------------------------------
+
+#: by what a program is let in, as which user, and how far. Of the token only a hash is kept
+api_token = Table(
+    "api_token",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("user_id", "user.id"),
+    _word("name", 120, None),
+    Column("scopes", Json, nullable=False),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    _at("created_at", null=False),
+    _at("seen_at"),
+    _at("ended_at"),
+    Index("ix_api_token_municipality", "municipality_id"),
+)
+
+#: what requests with an Idempotency-Key were answered, for a day. status 0: not answered yet
+api_answer = Table(
+    "api_answer",
+    Base.metadata,
+    Column("token_id", Id, ForeignKey("api_token.id"), primary_key=True),
+    Column("key_hash", String(64), primary_key=True),
+    _word("request_sha256", 64, None),
+    _count("status"),
+    Column("body", Sealed("api_answer.body")),
+    _at("at", null=False),
+    Index("ix_api_answer_at", "at"),
+)
+
 # --- the installation -------------------------------------------------------------------------------------------------
 
 worker = Table(

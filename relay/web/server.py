@@ -8,6 +8,9 @@ from aiohttp import web
 
 from relay.flow import Relay
 from relay.web import assets, guard, health, hooks, leave
+from relay.web.api import manual, serve
+from relay.web.api.operation import ROOT
+from relay.web.api.operations import OPERATIONS
 from relay.web.keys import LIVE, PROXIES, RELAY, WATCHDOG
 from relay.web.live import Live
 from relay.web.pages import account, sign_in
@@ -33,6 +36,10 @@ ROUTES = (
     # one's own account
     Route("GET", "/me/password", account.password, EVERYBODY),
     Route("POST", "/me/password", account.new_password, EVERYBODY),
+    # programs
+    *(Route(one.method, ROOT + one.path, serve.handler(one), Door.TOKEN, one.scope) for one in OPERATIONS),
+    Route("GET", "/api/openapi.json", manual.description, Door.OPEN),
+    Route("GET", "/api", manual.show, Door.OPEN),
     # links that people hold
     Route("GET", "/avmeld/{token}", leave.ask, Door.LINK),
     Route("POST", "/avmeld/{token}", leave.leave, Door.LINK),

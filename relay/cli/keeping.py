@@ -1,0 +1,171 @@
+"""Commands that keep the installation's data: backup, restore, and the move to another database."""
+
+import asyncio
+import gzip
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import SecretStr
+
+from channels.clock import SystemClock
+from relay.cli.output import Json, say, show_json
+from relay.model import BadInput, NotAllowed, NotReady
+from relay.settings import Settings
+from relay.store import archive, remembered, schema
+from relay.store.archive import Sum
+from relay.store.engine import Store
+
+#: remembered by the database: when the newest backup was made, for doctor
+LAST_BACKUP = "backup.at"
+#: remembered by a database that was restored: it looks for what it may have sent before it sends
+RESTORED = "restored.at"
+
+
+def add_to(program: typer.Typer, database: typer.Typer) -> None:
+    """Add the commands to the program."""
+    program.command("backup")(backup)
+    program.command("restore")(restore)
+    database.command("copy")(copy)
+
+
+def backup(
+    file: Annotated[Path, typer.Argument(help="Where to; nothing may be there yet. `.gz` by custom.")],
+    json: Json = False,
+) -> None:
+    """Write the whole database into one file, while everybody works on. Keys are not in it: keep them apart, or it cannot be read."""
+    if file.exists():
+        raise NotAllowed(f"{file} is there already; a backup overwrites nothing.")
+    sums = asyncio.run(_backup(file))
+    _tell(sums, json, f"Backed up to {file}")
+
+
+async def _backup(file: Path) -> dict[str, Sum]:
+    now = SystemClock().now()
+    draft = file.with_name(file.name + ".draft")
+    try:
+        async with _opened(Settings.load().database_url) as store:
+            last = ""
+            with _written(draft) as out:
+                async with store.read() as conn:
+                    async for line in archive.lines(conn, schema.newest(), now):
+                        out.write(line.encode("utf-8", "surrogatepass") + b"\n")
+                        last = line
+            draft.replace(file)
+            async with store.write() as conn:
+                await remembered.put(conn, LAST_BACKUP, now.isoformat())
+    except OSError as error:
+        raise NotReady(f"{file} cannot be written: {error.strerror}.") from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return archive.told(last)
+
+
+class _written:  # noqa: N801 - reads as what it is in a with statement
+    """A compressed file for our eyes only, on disk before it is left."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __enter__(self) -> gzip.GzipFile:
+        self._raw = os.fdopen(os.open(self._file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+        self._gzip = gzip.GzipFile(fileobj=self._raw, mode="wb", compresslevel=3)
+        return self._gzip
+
+    def __exit__(self, *_: object) -> None:
+        self._gzip.close()
+        self._raw.flush()
+        os.fsync(self._raw.fileno())
+        self._raw.close()
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup of this program's version.")],
+    json: Json = False,
+) -> None:
+    """Read a backup into an empty database. Afterwards nothing is sent before the provider has been asked what had left already."""
+    sums = asyncio.run(_restore(file))
+    _tell(sums, json, f"Restored from {file}")
+
+
+async def _restore(file: Path) -> dict[str, Sum]:
+    async with _opened(Settings.load().database_url, make=True) as store, store.remodel() as conn:
+        with _read(file) as lines:
+            promised = await archive.load(conn, lines, schema.newest())
+        await _compare(promised, await archive.sums(conn))
+        await remembered.put(conn, RESTORED, SystemClock().now().isoformat())
+    return promised
+
+
+class _read:  # noqa: N801 - as above
+    """The lines of a compressed file; BadInput where it is none."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __enter__(self) -> Iterator[str]:
+        return self._lines()
+
+    def _lines(self) -> Iterator[str]:
+        try:
+            with gzip.open(self._file, "rb") as archived:
+                for line in archived:
+                    yield line.decode("utf-8", "surrogatepass")
+        except (EOFError, gzip.BadGzipFile, UnicodeDecodeError) as error:
+            raise BadInput(f"{self._file} is no backup, or a damaged one.") from error
+        except OSError as error:
+            raise BadInput(f"{self._file} cannot be read: {error.strerror or error}.") from error
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to end: the file closes with its last line."""
+
+
+def copy(
+    target: Annotated[str, typer.Argument(help="SQLAlchemy URL of an empty database.")],
+    json: Json = False,
+) -> None:
+    """Copy this installation's database into another, empty one: from SQLite to PostgreSQL, or back. Stop `serve` and `work` first."""
+    sums = asyncio.run(_copy(target))
+    _tell(sums, json, "Copied; set BUDSTIKKE_DATABASE_URL to the new database")
+
+
+async def _copy(target: str) -> dict[str, Sum]:
+    async with _opened(Settings.load().database_url) as source, _opened(SecretStr(target), make=True) as place:
+        async with source.read() as conn:
+            lines = [line async for line in archive.lines(conn, schema.newest(), SystemClock().now())]
+        async with place.remodel() as conn:
+            promised = await archive.load(conn, lines, schema.newest())
+            await _compare(promised, await archive.sums(conn))
+    return promised
+
+
+async def _compare(promised: dict[str, Sum], found: dict[str, Sum]) -> None:
+    wrong = [name for name, one in promised.items() if found.get(name) != one]
+    if wrong:
+        raise NotReady(f"What was written is not what was read, in {', '.join(wrong)}. Nothing was kept.")
+
+
+@asynccontextmanager
+async def _opened(url: SecretStr, *, make: bool = False) -> AsyncIterator[Store]:
+    """Open a database; `make`: bring an empty one to this program's tables first."""
+    store = await Store.open(url.get_secret_value())
+    try:
+        if make:
+            await schema.upgrade(store)
+        await schema.require_current(store)
+        yield store
+    finally:
+        await store.close()
+
+
+def _tell(sums: dict[str, Sum], as_json: bool, done: str) -> None:
+    if as_json:
+        show_json({name: {"rows": one.rows, "sha256": one.sha256} for name, one in sums.items()})
+        return
+    for name, one in sums.items():
+        if one.rows:
+            say(f"{one.rows:>10} {name:24} {one.sha256[:16]}")
+    say(f"{done}: {sum(one.rows for one in sums.values())} rows in {len(sums)} tables, checksums equal.", "bold")

@@ -1,0 +1,187 @@
+"""Operations on alerts. Every act goes through the same verbs as the pages', with the same rules about who and when."""
+
+from typing import Any
+
+from messages.alert import Act, Alert, Area, Variant
+from messages.cap.faults import CapUnwritable
+from messages.cap.write import write
+from relay import ingest
+from relay.model import NotAllowed, Role
+from relay.store import alerts as rows
+from relay.store.alerts import NewAlert
+from relay.store.columns import AnyRow
+from relay.web.api import shapes
+from relay.web.api.operation import CAP, Answer, Call, Raw
+from relay.web.route import APPROVERS, STOPPERS, WRITERS
+
+#: who may let an approved alert leave
+RELEASERS = frozenset({Role.COORDINATOR, Role.APPROVER})
+ROLE = "The user whom this token stands for does not have the role for this: {roles}."
+_LINE = tuple(shapes.AlertLine.model_fields)
+
+
+def need(call: Call, roles: frozenset[Role]) -> None:
+    """Ask for a role of the token's user; NotAllowed names the roles that would do."""
+    if not call.who.may(roles):
+        raise NotAllowed(ROLE.format(roles=", ".join(sorted(roles))))
+
+
+async def listed(call: Call) -> Answer:
+    """List alerts, newest first."""
+    query = call.query
+    assert isinstance(query, shapes.AlertQuery)  # noqa: S101 - declared by the operation
+    async with call.relay.store.read() as conn:
+        found = await rows.newest(conn, call.who.municipality_id, query.limit, state=query.state)
+    return shapes.AlertList(alerts=[shapes.AlertLine(**_line(row)) for row in found])
+
+
+def _line(row: AnyRow) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in _LINE}
+
+
+async def taken(call: Call) -> Answer:
+    """Store an official message, or a draft of our own shape."""
+    need(call, WRITERS)
+    relay, town = call.relay, call.who.municipality_id
+    if call.document:
+        made = await relay.take(town, call.document, call.who.name)
+    else:
+        async with relay.store.write() as conn:
+            made = [await ingest.store(conn, town, _new(call), call.now)]
+    return shapes.TakenList(
+        alerts=[shapes.Taken(number=one.number, again=one.again, never_real=one.never_real, notes=list(one.notes)) for one in made]
+    )
+
+
+def _new(call: Call) -> NewAlert:
+    body = call.body
+    assert isinstance(body, shapes.NewAlert)  # noqa: S101 - declared by the operation
+    alert = Alert(
+        number=0,
+        kind=body.kind,
+        severity=body.severity,
+        urgency=body.urgency,
+        certainty=body.certainty,
+        event=body.event,
+        areas=(Area(description=body.area),) if body.area else (),
+        sent_at=call.now,
+        onset_at=body.onset_at,
+        expires_at=body.expires_at,
+        next_news_at=body.next_news_at,
+        act_by_at=body.act_by_at,
+    )
+    return NewAlert(alert=alert, variants=[_variant(text) for text in body.texts], author=call.who.name, source="api")
+
+
+def _variant(text: shapes.Text) -> Variant:
+    return Variant(**text.model_dump(), source="api")
+
+
+async def read(call: Call) -> Answer:
+    """Return one alert."""
+    async with call.relay.store.read() as conn:
+        alert_id = await rows.id_of_number(conn, call.who.municipality_id, call.number)
+        row = await rows.row_of(conn, call.who.municipality_id, alert_id)
+        issue = await rows.issue(conn, call.who.municipality_id, alert_id, approved_only=False)
+    return shapes.AlertWhole(**_line(row), texts=[_text(one) for one in issue.variants.values()], notes=list(row.notes or ()))
+
+
+def _text(variant: Variant) -> shapes.Text:
+    return shapes.Text.model_construct(**{name: getattr(variant, name) for name in shapes.Text.model_fields})
+
+
+async def as_cap(call: Call) -> Answer:
+    """Return one alert as CAP, for other systems."""
+    town = call.who.municipality_id
+    async with call.relay.store.read() as conn:
+        alert_id = await rows.id_of_number(conn, town, call.number)
+        issue = await rows.issue(conn, town, alert_id, approved_only=False)
+        row = await rows.row_of(conn, town, alert_id)
+        references = [await rows.own_identity(conn, town, row.replaces_id)] if row.replaces_id else []
+        ours = await rows.own_identity(conn, town, alert_id)
+    try:
+        document = write(
+            issue.alert,
+            list(issue.variants.values()),
+            sender=ours.sender,
+            identifier=ours.identifier,
+            sent=ours.sent,
+            references=references,
+        )
+    except CapUnwritable as error:
+        raise NotAllowed(str(error)) from error
+    return Raw(document, CAP[0])
+
+
+async def plan(call: Call) -> Answer:
+    """Draw the plan as release would write it now."""
+    review = await call.relay.review(call.who.municipality_id, await _id(call))
+    people = review.full.people
+    return shapes.Plan(
+        people=len(people),
+        planned=sum(not one.plan.left_out for one in people),
+        waiting=sum(one.plan.waits_until is not None for one in people),
+        left_out={str(reason): number for reason, number in review.full.left_out.items()},
+        channels=[
+            shapes.ChannelLoad(
+                channel=load.medium, people=load.people, messages=load.messages, units=load.units, price=load.price, seconds=load.seconds
+            )
+            for load in review.loads
+        ],
+        seconds=review.seconds,
+        too_slow=review.too_slow,
+    )
+
+
+async def _id(call: Call) -> int:
+    async with call.relay.store.read() as conn:
+        return await rows.id_of_number(conn, call.who.municipality_id, call.number)
+
+
+# --- acts -----------------------------------------------------------------------------------------------------------------
+
+
+async def approve(call: Call) -> Answer:
+    """Stand for an alert that another user wrote."""
+    need(call, APPROVERS)
+    body = call.body
+    assert isinstance(body, shapes.Approval)  # noqa: S101 - declared by the operation
+    await call.relay.approve(call.who.municipality_id, await _id(call), call.who.name, override=body.override)
+    return await read(call)
+
+
+async def release(call: Call) -> Answer:
+    """Write the plan down."""
+    need(call, RELEASERS)
+    written = await call.relay.release(call.who.municipality_id, await _id(call), call.who.name)
+    return shapes.Released(number=call.number, deliveries=written)
+
+
+async def withdraw(call: Call) -> Answer:
+    """Say that it was wrong."""
+    return await _correct(call, Act.WITHDRAW)
+
+
+async def over(call: Call) -> Answer:
+    """Say that it has ended."""
+    return await _correct(call, Act.OVER)
+
+
+async def _correct(call: Call, act: Act) -> Answer:
+    need(call, STOPPERS)
+    made = await call.relay.correct(call.who.municipality_id, await _id(call), act, call.who.name)
+    return await _corrected(call, made)
+
+
+async def cancel(call: Call) -> Answer:
+    """Stop what has not left, and withdraw what may have."""
+    need(call, STOPPERS)
+    return await _corrected(call, await call.relay.cancel(call.who.municipality_id, await _id(call), call.who.name))
+
+
+async def _corrected(call: Call, alert_id: int | None) -> shapes.Corrected:
+    if alert_id is None:
+        return shapes.Corrected(number=None)
+    async with call.relay.store.read() as conn:
+        row = await rows.row_of(conn, call.who.municipality_id, alert_id)
+    return shapes.Corrected(number=row.number)

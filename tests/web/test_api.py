@@ -1,0 +1,194 @@
+"""The API: its description is true, its acts follow the pages' rules, a repetition does nothing, errors are problems in words."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from io import BytesIO
+from typing import Any
+
+import aiohttp
+import pytest
+from openapi_spec_validator import OpenAPIV31SpecValidator
+from sqlalchemy import func, select
+
+from messages.cap import read as read_cap
+from relay.model import Role
+from relay.store import sealing, tokens, users
+from relay.store.register import Stamp
+from relay.store.tables import alert
+from relay.town import demo_alert
+from relay.web.api.describe import describe
+from relay.web.api.operation import Scope
+from relay.web.api.operations import OPERATIONS
+from tests.web.conftest import Web
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture(autouse=True)
+def keyring(open_web: Web) -> sealing.Keyring:
+    """The house that is up has keys of its own."""
+    sealing.use(open_web.keys)
+    return open_web.keys
+
+
+TEXT = {"language": "nb", "headline": "GÅ UT"}
+DRAFT = {"kind": "ACTUAL", "event": "Rasfare", "severity": "Severe", "urgency": "Immediate", "texts": [TEXT]}
+
+
+async def token_of(open_web: Web, role: Role, *scopes: Scope) -> str:
+    """Make a token for a new user of this role."""
+    relay = open_web.stand.house.relay
+    async with relay.store.write() as conn:
+        new = users.NewUser(name=f"Program {role} {len(scopes)}", roles=frozenset({role}))
+        user_id = await users.add(conn, open_web.stand.municipality_id, new, Stamp(by="test", at=relay.clock.now()))
+        wanted = frozenset(scopes or Scope)
+        return await tokens.add(conn, open_web.stand.municipality_id, user_id, "test", wanted, "test", relay.clock.now())
+
+
+@asynccontextmanager
+async def program(open_web: Web, role: Role, *scopes: Scope) -> AsyncIterator[aiohttp.ClientSession]:
+    """A program that has a token of a user with this role."""
+    headers = {"Authorization": f"Bearer {await token_of(open_web, role, *scopes)}"}
+    async with aiohttp.ClientSession(open_web.url, headers=headers) as session:
+        yield session
+
+
+async def asked(session: aiohttp.ClientSession, method: str, path: str, **more: Any) -> tuple[int, Any]:
+    """Ask, and return status and JSON."""
+    async with session.request(method, f"/api/v1{path}", **more) as answer:
+        return answer.status, await answer.json(content_type=None)
+
+
+async def test_the_description_is_valid_openapi_3_1_and_has_every_operation() -> None:
+    told = describe(OPERATIONS, "1")
+    OpenAPIV31SpecValidator(told).validate()
+    named = {one["operationId"] for path in told["paths"].values() for one in path.values()}
+    assert named == {one.name for one in OPERATIONS}
+
+
+async def test_without_a_token_nothing_is_told(open_web: Web) -> None:
+    async with open_web.client() as session:
+        status, told = await asked(session, "GET", "/alerts")
+    assert (status, told["type"]) == (401, "urn:budstikke:no-token")
+
+
+async def test_a_token_reaches_as_far_as_its_scopes(open_web: Web) -> None:
+    async with program(open_web, Role.COORDINATOR, Scope.READ) as session:
+        assert (await asked(session, "GET", "/alerts"))[0] == 200
+        assert (await asked(session, "GET", "/people"))[0] == 403
+        assert (await asked(session, "POST", "/alerts", json=DRAFT))[0] == 403
+
+
+async def test_a_token_does_not_reach_beyond_its_users_roles(open_web: Web) -> None:
+    async with program(open_web, Role.VIEWER) as session:
+        status, told = await asked(session, "POST", "/alerts", json=DRAFT)
+        assert status == 403
+        assert "coordinator" in told["detail"]
+
+
+async def test_a_revoked_token_lets_nobody_in(open_web: Web) -> None:
+    relay = open_web.stand.house.relay
+    async with program(open_web, Role.VIEWER) as session:
+        async with relay.store.write() as conn:
+            [row, *_] = await tokens.listed(conn, open_web.stand.municipality_id)
+            await tokens.revoke(conn, open_web.stand.municipality_id, row.id, "test", relay.clock.now())
+        assert (await asked(session, "GET", "/alerts"))[0] == 401
+
+
+async def test_a_cap_document_becomes_a_draft_and_comes_out_as_cap_again(open_web: Web) -> None:
+    document = demo_alert(open_web.stand.house.relay.clock.now()).replace(b"<identifier>", b"<identifier>again-")
+    async with program(open_web, Role.COORDINATOR) as session:
+        status, told = await asked(session, "POST", "/alerts", data=document, headers={"Content-Type": "application/cap+xml"})
+        assert status == 201
+        number = told["alerts"][0]["number"]
+        async with session.get(f"/api/v1/alerts/{number}/cap") as answer:
+            [back] = read_cap(await answer.read()).alerts
+        _, whole = await asked(session, "GET", f"/alerts/{number}")
+    assert {info.language for info in back.infos} == {text["language"] for text in whole["texts"]}
+
+
+async def test_nobody_stands_for_their_own_words_by_another_token(open_web: Web) -> None:
+    """Two different persons are two different users, whatever token they come with."""
+    relay, town = open_web.stand.house.relay, open_web.stand.municipality_id
+    now = relay.clock.now()
+    async with relay.store.write() as conn:
+        new = users.NewUser(name="Both At Once", roles=frozenset({Role.COORDINATOR, Role.APPROVER}))
+        user_id = await users.add(conn, town, new, Stamp(by="test", at=now))
+        two = [await tokens.add(conn, town, user_id, name, frozenset(Scope), "test", now) for name in ("one", "two")]
+    first, second = ({"Authorization": f"Bearer {one}"} for one in two)
+    async with open_web.client() as session:
+        _, told = await asked(session, "POST", "/alerts", json=DRAFT, headers=first)
+        number = told["alerts"][0]["number"]
+        assert (await asked(session, "POST", f"/alerts/{number}/approve", json={}, headers=second))[0] == 403
+    async with program(open_web, Role.APPROVER) as session:
+        assert (await asked(session, "POST", f"/alerts/{number}/approve", json={}))[0] == 200
+        status, released = await asked(session, "POST", f"/alerts/{number}/release", json={})
+    assert status == 200, released
+    assert released["deliveries"] > 0
+
+
+async def test_the_same_key_does_the_same_thing_once(open_web: Web) -> None:
+    key = {"Idempotency-Key": "an-evening-in-november"}
+    async with program(open_web, Role.COORDINATOR) as session:
+        before = await _alerts(open_web)
+        first = await asked(session, "POST", "/alerts", json=DRAFT, headers=key)
+        again = await asked(session, "POST", "/alerts", json=DRAFT, headers=key)
+        other = await asked(session, "POST", "/alerts", json=DRAFT | {"event": "Flom"}, headers=key)
+    assert first == again
+    assert other[0] == 409
+    assert await _alerts(open_web) == before + 1
+
+
+async def test_a_request_that_was_refused_may_be_sent_again_under_its_key(open_web: Web) -> None:
+    key = {"Idempotency-Key": "to-be-mended"}
+    async with program(open_web, Role.COORDINATOR) as session:
+        assert (await asked(session, "POST", "/alerts", json=DRAFT | {"kind": "TEST"}, headers=key))[0] == 422
+        assert (await asked(session, "POST", "/alerts", json=DRAFT, headers=key))[0] == 201
+
+
+async def _alerts(open_web: Web) -> int:
+    async with open_web.stand.house.store.read() as conn:
+        return int((await conn.execute(select(func.count()).select_from(alert))).scalar_one())
+
+
+async def test_events_since_lose_none(open_web: Web) -> None:
+    async with program(open_web, Role.COORDINATOR) as session:
+        seen, last = [], 0
+        while True:
+            _, told = await asked(session, "GET", f"/events?since={last}&limit=1")
+            if not told["events"]:
+                break
+            seen += [one["number"] for one in told["events"]]
+            last = told["last"]
+    assert seen == list(range(1, len(seen) + 1))
+    assert len(seen) >= 3
+
+
+async def test_reach_is_what_the_pages_say(open_web: Web) -> None:
+    issued = open_web.stand.issued
+    assert issued is not None
+    known = await open_web.stand.house.relay.reach(open_web.stand.municipality_id, issued.alert_id)
+    async with program(open_web, Role.VIEWER, Scope.READ) as session:
+        _, told = await asked(session, "GET", f"/alerts/{issued.number}/reach")
+    assert told["totals"]["planned"] == known.totals.planned > 0
+    assert [one["language"] for one in told["groups"]] == [one.language for one in known.groups]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "kind", "status"),
+    [
+        ("POST", "/alerts", b"{", "application/json", 400),
+        ("POST", "/alerts", b"[" * 100_000, "application/json", 400),
+        ("POST", "/alerts", b"<!DOCTYPE x><alert/>", "application/cap+xml", 422),
+        ("POST", "/alerts", b"x", "text/plain", 415),
+        ("POST", "/alerts", b" " * 1_100_000, "application/json", 413),
+        ("POST", "/alerts", b'{"kind":"ACTUAL","event":"\\ud800"}', "application/json", 422),
+        ("POST", "/people", "navn;språk;mobil\nA;nb;1\n".encode(), "text/csv", 422),
+        ("GET", "/alerts/999999", b"", "application/json", 404),
+    ],
+)
+async def test_bad_input_is_a_problem_in_words(open_web: Web, method: str, path: str, body: bytes, kind: str, status: int) -> None:
+    async with program(open_web, Role.COORDINATOR) as session:
+        found, told = await asked(session, method, path, data=BytesIO(body), headers={"Content-Type": kind})
+    assert found == status, told
+    assert told["detail"]
