@@ -117,6 +117,11 @@ def _ways(email: str, phone: str) -> dict[str, Any]:
     }
 
 
+def mailbox(written: str) -> str:
+    """Return a mailbox as it is kept, "" for none; BadInput when it is no mailbox."""
+    return checked_address(Medium.EMAIL, written) if written.strip() else ""
+
+
 def login_key(login: str) -> str:
     """Return a sign-in name as it is compared: in small letters, without spaces around."""
     return login.strip().casefold()[:120]

@@ -94,10 +94,11 @@ async def _harden(request: web.Request, response: web.StreamResponse) -> None:
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a request through to its handler, or not. What a handler refuses becomes a page in words."""
     route = request.app[TABLE].get((request.match_info.route.resource, "GET" if request.method == "HEAD" else request.method))
-    if route is None or route.who in (Door.LINK, Door.PROVIDER, Door.TOKEN):
+    if route is None or route.who in (Door.PROVIDER, Door.TOKEN):
         return await handler(request)
     try:
-        return await _guarded(request, handler, route)
+        # whoever holds a link needs no session, and is not asked for one
+        return await (handler(request) if route.who is Door.LINK else _guarded(request, handler, route))
     except BudstikkeError as error:
         return await problem(request, STATUS.get(type(error), 400), str(error))
 

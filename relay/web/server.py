@@ -13,8 +13,8 @@ from relay.web.api.operation import ROOT
 from relay.web.api.operations import OPERATIONS
 from relay.web.keys import LIVE, PROXIES, RELAY, WATCHDOG
 from relay.web.live import Live
-from relay.web.pages import account, sign_in
-from relay.web.route import EVERYBODY, Door, Route
+from relay.web.pages import account, audit, sign_in, trial, users
+from relay.web.route import ADMINISTRATORS, EVERYBODY, Door, Route
 from relay.web.watchdog import Watchdog
 
 #: a provider's callback is a few kilobytes
@@ -34,13 +34,40 @@ ROUTES = (
     Route("POST", "/sign-in", sign_in.sign_in, Door.OPEN),
     Route("POST", "/sign-out", sign_in.sign_out, EVERYBODY),
     # one's own account
+    Route("GET", "/session/left", sign_in.left, EVERYBODY),
+    Route("POST", "/session/keep", sign_in.keep, EVERYBODY),
+    Route("GET", "/me", account.shown, EVERYBODY),
+    Route("POST", "/me", account.change, EVERYBODY),
+    Route("GET", "/me/second-factor", account.second_factor, EVERYBODY),
+    Route("POST", "/me/second-factor", account.factor_on, EVERYBODY),
+    Route("POST", "/me/second-factor/off", account.factor_off, EVERYBODY),
+    Route("POST", "/me/second-factor/show", account.factor_shown, EVERYBODY),
+    Route("GET", "/sessions", users.open_sessions, EVERYBODY),
+    Route("POST", "/sessions/{session}/end", users.end_session, EVERYBODY),
     Route("GET", "/me/password", account.password, EVERYBODY),
     Route("POST", "/me/password", account.new_password, EVERYBODY),
     # programs
     *(Route(one.method, ROOT + one.path, serve.handler(one), Door.TOKEN, one.scope) for one in OPERATIONS),
     Route("GET", "/api/openapi.json", manual.description, Door.OPEN),
     Route("GET", "/api", manual.show, Door.OPEN),
+    # users, trial mode, the chain of acts
+    Route("GET", "/users", users.listed, ADMINISTRATORS),
+    Route("POST", "/users/invite", users.invite, ADMINISTRATORS),
+    Route("GET", "/users/{user}", users.shown, ADMINISTRATORS),
+    Route("POST", "/users/{user}/roles", users.set_roles, ADMINISTRATORS),
+    Route("POST", "/users/{user}/shut-out", users.shut_out, ADMINISTRATORS),
+    Route("POST", "/users/{user}/let-in", users.let_in, ADMINISTRATORS),
+    Route("POST", "/users/{user}/reset", users.reset, ADMINISTRATORS),
+    Route("POST", "/invitations/{invitation}/end", users.take_back, ADMINISTRATORS),
+    Route("GET", "/trial", trial.shown, ADMINISTRATORS),
+    Route("POST", "/trial/allow", trial.allow, ADMINISTRATORS),
+    Route("POST", "/trial/allow/{entry}/end", trial.disallow, ADMINISTRATORS),
+    Route("POST", "/trial/real", trial.go_real, ADMINISTRATORS),
+    Route("POST", "/trial/back", trial.go_trial, ADMINISTRATORS),
+    Route("GET", "/audit", audit.listed, ADMINISTRATORS),
     # links that people hold
+    Route("GET", "/invitation/{token}", users.invited, Door.LINK),
+    Route("POST", "/invitation/{token}", users.accept, Door.LINK),
     Route("GET", "/avmeld/{token}", leave.ask, Door.LINK),
     Route("POST", "/avmeld/{token}", leave.leave, Door.LINK),
 )

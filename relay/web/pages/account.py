@@ -1,15 +1,21 @@
 """One's own account: password, second factor, how one is reached, in which language."""
 
-from dataclasses import dataclass, field
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass, field as also
 
 from aiohttp import web
+from markupsafe import Markup
 
-from relay.model import BadInput
-from relay.store import users
+from relay.model import BadInput, NotAllowed, NotReady
+from relay.store import sealing, sessions, users
 from relay.store.register import Stamp
-from relay.web import passwords, words
+from relay.web import passwords, second_factor as factor, words
+from relay.web.act import back, field, writing
 from relay.web.keys import RELAY
 from relay.web.page import language_of, render
+from relay.web.pages.users import ROLES
+from relay.web.route import ADMINISTRATORS
 from relay.web.who import who
 
 NOT_YOUR_PASSWORD = "That is not the password that you have now."
@@ -21,7 +27,7 @@ class PasswordPage:
 
     #: somebody else has seen the present one
     once: bool
-    errors: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, str] = also(default_factory=dict)
 
 
 async def password(request: web.Request) -> web.StreamResponse:
@@ -53,3 +59,133 @@ async def _wrong(kept: str, before: str, after: str, names: tuple[str, ...]) -> 
     except BadInput as error:
         return {"after": str(error)}
     return {}
+
+
+# --- the account --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountPage:
+    """Who one is here."""
+
+    user: users.Known
+    roles: list[str]
+    languages: Mapping[str, str]
+    manages: bool
+
+
+async def shown(request: web.Request) -> web.StreamResponse:
+    """Show the reader's account."""
+    me = who(request)
+    async with request.app[RELAY].store.read() as conn:
+        user = await users.find(conn, me.municipality_id, me.user_id)
+    roles = [words.say(language_of(request), name) for role, name in ROLES.items() if role in user.roles]
+    page = AccountPage(user=user, roles=roles, languages=words.LANGUAGES, manages=me.may(ADMINISTRATORS))
+    return await render(request, "access/account.html", page)
+
+
+async def change(request: web.Request) -> web.StreamResponse:
+    """Change how one is reached, and the language of the pages."""
+    email, phone, language = [await field(request, name, 254) for name in ("email", "phone", "language")]
+    async with writing(request) as (conn, town, by):
+        chosen = language if language in words.LANGUAGES else ""
+        await users.change(conn, town, who(request).user_id, by, email=email, phone=phone, language=chosen)
+    raise back("/me")
+
+
+# --- the second factor --------------------------------------------------------------------------------------------------
+
+NO_PICTURE = Markup()
+WRONG_CODE = "That code is not right, or was used already. Wait for the next one."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactorPage:
+    """Turning the second factor on or off."""
+
+    on: bool
+    recovery_left: int
+    #: of a new authenticator: as it is written in by hand, its picture, and sealed for the way back
+    secret: str = ""
+    picture: Markup = NO_PICTURE
+    sealed: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecoveryPage:
+    """Recovery codes, shown once."""
+
+    codes: list[str]
+
+
+def _place(user_id: int) -> str:
+    return f"form.totp:{user_id}"
+
+
+async def second_factor(request: web.Request) -> web.StreamResponse:
+    """Show whether the second factor is on; else a new secret as a picture."""
+    return await _factor(request, "", "", 200)
+
+
+async def _factor(request: web.Request, secret: str, error: str, status: int) -> web.StreamResponse:
+    me = who(request)
+    async with request.app[RELAY].store.read() as conn:
+        user = await users.find(conn, me.municipality_id, me.user_id)
+    said = words.say(language_of(request), error) if error else ""
+    if user.second_factor:
+        page = FactorPage(on=True, recovery_left=user.recovery_left, error=said)
+        return await render(request, "access/second_factor.html", page, status=status)
+    secret = secret or factor.new_secret()
+    picture = Markup(factor.picture(factor.address(secret, user.login, "")))  # noqa: S704 - segno's own, of our own address
+    sealed = base64.b64encode(sealing.keyring().seal(secret, _place(me.user_id))).decode()
+    page = FactorPage(on=False, recovery_left=0, secret=secret, picture=picture, sealed=sealed, error=said)
+    return await render(request, "access/second_factor.html", page, status=status)
+
+
+async def factor_on(request: web.Request) -> web.StreamResponse:
+    """Turn the second factor on, if the app shows the right code; show the recovery codes, once."""
+    me, code = who(request), await field(request, "code", 40)
+    secret = _opened(await field(request, "sealed", 500), _place(me.user_id))
+    step = factor.step_of(secret, code, request.app[RELAY].clock.now())
+    if step is None:
+        return await _factor(request, secret, WRONG_CODE, 400)
+    codes = factor.new_recovery_codes()
+    async with writing(request) as (conn, town, by):
+        if (await users.find(conn, town, me.user_id)).second_factor:
+            raise NotAllowed("The second factor is on already.")
+        await users.set_second_factor(conn, town, me.user_id, secret, [factor.kept(one) for one in codes], by)
+        await users.took_step(conn, me.user_id, step)
+        await sessions.showed_second_factor(conn, me.session_id, by.at)
+    return await render(request, "access/recovery.html", RecoveryPage(codes=codes))
+
+
+def _opened(sealed: str, place: str) -> str:
+    """Return the secret that the form carried; BadInput when it is not one of ours, or another user's."""
+    try:
+        return sealing.keyring().open(base64.b64decode(sealed), place)
+    except (NotReady, ValueError) as error:
+        raise BadInput("This form is too old. Load the page again.") from error
+
+
+async def factor_off(request: web.Request) -> web.StreamResponse:
+    """Turn the second factor off, if the code is right."""
+    return await _with_code(request, off=True)
+
+
+async def factor_shown(request: web.Request) -> web.StreamResponse:
+    """Show the second factor for a grave act that follows."""
+    return await _with_code(request, off=False)
+
+
+async def _with_code(request: web.Request, *, off: bool) -> web.StreamResponse:
+    me, code = who(request), await field(request, "code", 40)
+    async with writing(request) as (conn, town, by):
+        right = await factor.take(conn, await users.secrets_of(conn, town, me.user_id), code, by.at)
+        if right and off:
+            await users.set_second_factor(conn, town, me.user_id, None, (), by)
+        elif right:
+            await sessions.showed_second_factor(conn, me.session_id, by.at)
+    if not right:
+        return await _factor(request, "", WRONG_CODE, 400)
+    raise back("/me/second-factor")

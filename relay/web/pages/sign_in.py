@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from aiohttp import web
 
 from relay.store import sessions, work
 from relay.web import cookies, door, words
+from relay.web.act import field
 from relay.web.keys import RELAY
 from relay.web.page import language_of, render
 from relay.web.remote import device, source
@@ -86,3 +88,32 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     response = web.Response(status=303, headers={"Location": "/sign-in?left", "Clear-Site-Data": '"cache"'})
     cookies.drop(request, response, cookies.SESSION)
     return response
+
+
+# --- how long it lasts ----------------------------------------------------------------------------------------------------
+
+#: so long before the end the page says so
+WARN = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftPage:
+    """How long the session lasts."""
+
+    #: None: long enough to say nothing
+    until: datetime | None
+    #: a press keeps it open; not at the end of the shift
+    can_stay: bool
+
+
+async def left(request: web.Request) -> web.StreamResponse:
+    """A part of every page, asked for by itself each minute: nothing, or that the session is about to end. Asking keeps nothing open."""
+    me, now = who(request), request.app[RELAY].clock.now()
+    soon = me.expires_at if me.expires_at is not None and me.expires_at - now <= WARN else None
+    can_stay = me.ends_at is not None and me.ends_at - now > WARN
+    return await render(request, "access/left.html", LeftPage(until=soon, can_stay=can_stay))
+
+
+async def keep(request: web.Request) -> web.StreamResponse:
+    """Keep the session open: that somebody asked has done it."""
+    raise web.HTTPSeeOther(ours(await field(request, "next") or "/"))

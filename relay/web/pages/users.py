@@ -1,0 +1,201 @@
+"""Users of a municipality, their roles, invitations and sessions: for its administrators; one's own sessions: for everybody."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from relay.model import Role
+from relay.store import invitations, sessions, users
+from relay.store.columns import AnyRow
+from relay.web import passwords
+from relay.web.act import back, field, number, writing
+from relay.web.keys import RELAY
+from relay.web.page import render
+from relay.web.route import ADMINISTRATORS
+from relay.web.who import who
+
+#: what the pages call the roles, in the order in which they stand in a form
+ROLES: Mapping[Role, str] = {
+    Role.ADMINISTRATOR: "Administrator",
+    Role.COORDINATOR: "Coordinator",
+    Role.APPROVER: "Approver",
+    Role.DUTY_OFFICER: "Duty officer",
+    Role.VIEWER: "Viewer",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsersPage:
+    """Everybody who may come in, and who is invited."""
+
+    users: list[users.Known]
+    invitations: list[AnyRow]
+    roles: Mapping[Role, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserPage:
+    """One user."""
+
+    user: users.Known
+    roles: Mapping[Role, str]
+    sessions: list[AnyRow]
+    #: it is the reader
+    own: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkPage:
+    """A link that is shown once, to be handed over."""
+
+    name: str
+    link: str
+    new: bool
+
+
+async def listed(request: web.Request) -> web.StreamResponse:
+    """List users and invitations."""
+    relay, town = request.app[RELAY], who(request).municipality_id
+    async with relay.store.read() as conn:
+        found = await users.listed(conn, town)
+        invited = await invitations.listed(conn, town, relay.clock.now())
+    return await render(request, "access/users.html", UsersPage(users=found, invitations=invited, roles=ROLES))
+
+
+async def shown(request: web.Request) -> web.StreamResponse:
+    """Show one user of this municipality."""
+    relay, me = request.app[RELAY], who(request)
+    async with relay.store.read() as conn:
+        user = await users.find(conn, me.municipality_id, number(request, "user"))
+        open_ones = await sessions.listed(conn, me.municipality_id, relay.clock.now(), of_user=user.user_id)
+    page = UserPage(user=user, roles=ROLES, sessions=open_ones, own=user.user_id == me.user_id)
+    return await render(request, "access/user.html", page)
+
+
+async def _roles(request: web.Request) -> frozenset[Role]:
+    form = await request.post()
+    return frozenset(Role(value) for value in form.getall("role", []) if isinstance(value, str) and value in set(Role))
+
+
+async def invite(request: web.Request) -> web.StreamResponse:
+    """Make an invitation and show its link, once."""
+    name, email, roles = await field(request, "name", 120), await field(request, "email", 254), await _roles(request)
+    async with writing(request) as (conn, town, by):
+        new = users.NewUser(name=name, roles=roles, email=users.mailbox(email))
+        token = await invitations.invite(conn, town, new, by, invited_by=who(request).user_id)
+    return await _link(request, name, token, new=True)
+
+
+async def reset(request: web.Request) -> web.StreamResponse:
+    """Make a link to a new password and show it, once."""
+    user_id = number(request, "user")
+    async with writing(request) as (conn, town, by):
+        token = await invitations.reset(conn, town, user_id, by, invited_by=who(request).user_id)
+        user = await users.find(conn, town, user_id)
+    return await _link(request, user.name, token, new=False)
+
+
+async def _link(request: web.Request, name: str, token: str, *, new: bool) -> web.StreamResponse:
+    link = f"{request.app[RELAY].desk.public_url}/invitation/{token}"
+    return await render(request, "access/link.html", LinkPage(name=name, link=link, new=new))
+
+
+async def take_back(request: web.Request) -> web.StreamResponse:
+    """Take an invitation back."""
+    async with writing(request) as (conn, town, by):
+        await invitations.take_back(conn, town, number(request, "invitation"), by)
+    raise back("/users")
+
+
+async def set_roles(request: web.Request) -> web.StreamResponse:
+    """Give a user other roles."""
+    user_id, roles = number(request, "user"), await _roles(request)
+    async with writing(request) as (conn, town, by):
+        await users.set_roles(conn, town, user_id, roles, by)
+    raise back(f"/users/{user_id}")
+
+
+async def shut_out(request: web.Request) -> web.StreamResponse:
+    """Shut a user out at once."""
+    return await _set_active(request, active=False)
+
+
+async def let_in(request: web.Request) -> web.StreamResponse:
+    """Let a user in again."""
+    return await _set_active(request, active=True)
+
+
+async def _set_active(request: web.Request, *, active: bool) -> web.StreamResponse:
+    user_id = number(request, "user")
+    async with writing(request) as (conn, town, by):
+        await users.set_active(conn, town, user_id, by, active=active)
+    raise back(f"/users/{user_id}")
+
+
+# --- sessions -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionsPage:
+    """One's own sessions; for an administrator everybody's."""
+
+    own: list[AnyRow]
+    others: list[AnyRow]
+    #: the session that reads this
+    here: int
+
+
+async def open_sessions(request: web.Request) -> web.StreamResponse:
+    """List sessions that are open."""
+    relay, me = request.app[RELAY], who(request)
+    async with relay.store.read() as conn:
+        found = await sessions.listed(conn, me.municipality_id, relay.clock.now())
+    own = [row for row in found if row.user_id == me.user_id]
+    others = [row for row in found if row.user_id != me.user_id] if me.may(ADMINISTRATORS) else []
+    return await render(request, "access/sessions.html", SessionsPage(own=own, others=others, here=me.session_id))
+
+
+async def end_session(request: web.Request) -> web.StreamResponse:
+    """End a session: one's own, or, for an administrator, any of the municipality."""
+    me = who(request)
+    async with writing(request) as (conn, town, by):
+        of_user = None if me.may(ADMINISTRATORS) else me.user_id
+        await sessions.revoke(conn, town, number(request, "session"), by, of_user=of_user)
+    raise back("/sessions")
+
+
+# --- the link -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitedPage:
+    """What whoever holds the link sees."""
+
+    token: str
+    name: str
+    #: whose password is renewed; "": they choose what they sign in with
+    login: str
+    written: str = ""
+    error: str = ""
+
+
+async def invited(request: web.Request) -> web.StreamResponse:
+    """Show the form behind an invitation. Looking uses nothing up."""
+    relay, token = request.app[RELAY], request.match_info["token"]
+    async with relay.store.read() as conn:
+        row = await invitations.find(conn, token, relay.clock.now())
+    return await render(request, "access/invited.html", InvitedPage(token=token, name=row.name, login=row.login or ""))
+
+
+async def accept(request: web.Request) -> web.StreamResponse:
+    """Use an invitation: a user with a password of their own, who signs in next."""
+    relay, token = request.app[RELAY], request.match_info["token"]
+    login, password = await field(request, "login", 120), str((await request.post()).get("password", ""))
+    async with relay.store.read() as conn:
+        row = await invitations.find(conn, token, relay.clock.now())
+    passwords.check(password, names=(row.name, login, row.login or ""))
+    kept = await passwords.hashed(password)
+    async with relay.store.write() as conn:
+        await invitations.accept(conn, row, login, kept, relay.clock.now())
+    raise back("/sign-in")
