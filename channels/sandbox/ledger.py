@@ -155,6 +155,8 @@ class Ledger:
         self.counts: Counter[Event] = Counter()
         self._lines: list[bytes] = []
         self._lock = threading.Lock()
+        #: held for a moment, never over a write: or a line might be added to those that have just been taken to the file
+        self._handing_over = threading.Lock()
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._group: asyncio.Future[None] | None = None
         self._flush: asyncio.Task[None] | None = None
@@ -166,7 +168,9 @@ class Ledger:
         self.counts[event] += 1
         line: dict[str, Any] = {"n": self.count, "at": (at or self._clock.now()).isoformat(), "event": event.value}
         line.update((name, value) for name, value in facts.items() if value)
-        self._lines.append(_JSON(line).encode("utf-8", "surrogatepass") + b"\n")
+        written = _JSON(line).encode("utf-8", "surrogatepass") + b"\n"
+        with self._handing_over:
+            self._lines.append(written)
         if self._later is None:
             self._later = asyncio.get_running_loop().call_later(LAZY, self._write_lazily)
 
@@ -221,7 +225,8 @@ class Ledger:
 
     def _put(self, sync: bool) -> None:  # noqa: FBT001 - private
         with self._lock:
-            lines, self._lines = self._lines, []
+            with self._handing_over:
+                lines, self._lines = self._lines, []
             if lines:
                 _write_all(self._file, b"".join(lines))
             if sync:

@@ -3,12 +3,13 @@
 import asyncio
 import json
 import os
+import sys
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
-from channels.clock import ManualClock
+from channels.clock import ManualClock, SystemClock
 from channels.sandbox.ledger import Event, Ledger, LedgerDamaged, read
 from channels.sandbox.recount import main, recount
 
@@ -89,3 +90,21 @@ async def test_the_recount(tmp_path: Path, clock: ManualClock, capsys: pytest.Ca
     assert "sms" in capsys.readouterr().out
     assert main([str(tmp_path / "nothing")]) == 2
     assert "No such file" in capsys.readouterr().err
+
+
+async def test_no_line_is_lost_between_two_threads(tmp_path: Path) -> None:
+    """One thread writes lines down while the other notes new ones, changing places as often as Python lets them."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    ledger = Ledger(tmp_path / "ledger.jsonl", SystemClock())
+    try:
+        for n in range(300):
+            committing = asyncio.create_task(ledger.commit())
+            for _ in range(20):
+                ledger.write(Event.STATUS, id=f"SM{n}", status="sent", body="x" * 200)
+                await asyncio.sleep(0)
+            await committing
+    finally:
+        sys.setswitchinterval(before)
+    await ledger.close()
+    assert [entry.n for entry in read(ledger.path)] == list(range(1, 300 * 20 + 1))
