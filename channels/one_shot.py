@@ -17,8 +17,8 @@ from channels.base import Reason, SendFailed
 
 #: seconds for a request that only reads
 READ_DEADLINE = 10.0
-#: bytes of an answer: 50 messages of 1,600 characters, each written as \\uXXXX\\uXXXX, still fit
-LARGEST_ANSWER = 1 << 20
+#: bytes of an answer to a read: 50 messages of 1,600 characters, each written as \\uXXXX\\uXXXX, still fit; and to a POST: one does
+LARGEST_LIST, LARGEST_ANSWER = 1 << 20, 1 << 16
 #: seconds an idle connection is kept; the provider's end keeps it longer, so that it is never us who use a closed one
 KEEP_ALIVE = 15.0
 #: seconds that a provider may ask us to wait; what asks for more is a mistake, or wants us silent
@@ -78,7 +78,7 @@ class OneShot:
                 asyncio.timeout(deadline),
                 self._open().request(method, url, data=body, headers=headers, allow_redirects=False, timeout=limits) as answer,
             ):
-                return HttpAnswer(answer.status, await _text(answer), answer.headers)
+                return HttpAnswer(answer.status, await _text(answer, LARGEST_LIST if method == "GET" else LARGEST_ANSWER), answer.headers)
         except BEFORE_THE_FIRST_BYTE as why:
             raise NotSent(type(why).__name__) from None
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as why:
@@ -99,11 +99,11 @@ class OneShot:
         return self._session
 
 
-async def _text(answer: aiohttp.ClientResponse) -> str:
+async def _text(answer: aiohttp.ClientResponse, most: int) -> str:
     body = bytearray()
     async for chunk in answer.content.iter_any():
         body += chunk
-        if len(body) > LARGEST_ANSWER:
+        if len(body) > most:
             answer.close()
             raise Unknown("the answer is too large")
     return body.decode("utf-8", "replace")

@@ -3,6 +3,7 @@
 A provider repeats a callback for some seconds only (contracts.md 1.7), so after every start and every minute we ask for ourselves.
 """
 
+import asyncio
 from datetime import timedelta
 from typing import Protocol
 
@@ -22,8 +23,10 @@ log = structlog.get_logger(__name__)
 OVERLAP = timedelta(minutes=2)
 #: a message without an end is asked about after so long, and again after so long
 SILENT, AGAIN = timedelta(minutes=5), timedelta(minutes=30)
-#: how many are asked about in one sweep
-MOST = 50
+#: how many are asked about in one sweep, and at once
+MOST, AT_ONCE = 500, 16
+#: messages taken in together, in their order
+TOGETHER = 100
 
 
 class Inlet(Protocol):
@@ -47,7 +50,8 @@ class Sweeper:
             senders = await sweeps.two_way_senders(conn)
             overdue = await sweeps.overdue(conn, able, self.clock.now(), SILENT, AGAIN, MOST)
         came = [await self._inbound(row) for row in senders]
-        asked = [await self._status(row) for row in overdue]
+        turns = asyncio.Semaphore(AT_ONCE)
+        asked = await asyncio.gather(*(self._status(row, turns) for row in overdue))
         return sum(came) + sum(asked)
 
     async def _inbound(self, sender: AnyRow) -> int:
@@ -63,19 +67,22 @@ class Sweeper:
             log.warning("what people wrote cannot be fetched", account=sender.account, reason=failed.reason.name)
             return 0
         # providers list the newest first, and of a person's answers the last one wins
+        in_order = sorted(messages, key=lambda one: one.received_at)
         came = 0
-        for message in sorted(messages, key=lambda one: one.received_at):
-            came += await self.inlet.take(sender.account, Medium(sender.channel), message, "sweep")
+        for start in range(0, len(in_order), TOGETHER):
+            batch = in_order[start : start + TOGETHER]
+            came += sum(await asyncio.gather(*(self.inlet.take(sender.account, Medium(sender.channel), one, "sweep") for one in batch)))
         async with self.store.write() as conn:
             await sweeps.swept(conn, sender.id, now)
         return came
 
-    async def _status(self, attempt: AnyRow) -> int:
+    async def _status(self, attempt: AnyRow, turns: asyncio.Semaphore) -> int:
         channel: object = self.desk.channels.get((attempt.provider, attempt.account))
         if not isinstance(channel, Sweepable):
             return 0
         try:
-            status = await channel.status_of(attempt.provider_id)
+            async with turns:
+                status = await channel.status_of(attempt.provider_id)
         except SendFailed as failed:
             log.warning("a status cannot be fetched", account=attempt.account, reason=failed.reason.name)
             return 0

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,6 +28,9 @@ class Kind(Enum):
     WRONG_SID = ("wrong_sid", True, "accepts, and answers with an id that is none")
     REPEATED_SID = ("repeated_sid", True, "accepts, and answers with the message before this one")
     FOREIGN = ("foreign", True, "accepts, and answers with another recipient's number in it")
+    UNAUTHORISED = ("unauthorised", False, "answers 401, as if the token had been changed; nothing is accepted")
+    TRICKLE = ("trickle", True, "accepts, and answers a byte at a time, `seconds` apart")
+    HUGE = ("huge", True, "accepts, and answers with `megabytes` of blanks before the message")
     REDIRECT = ("redirect", False, "answers 307 to itself; nothing is accepted")
 
     def __init__(self, label: str, accepts: bool, words: str) -> None:  # noqa: FBT001 - the columns of a table
@@ -53,6 +56,9 @@ Label = Literal[
     "wrong_sid",
     "repeated_sid",
     "foreign",
+    "unauthorised",
+    "trickle",
+    "huge",
     "redirect",
 ]
 
@@ -74,7 +80,9 @@ class Fault(BaseModel):
     #: seconds of real time, since it is a client that waits
     seconds: float = Field(default=1, ge=0)
     status: int = Field(default=503, ge=300, le=599)
-    retry_after: float | None = Field(default=1, ge=0)
+    #: a number of seconds, or a header to be sent as it stands; none: no such header
+    retry_after: Annotated[float, Field(ge=0)] | str | None = 1.0
+    megabytes: int = Field(default=100, ge=0)
     code: int = 30008
 
     @property

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -10,6 +11,7 @@ from aiohttp import web
 from channels.sandbox.codes import REFUSALS, Refused
 from channels.sandbox.faults import Fault, Kind
 
+MEGABYTE = 1 << 20
 PAGE = "<!doctype html><title>502</title><h1>Bad gateway</h1>"
 
 
@@ -39,7 +41,8 @@ class Scene:
     async def throttle(self) -> web.StreamResponse:
         answer = json_answer(Refused(20429).as_json(), 429)
         if self.fault.retry_after is not None:
-            answer.headers["Retry-After"] = f"{self.fault.retry_after:g}"
+            asked = self.fault.retry_after
+            answer.headers["Retry-After"] = asked if isinstance(asked, str) else f"{asked:g}"
         return answer
 
     async def refuse(self) -> web.StreamResponse:
@@ -60,8 +63,7 @@ class Scene:
         return web.Response(status=500)  # nobody is left to read it
 
     async def truncated(self) -> web.StreamResponse:
-        answer = web.StreamResponse(status=201, headers={"Content-Type": "application/json", "Content-Length": str(len(self.honest))})
-        await answer.prepare(self.request)
+        answer = await self._begun(len(self.honest))
         await answer.write(self.honest[: len(self.honest) // 2])
         if self.request.transport is not None:
             self.request.transport.close()  # what was written still goes out
@@ -84,6 +86,32 @@ class Scene:
 
     async def foreign(self) -> web.StreamResponse:
         return json_answer(json.loads(self.honest) | {"to": "+4799999999"}, 201)
+
+    async def unauthorised(self) -> web.StreamResponse:
+        refused = Refused(20003)
+        return json_answer(refused.as_json(), refused.http)
+
+    async def trickle(self) -> web.StreamResponse:
+        answer = await self._begun(len(self.honest))
+        with suppress(ConnectionError):  # the client need not wait
+            for n in range(len(self.honest)):
+                await answer.write(self.honest[n : n + 1])
+                await asyncio.sleep(self.fault.seconds)
+        return answer
+
+    async def huge(self) -> web.StreamResponse:
+        blanks = b" " * MEGABYTE
+        answer = await self._begun(len(self.honest) + self.fault.megabytes * MEGABYTE)
+        with suppress(ConnectionError):  # the client need not read
+            for _ in range(self.fault.megabytes):
+                await answer.write(blanks)
+            await answer.write(self.honest)
+        return answer
+
+    async def _begun(self, length: int) -> web.StreamResponse:
+        answer = web.StreamResponse(status=201, headers={"Content-Type": "application/json", "Content-Length": str(length)})
+        await answer.prepare(self.request)
+        return answer
 
     async def redirect(self) -> web.StreamResponse:
         return web.Response(status=307, headers={"Location": self.request.raw_path})
@@ -109,5 +137,8 @@ PLAYS: dict[Kind, Callable[[Scene], Awaitable[web.StreamResponse]]] = {
     Kind.WRONG_SID: Scene.wrong_sid,
     Kind.REPEATED_SID: Scene.repeated_sid,
     Kind.FOREIGN: Scene.foreign,
+    Kind.UNAUTHORISED: Scene.unauthorised,
+    Kind.TRICKLE: Scene.trickle,
+    Kind.HUGE: Scene.huge,
     Kind.REDIRECT: Scene.redirect,
 }

@@ -48,6 +48,9 @@ SEEN = {
     "wrong_sid": (201, "XX-not-an-id", True),
     "repeated_sid": (201, '"sid": "SM', True),
     "foreign": (201, "+4799999999", True),
+    "unauthorised": (401, "20003", False),
+    "trickle": (-1, "", True),
+    "huge": (201, '"sid": "SM', True),
     "redirect": (307, "", False),
 }
 
@@ -60,8 +63,8 @@ def test_every_fault_has_a_play_and_a_case() -> None:
 @pytest.mark.parametrize("kind", SEEN)
 async def test_what_is_seen_and_what_is_true(sandbox: Sandbox, kind: str) -> None:
     await create(sandbox, "+4790000009")
-    sandbox.order(Fault.model_validate({"kind": kind, "seconds": 0.05, "times": 1}))
-    status, body, retry_after = await create(sandbox)
+    sandbox.order(Fault.model_validate({"kind": kind, "seconds": 0.05, "megabytes": 2, "times": 1}))
+    status, body, retry_after = await create(sandbox, seconds=2)
     await sandbox.settle()
     seen, piece, accepted = SEEN[kind]
     assert (status, piece in body) == (seen, True)
