@@ -37,7 +37,7 @@ _PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</
   article {{ background: #fff; border: 1px solid #d0d4d8; border-radius: 8px; padding: 12px 16px; margin: 0 0 16px; max-width: 60rem }}
   .bodies {{ display: grid; grid-template-columns: repeat(auto-fit, minmax(18rem, 1fr)); gap: 16px }}
   .sms {{ white-space: pre-line; background: #e7f0fa; border-radius: 12px; padding: 10px 14px; margin: 0; unicode-bidi: plaintext }}
-  .ask {{ background: #fff3dc }} small {{ color: #555 }} h2 {{ font-size: 18px; margin: 0 0 8px }}
+  .sms:lang(ur) {{ line-height: 2.2 }} .ask {{ background: #fff3dc }} small {{ color: #555 }} h2 {{ font-size: 18px; margin: 0 0 8px }}
 </style><h1>{title}</h1>{articles}</html>"""
 
 

@@ -3,7 +3,7 @@
 import pytest
 from hypothesis import given, settings, strategies as st
 
-from messages.segments import LIMITS, Change, Coding, Count, alphabet, count, normalise, split, units
+from messages.segments import LIMITS, Change, Coding, Count, Normalised, alphabet, count, normalise, split, units
 from tests.messages.oracle import ESCAPE_RULE, LETTERS, compare
 
 GSM, UCS = Coding.GSM7, Coding.UCS2
@@ -113,6 +113,38 @@ NORMALISED = [
 @pytest.mark.parametrize(("text", "language", "expected"), NORMALISED)
 def test_normalised(text: str, language: str, expected: str) -> None:
     assert normalise(text, language).text == expected
+
+
+#: everything that a Latin text may cost more for, and what an old phone has in its place
+LOOK_ALIKES = [
+    *((char, "'") for char in "‘’‚‛′´`ʼʹ‹›＇"),
+    *((char, '"') for char in "“”„‟″«»＂"),
+    *((char, "-") for char in "‐‑‒–—―−⁃－•·∙●◦"),
+    *((char, " ") for char in "\t\u00a0\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"),
+    *((char, "") for char in "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad\ufe0e\ufe0f"),
+    *((chr(0xFF10 + digit), str(digit)) for digit in range(10)),
+    *(("…", "..."), ("ﬁ", "fi"), ("ﬂ", "fl"), ("⁄", "/"), ("×", "x")),
+]
+
+
+@pytest.mark.parametrize(("char", "plain"), LOOK_ALIKES)
+def test_a_look_alike_is_what_gsm_has_for_it(char: str, plain: str) -> None:
+    assert normalise(f"a{char}b", "nb") == Normalised(f"a{plain}b", (Change(char, plain, 1),))
+
+
+@pytest.mark.parametrize("line_end", ["\r\n", "\r", "\u2028", "\u2029"])
+def test_a_line_ends_in_one_way_in_every_script(line_end: str) -> None:
+    assert normalise(f"вода{line_end}вода", "uk").text == "вода\nвода"
+
+
+@pytest.mark.parametrize("mark", "\u2066\u2067\u2068\u2069\u202a\u202b\u202c\u202d\u202e")
+def test_direction_marks_of_pages_are_never_sent(mark: str) -> None:
+    assert normalise(f"رقم{mark}12", "ar").text == "رقم12"
+
+
+def test_the_alphabets_are_called_what_the_trade_calls_them() -> None:
+    assert [str(coding) for coding in Coding] == ["GSM-7", "UCS-2"]
+    assert alphabet("@") is GSM
 
 
 def test_every_change_is_shown_to_the_author() -> None:

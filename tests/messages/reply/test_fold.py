@@ -30,6 +30,8 @@ from messages.reply.fold import Kind, accented, compact, number, spaced, tokens,
         ("łódź", "lodz"),
         ("ŧŋđ", "tnd"),
         ("ឧ\u200bទ", "ឧទ"),
+        ("👍", "👍🏽", "👍🏿"),
+        ("شيء", "شی"),
     ],
 )
 def test_one_word_many_spellings(spellings: tuple[str, ...]) -> None:
@@ -41,6 +43,27 @@ def test_one_word_many_spellings(spellings: tuple[str, ...]) -> None:
 )
 def test_letters_that_only_look_like_marks_stay(one: str, other: str) -> None:
     assert compact(one) != compact(other)
+
+
+#: (consonant, its marks), lowest and highest combining class of each script that may be left out; and those that may not
+MARKS = [("ب", "\u064b\u0652\u0670"), ("ܒ", "\u0711"), ("ב", "\u05b0\u05bf"), ("a", "\u0321\u0301\u0345")]
+LETTERS = [("ก", "\u0e38\u0e48"), ("က", "\u1037\u1039"), ("क", "\u093c\u094d"), ("ཀ", "\u0f71")]
+
+
+@pytest.mark.parametrize(("letter", "mark"), [(letter, mark) for letter, marks in MARKS for mark in marks])
+def test_a_mark_is_left_out_as_often_as_written(letter: str, mark: str) -> None:
+    assert compact(letter + mark) == compact(letter)
+
+
+@pytest.mark.parametrize(("letter", "sign"), [(letter, sign) for letter, signs in LETTERS for sign in signs])
+def test_vowels_tones_and_killers_of_the_indic_scripts_and_thai_are_letters(letter: str, sign: str) -> None:
+    assert compact(letter + sign) != compact(letter)
+
+
+def test_the_numbers_of_ge_ez_are_no_words_from_the_first_to_the_last() -> None:
+    for number_ in ("፩", "፼"):
+        assert [token.kind for token in tokens(number_)] == [Kind.NUMBER]
+    assert [token.text for token in tokens("፩")] == ["፩"]
 
 
 @pytest.mark.parametrize(
