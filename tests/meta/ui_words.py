@@ -31,7 +31,7 @@ TWO_LANGUAGES = " · "
 NAMES = frozenset(("Lax", "Strict", "Origin", "Location", "MMMd", "GET", "POST"))
 _COUNT = re.compile(r"%\((n|num)\)s")
 _HEADER = re.compile(r"[A-Z][A-Za-z]*(-[A-Z][A-Za-z]*)+")
-_SENTENCE = re.compile(r"[A-Z%(][^<>{}\n]*[a-z][^<>{}\n]*")
+_SENTENCE = re.compile(r"[A-Z%(][^<>{}\n\\]*[a-z][^<>{}\n\\]*")
 _OPTIONS = {"extensions": "jinja2.ext.i18n,jinja2.ext.do", "newstyle_gettext": "true", "silent": "false"}
 _KEYWORDS = ["_", "gettext", "ngettext"]
 
@@ -87,13 +87,13 @@ def _counted(node: ast.AST) -> Iterator[tuple[ast.Constant, ast.Constant]]:
     """Yield the two forms of what is counted, which stand side by side: in a call, or in a row of a table."""
     beside = node.args if isinstance(node, ast.Call) else node.elts if isinstance(node, ast.Tuple) else []
     for one, many in pairwise(beside):
-        if (
-            isinstance(one, ast.Constant)
-            and isinstance(many, ast.Constant)
-            and _COUNT.search(str(one.value))
-            and _COUNT.search(str(many.value))
-        ):
-            yield one, many
+        if _counts(one) and _counts(many):
+            yield one, many  # type: ignore[misc]  # both are constants
+
+
+def _counts(node: ast.AST) -> bool:
+    """Say whether a text counts and is a title: two whole sentences in a row are two matters."""
+    return isinstance(node, ast.Constant) and bool(_COUNT.search(str(node.value))) and not str(node.value).endswith(".")
 
 
 def _not_said(node: ast.AST) -> Iterator[ast.AST]:
