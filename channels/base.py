@@ -56,6 +56,7 @@ class Reason(Enum):
 
     # nothing left the house
     NOT_CONNECTED = (Then.RETRY, Fault.PROVIDER, False, "The provider could not be reached. Nothing was sent; we try again.")
+    HELD_UP = (Then.RETRY, Fault.US, False, "Budstikke was held up before it could send. Nothing was sent; we try again.")
     THROTTLED = (Then.RETRY, Fault.PROVIDER, False, "The provider asked us to wait. Nothing was sent; we try again.")
     QUEUE_FULL = (Then.RETRY, Fault.PROVIDER, False, "The provider's queue for this sender is full. We try again.")
     # may have gone

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import signal
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -10,8 +9,6 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 from aiohttp import web
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from sqlalchemy.exc import DBAPIError
 
 from channels.base import Callback, Channel
 from channels.clock import Clock, SystemClock
@@ -21,30 +18,26 @@ from channels.settings import SmsSettings, WhatsAppSettings
 from relay.desk import Desk
 from relay.dispatch import Dispatcher
 from relay.flow import Relay
-from relay.model import BudstikkeError, NotReady, Policy
+from relay.model import NotReady, Policy
 from relay.pulse import Pulse
 from relay.receipts import Receipts
 from relay.resolve import Resolver
 from relay.routing import DEFAULT_POLICY
 from relay.settings import Settings
-from relay.store import doubts, schema, sealing, watch, workers
+from relay.store import doubts, schema, sealing, workers
 from relay.store.address import claim_file
 from relay.store.anchor import Anchor, place
 from relay.store.engine import Store
+from relay.store.leader import Leader
 from relay.sweep import Sweeper
 from relay.web.server import make_app
 from relay.web.watchdog import Watchdog
+from relay.worker import PASSING, Worker, asked_to_stop, drain, listen
 
 log = structlog.get_logger(__name__)
 
-#: the metronome: seconds between two strokes of the clock's work
-TICK = 1.0
-#: seconds between two sweeps of the providers
-SWEEP = 60.0
 #: WhatsApp's callbacks come to an account of their own, since an account has one channel
 WHATSAPP_SUFFIX = "-whatsapp"
-#: seconds that a stopping process gives its last calls
-DRAIN = 20.0
 
 
 @dataclass(kw_only=True)
@@ -86,19 +79,19 @@ class House:
         return listener.port
 
     async def work(self) -> None:
-        """Dispatch and keep time until cancelled; then finish what is in flight."""
-        metronome = AsyncIOScheduler(timezone="UTC")
-        metronome.add_job(self._stroke, "interval", seconds=TICK, max_instances=1, coalesce=True)
-        metronome.add_job(self._look, "interval", seconds=TICK, max_instances=1, coalesce=True)
-        metronome.add_job(self.keep_anchor, "interval", seconds=TICK, max_instances=1, coalesce=True)
-        metronome.add_job(self._sweep, "interval", seconds=SWEEP, max_instances=1, coalesce=True, next_run_time=SystemClock().now())
-        metronome.start()
-        listening = asyncio.create_task(self.relay.pulse.across(watch.changes(self.store)))
-        try:
-            await self.relay.dispatcher.run()
-        finally:
+        """Dispatch and keep time until the dispatcher is stopped or this is cancelled; then finish what is in flight."""
+        await Worker(relay=self.relay, leader=Leader(self.store), also=(self.keep_anchor,)).work()
+
+    async def until_stopped(self, *, works: bool = True) -> None:
+        """Work, or only serve, until SIGTERM or SIGINT; then say so to whoever asks for our health, and drain."""
+        working = asyncio.create_task(self.work()) if works else None
+        listening = None if works else asyncio.create_task(listen(self.relay))
+        await asked_to_stop(working)
+        self.watchdog.closing = True
+        if working is not None:
+            await drain(self.relay, working)
+        if listening is not None:
             listening.cancel()
-            metronome.shutdown(wait=False)
 
     async def keep_anchor(self) -> None:
         """Move the anchor of the acts on. A chain that was tampered with is told in the log, by `doctor` and by `audit verify`."""
@@ -108,35 +101,8 @@ class House:
             with suppress(asyncio.CancelledError):
                 for bad in await self.anchor.advance():
                     log.error("the chain of acts is broken", chain=bad.chain, entry=bad.bad, why=bad.why)
-        except (BudstikkeError, DBAPIError, OSError) as error:
+        except PASSING as error:
             log.warning("the anchor of the acts waits", error=type(error).__name__)
-
-    async def _sweep(self) -> None:
-        """Ask the providers what we have missed: at the start, and every minute. Cut short when the house closes."""
-        try:
-            with suppress(asyncio.CancelledError):
-                await self.relay.sweep()
-        except (BudstikkeError, DBAPIError, OSError) as error:
-            log.warning("the sweep waits", error=type(error).__name__)
-
-    async def _look(self) -> None:
-        """Look for sends in doubt. Cut short when the house closes."""
-        try:
-            with suppress(asyncio.CancelledError):
-                await self.relay.look()
-        except (BudstikkeError, DBAPIError, OSError) as error:
-            log.warning("the search waits", error=type(error).__name__)
-
-    async def _stroke(self) -> None:
-        """One stroke of the metronome. What goes wrong is logged, and the next stroke tries again. Cut short when the house closes."""
-        try:
-            with suppress(asyncio.CancelledError):
-                await self.relay.clockwork()
-                await workers.seen(self.store, self.relay.dispatcher.worker, self.relay.clock.now())
-        except (BudstikkeError, DBAPIError, OSError) as error:
-            log.exception("the clock's work waits", error=type(error).__name__)
-            return
-        self.watchdog.ticked()
 
 
 @asynccontextmanager
@@ -167,18 +133,18 @@ async def open_house(
 
 async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, policy: Policy, *, dispatches: bool) -> Relay:
     name = f"{socket.gethostname()}-{os.getpid()}"
+    shared = store.dialect == "postgresql" and isinstance(clock, SystemClock)
+    lease = workers.Lease(settings.lease_seconds, by_database=shared)
     fence = 0
     if dispatches:
         fence = await workers.register(store, name, clock.now())
         async with store.write() as conn:
-            unknown = await doubts.recover(conn, clock.now(), alone=store.dialect == "sqlite")
+            unknown = await doubts.recover(conn, clock.now(), over=lease.now(clock.now()) if shared else None)
         if unknown:
             log.warning("a predecessor left sends in doubt; they are looked for at the provider", count=unknown)
     pulse = Pulse()
     receipts = Receipts(store, desk, clock, pulse, policy)
-    dispatcher = Dispatcher(
-        store, desk, clock, pulse.branch(), policy, worker=name, fence=fence, window=settings.in_flight, lease=settings.lease_seconds
-    )
+    dispatcher = Dispatcher(store, desk, clock, pulse.branch(), policy, worker=name, fence=fence, window=settings.in_flight, lease=lease)
     return Relay(
         store=store,
         desk=desk,
@@ -211,15 +177,3 @@ def channels_of(settings: Settings, clock: Clock) -> Mapping[tuple[str, str], Ch
             raise NotReady(f"Two channels are called {described.account}. Give the account in {settings.http_sms_file} a name of its own.")
         channels["http_sms", described.account] = build("http_sms", described, clock=clock, lines=lines)
     return channels
-
-
-async def until_stopped(house: House) -> None:
-    """Work until SIGTERM or SIGINT, then drain."""
-    loop = asyncio.get_running_loop()
-    for stop in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(stop, house.relay.dispatcher.stop)
-    working = asyncio.create_task(house.work())
-    while not house.relay.dispatcher.stopping and not working.done():
-        await asyncio.wait([working], timeout=0.5)
-    with suppress(TimeoutError):
-        await asyncio.wait_for(working, DRAIN)

@@ -14,16 +14,17 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Content, Evidence, Outbound, Reason, SendFailed
-from channels.clock import Clock
+from channels.clock import Clock, monotonic
 from messages.form import Copy, Medium, Part
 from relay.breaker import Breakers, Call, Change, in_vain
 from relay.desk import Desk
 from relay.model import Health, Hours, Issue, NotReady, Policy, Work
-from relay.pace import Pacer
+from relay.pace import Pacer, SharedPacer
 from relay.pulse import Pulse
 from relay.routing import first_moment
 from relay.store import aside, claim, context, evidence, intent, queue, senders
 from relay.store.engine import Store
+from relay.store.workers import Lease
 from relay.verdict import POST_DEADLINE
 from relay.wording import Wording, body_hash, units, written
 
@@ -45,13 +46,13 @@ class Dispatcher:
     """One worker's wheel. `window` is the most attempts that may be without an outcome at once: what a crash can leave unknown."""
 
     def __init__(
-        self, store: Store, desk: Desk, clock: Clock, pulse: Pulse, policy: Policy, *, worker: str, fence: int, window: int, lease: float
+        self, store: Store, desk: Desk, clock: Clock, pulse: Pulse, policy: Policy, *, worker: str, fence: int, window: int, lease: Lease
     ) -> None:
         self.store, self.desk, self.clock, self.pulse = store, desk, clock, pulse
         self.policy = policy
         self.worker, self.fence, self.window, self.lease = worker, fence, window, lease
         self.wording = Wording()
-        self.pacer = Pacer()
+        self.pacer = SharedPacer() if lease.by_database else Pacer()
         self.breakers = Breakers()
         self.context: context.Context | None = None
         self.issues: dict[int, Issue] = {}
@@ -61,6 +62,8 @@ class Dispatcher:
         self.landed: list[evidence.Fact] = []
         self.renew_at = clock.now()
         self.stopping = False
+        #: false while this worker's clock is off: it takes nothing new
+        self.claims = True
         #: is everything due sent and written down? Read by the demo, which then lets time jump
         self.idle = False
 
@@ -102,7 +105,7 @@ class Dispatcher:
 
     async def _turn(self) -> tuple[int, int]:
         """Record, lease, look, intend: one transaction. Then send."""
-        now = self.clock.now()
+        now, begun = self.clock.now(), monotonic()
         landed, self.landed = self.landed, []
         held, changes = self.waiting.copy(), list(self.breakers.changes(now))
         try:
@@ -111,8 +114,10 @@ class Dispatcher:
                 await self._mind_senders(conn, changes, now)
                 leased = await self._lease(conn, now)
                 self.waiting.extend(await self._ready(conn, leased, now))
+                await self.pacer.reserve(conn, self._following(), now)
                 chosen = self._choose(now)
-                intended = await intent.intend(conn, [self._intent(work, copy) for work, copy in chosen], now)
+                intents = [self._intent(work, copy) for work, copy in chosen]
+                intended = await intent.intend(conn, intents, now, self.lease.until(now))
         except BaseException:
             # nothing was written: what we know and what we hold stays in hand for the next turn
             self.landed[:0] = landed
@@ -121,9 +126,17 @@ class Dispatcher:
             raise
         copies = {work.delivery_id: copy for work, copy in chosen}
         for one in intended:
-            task = asyncio.create_task(self._fly(one, copies[one.intent.work.delivery_id]))
+            task = asyncio.create_task(self._fly(one, copies[one.intent.work.delivery_id], begun))
             self.flying[task] = one.intent.work.to
         return len(intended), len(leased)
+
+    def _following(self) -> Mapping[int, int]:
+        """Return the units of each sender's next message."""
+        following: dict[int, int] = {}
+        for work, copy in self.waiting:
+            if work.sender_id not in following:
+                following[work.sender_id] = units(copy)
+        return following
 
     def _choose(self, now: datetime) -> list[tuple[Work, Copy]]:
         """Take the next ones that their senders' pace allows, up to the window; a slow sender holds nobody else up.
@@ -148,7 +161,7 @@ class Dispatcher:
 
     async def _lease(self, conn: AsyncConnection, now: datetime) -> list[Work]:
         """Take more when little is in hand. What is graver than all in hand goes first: the rest goes back."""
-        if self.stopping:
+        if self.stopping or not self.claims:
             return []
         await self._renew(conn, now)
         await self._let_go(conn, now)
@@ -157,22 +170,22 @@ class Dispatcher:
             return []
         graver = [work.delivery_id for work, _ in self.waiting if work.gravity > gravest]
         if graver:
-            await claim.give_back(conn, graver)
+            await claim.give_back(conn, self.fence, graver)
             self.waiting = deque((work, copy) for work, copy in self.waiting if work.gravity <= gravest)
         busy = self._busy()
         free = sum(work.sender_id not in busy for work, _ in self.waiting)
         if free >= self.window:
             return []
         most = LEASE_WINDOWS * self.window
-        return await claim.lease(conn, self.worker, self.fence, now, limit=most, seconds=self.lease, without=busy)
+        return await claim.lease(conn, self.worker, self.fence, now, limit=most, until=self.lease.until(now), without=busy)
 
     async def _renew(self, conn: AsyncConnection, now: datetime) -> None:
         """What waits for its sender's pace stays ours; what was spared or cancelled meanwhile holds up nothing behind it."""
         if now < self.renew_at:
             return
-        self.renew_at = now + timedelta(seconds=self.lease / RENEWALS)
+        self.renew_at = now + timedelta(seconds=self.lease.seconds / RENEWALS)
         held = [work.delivery_id for work, _ in self.waiting]
-        ours = await claim.renew(conn, self.fence, held, now + timedelta(seconds=self.lease))
+        ours = await claim.renew(conn, self.fence, held, self.lease.until(now))
         self.waiting = deque((work, copy) for work, copy in self.waiting if work.delivery_id in ours)
 
     async def _mind_senders(self, conn: AsyncConnection, changes: Sequence[Change], now: datetime) -> None:
@@ -182,7 +195,7 @@ class Dispatcher:
         for change in changes:
             await senders.became(conn, change, now)
         ill = {change.sender_id for change in changes if change.health is not Health.WELL}
-        await claim.give_back(conn, [work.delivery_id for work, _ in self.waiting if work.sender_id in ill])
+        await claim.give_back(conn, self.fence, [work.delivery_id for work, _ in self.waiting if work.sender_id in ill])
         self.waiting = deque((work, copy) for work, copy in self.waiting if work.sender_id not in ill)
         await senders.stand_in(conn, now)
 
@@ -190,7 +203,7 @@ class Dispatcher:
         """Give back what waits for a sender that is down: another sender or channel may take it."""
         shut = [work.delivery_id for work, _ in self.waiting if not self.breakers.may_call(work.sender_id, now)]
         if shut:
-            await claim.give_back(conn, shut)
+            await claim.give_back(conn, self.fence, shut)
             self.waiting = deque((work, copy) for work, copy in self.waiting if self.breakers.may_call(work.sender_id, now))
 
     def _busy(self) -> set[int]:
@@ -221,7 +234,7 @@ class Dispatcher:
             await self._land()
         async with self.store.write() as conn:
             await evidence.learn(conn, self.landed, self.clock.now())
-            await claim.give_back(conn, [work.delivery_id for work, _ in self.waiting])
+            await claim.give_back(conn, self.fence, [work.delivery_id for work, _ in self.waiting])
         self.landed, self.waiting = [], deque()
 
     # --- getting ready ------------------------------------------------------------------------------------------------
@@ -300,9 +313,15 @@ class Dispatcher:
 
     # --- one call -------------------------------------------------------------------------------------------------------
 
-    async def _fly(self, one: intent.Intended, copy: Copy) -> evidence.Fact:
-        """Make the call and say what is known afterwards. Never raises: what we do not understand is an unknown."""
+    async def _fly(self, one: intent.Intended, copy: Copy, begun: float) -> evidence.Fact:
+        """Make the call and say what is known afterwards. Never raises: what we do not understand is an unknown.
+
+        The lease counts from `begun`. Where it does not outlast the call, as after a process was stopped and resumed, somebody else
+        may be sending this by now: then nothing leaves.
+        """
         work, began = one.intent.work, self.clock.now()
+        if monotonic() > begun + self.lease.seconds - POST_DEADLINE[work.gravity]:
+            return _failed(one, SendFailed(Reason.HELD_UP))
         try:
             channel = self.desk.channel(self.context.senders[work.sender_id] if self.context else None)
             sent = await channel.send(self._outbound(one, copy))

@@ -1,7 +1,7 @@
 """One list of checks that says whether messages can go out, and what to do about each that is not well."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
@@ -10,7 +10,8 @@ from messages.frames import frame_languages
 from relay.desk import Desk
 from relay.model import BudstikkeError
 from relay.settings import Settings
-from relay.store import anchor, audit, queue, schema, senders, trial
+from relay.store import anchor, audit, queue, schema, senders, trial, workers
+from relay.store.columns import AnyRow
 from relay.store.engine import Store
 from relay.store.tables import LanguageGroup, Municipality, ResourcePerson, Sender
 
@@ -33,6 +34,7 @@ async def checks(store: Store, desk: Desk, now: datetime, anchored: anchor.Read 
     found += await _senders(store, now)
     found.append(await _queue(store, now))
     found += await _access(store, anchored)
+    found += await _workers(store, now)
     for channel in desk.channels.values():
         if isinstance(channel, Checkable):
             found += await channel.check()
@@ -127,3 +129,27 @@ async def _queue(store: Store, now: datetime) -> Check:
         oldest = await queue.oldest_due(conn, now)
     late = int((now - oldest).total_seconds()) if oldest else 0
     return Check("queue", ok=late < 30, words=f"oldest due since {late} s", remedy="Is `budstikke serve` running? Look at its log.")
+
+
+async def _workers(store: Store, now: datetime) -> list[Check]:
+    """Who works, and how long ago each gave a sign. One that has fallen silent is well as long as another came after it."""
+    async with store.read() as conn:
+        roll = await workers.roll(conn)
+    if not roll:
+        return [Check("workers", ok=False, words="none", remedy="Run: budstikke serve")]
+    alive = [row for row in roll if now - row.seen_at < workers.MISSED]
+    newest = max((row.started_at for row in alive), default=None)
+    return [_worker(row, now, replaced=newest is not None and newest > row.seen_at) for row in roll]
+
+
+def _worker(row: AnyRow, now: datetime, *, replaced: bool) -> Check:
+    silent, off = now - row.seen_at, timedelta(seconds=row.off_seconds)
+    words = f"seen {max(0, int(silent.total_seconds()))} s ago" + (", keeps time for all" if row.leader else "")
+    name = f"worker {row.name}"
+    if silent >= workers.MISSED:
+        return Check(name, ok=replaced, words=words, remedy="It has ended or hangs. Look at its log, and start it again.")
+    if off > workers.MOST_OFF:
+        return Check(
+            name, ok=False, words=f"{words}, clock off by {row.off_seconds:.1f} s", remedy="It sends nothing. Set its machine's clock."
+        )
+    return Check(name, ok=True, words=words)

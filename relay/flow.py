@@ -21,7 +21,7 @@ from relay.model import Policy, Reach
 from relay.pulse import Pulse
 from relay.receipts import Receipts
 from relay.resolve import Resolver
-from relay.store import doubts, ending, queue, reach as numbers, senders
+from relay.store import doubts, ending, queue, reach as numbers, senders, workers
 from relay.store.engine import Store
 from relay.sweep import Sweeper
 
@@ -81,11 +81,12 @@ class Relay:
         """What time alone brings: expired leases and alerts, due calls, messages that nobody has handled."""
         now = self.clock.now()
         async with self.store.write() as conn:
-            await doubts.recover(conn, now, alone=False)
+            await doubts.recover(conn, now, over=self.dispatcher.lease.now(now))
             await queue.expire(conn, now)
             await senders.stand_in(conn, now)
             await queue.open_calls(conn, now)
             await ending.close_lapsed(conn, now)
+            await workers.forget(conn, now)
         await self.receipts.handle()
 
     async def look(self) -> int:

@@ -54,7 +54,7 @@ class Settings(BaseSettings):
 
     # how fast, and how surely
     in_flight: int = Field(50, ge=1, le=1000, description="How many sends may be under way at once: as many are unknown after a crash.")
-    lease_seconds: float = Field(30.0, ge=5, le=600, description="How long a worker keeps what it claimed, if it falls silent (seconds).")
+    lease_seconds: float = Field(30.0, ge=15, le=600, description="How long a worker keeps what it claimed, if it falls silent (seconds).")
 
     # SMS and WhatsApp, through Twilio
     twilio_account: str = Field("twilio", pattern=r"^[a-z0-9-]{1,60}$", description="Our own name for the account, as in /hooks/NAME/….")

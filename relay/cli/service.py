@@ -14,7 +14,7 @@ from channels.base import Check
 from channels.sandbox import __main__ as sandbox_process
 from channels.sandbox.house import ACCOUNT, AUTH_TOKEN
 from relay import doctor, log
-from relay.app import open_house, until_stopped
+from relay.app import open_house
 from relay.cli.output import Json, house, out, say, show_json
 from relay.demo import play
 from relay.model import BadInput, NotReady
@@ -32,14 +32,16 @@ def add_to(app: typer.Typer) -> None:
         app.command(command.__name__.rstrip("_"))(command)
 
 
-def serve() -> None:
+def serve(
+    no_work: Annotated[bool, typer.Option("--no-work", help="Serve only; `budstikke work` sends.")] = False,
+) -> None:
     """Serve callbacks and pages, and send: all that one machine needs."""
 
     async def inside() -> None:
-        async with house(dispatches=True) as opened:
+        async with house(dispatches=not no_work) as opened:
             opened.settings.require_public_base_url()
             say(f"Budstikke listens on {await opened.listen()}")
-            await until_stopped(opened)
+            await opened.until_stopped(works=not no_work)
 
     asyncio.run(inside())
 
@@ -51,7 +53,7 @@ def work() -> None:
         async with house(dispatches=True) as opened:
             opened.settings.require_public_base_url()
             say("Budstikke works.")
-            await until_stopped(opened)
+            await opened.until_stopped()
 
     asyncio.run(inside())
 

@@ -14,6 +14,7 @@ from relay.store import aside, sealing
 from relay.store.columns import AnyRow
 from relay.store.queue import waits
 from relay.store.tables import Address, ResourcePerson, alert, delivery, recipient
+from relay.store.workers import Instant
 
 #: WhatsApp lets us write freely for so long after a person's last message
 WINDOW = timedelta(hours=24)
@@ -34,7 +35,7 @@ def _due(now: datetime, limit: int, without: Collection[int]) -> Select[tuple[in
     )
 
 
-async def renew(conn: AsyncConnection, fence: int, ids: Sequence[int], until: datetime) -> set[int]:
+async def renew(conn: AsyncConnection, fence: int, ids: Sequence[int], until: Instant) -> set[int]:
     """Keep a lease on what has not been tried yet; return what is still ours: the rest was spared, cancelled, or taken over."""
     if not ids:
         return set()
@@ -44,13 +45,13 @@ async def renew(conn: AsyncConnection, fence: int, ids: Sequence[int], until: da
 
 
 async def lease(
-    conn: AsyncConnection, worker: str, fence: int, now: datetime, *, limit: int, seconds: float, without: Collection[int] = ()
+    conn: AsyncConnection, worker: str, fence: int, now: datetime, *, limit: int, until: Instant, without: Collection[int] = ()
 ) -> list[Work]:
-    """Take up to `limit` due deliveries for `worker`, of other senders than `without`; they are its own until `seconds` from now."""
+    """Take up to `limit` due deliveries for `worker`, of other senders than `without`; they are its own `until` then."""
     claim = (
         update(delivery)
         .where(delivery.c.id.in_(_due(now, limit, without)))
-        .values(state=DeliveryState.CLAIMED, hold="", claimed_by=worker, fence=fence, lease_until=now + timedelta(seconds=seconds))
+        .values(state=DeliveryState.CLAIMED, hold="", claimed_by=worker, fence=fence, lease_until=until)
         .returning(delivery.c.id)
     )
     ids = list((await conn.execute(claim)).scalars())
@@ -65,9 +66,9 @@ async def lease(
     return sorted(works, key=lambda item: (item.gravity, item.delivery_id))
 
 
-async def give_back(conn: AsyncConnection, ids: Sequence[int]) -> None:
-    """Return leased deliveries that were not tried."""
-    mine = (delivery.c.id.in_(ids), delivery.c.state == DeliveryState.CLAIMED)
+async def give_back(conn: AsyncConnection, fence: int, ids: Sequence[int]) -> None:
+    """Return leased deliveries that were not tried; not those that another worker has taken over meanwhile."""
+    mine = (delivery.c.id.in_(ids), delivery.c.state == DeliveryState.CLAIMED, delivery.c.fence == fence)
     await conn.execute(update(delivery).where(*mine).values(state=DeliveryState.WAITING, lease_until=None))
 
 

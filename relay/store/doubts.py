@@ -11,20 +11,21 @@ from relay.model import DeliveryState, NotAllowed, NotFound, TaskKind
 from relay.store import evidence, work as tasks
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, Sender, attempt, delivery, task
+from relay.store.workers import Instant
 from relay.verdict import LOOKS
 
 #: the cause of a task that asks whether to send a message in doubt again: this, and the attempt's id
 ASKED = "unknown:"
 
 
-async def recover(conn: AsyncConnection, now: datetime, *, alone: bool) -> int:
+async def recover(conn: AsyncConnection, now: datetime, *, over: Instant | None) -> int:
     """Take back what dead workers held. An intent without an outcome becomes an unknown to be looked for at once.
 
-    `alone`: this is the only dispatcher (SQLite), so every claim of before is a dead one; else only leases that ran out.
+    `over`: leases that ran out before then are dead; None: this is the only dispatcher, so every claim of before is.
     """
     dead = delivery.c.state == DeliveryState.CLAIMED
-    if not alone:
-        dead = and_(dead, delivery.c.lease_until < now)
+    if over is not None:
+        dead = and_(dead, delivery.c.lease_until < over)
     lost = select(delivery.c.id).where(dead, delivery.c.hold == "")
     opened = (
         update(attempt)

@@ -15,6 +15,7 @@ from relay.model import AddressState, AlertState, DeliveryState, SparedBy, Work
 from relay.store import evidence, recipients, trial
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, Sender, alert, attempt, delivery, recipient
+from relay.store.workers import Instant
 
 #: 128 random bits, in hex: some mail servers lower-case what stands before the @
 TOKEN_BYTES = 16
@@ -41,8 +42,11 @@ class Intended:
     intent: Intent
 
 
-async def intend(conn: AsyncConnection, intents: Sequence[Intent], now: datetime) -> list[Intended]:
-    """Look once more at each delivery and write the attempts of those that may still go; the rest is put where it belongs."""
+async def intend(conn: AsyncConnection, intents: Sequence[Intent], now: datetime, until: Instant) -> list[Intended]:
+    """Look once more at each delivery and write the attempts of those that may still go; the rest is put where it belongs.
+
+    Those that go are ours `until` then: long enough for the call.
+    """
     if not intents:
         return []
     verdicts = await _last_look(conn, intents, now)
@@ -53,7 +57,8 @@ async def intend(conn: AsyncConnection, intents: Sequence[Intent], now: datetime
     if not rows:
         return []
     await conn.execute(insert(attempt), rows)
-    counted = update(delivery).where(delivery.c.id == bindparam("b_id")).values(attempts=bindparam("b_n"), segments=bindparam("b_segments"))
+    changed = {"attempts": bindparam("b_n"), "segments": bindparam("b_segments"), "lease_until": until}
+    counted = update(delivery).where(delivery.c.id == bindparam("b_id")).values(changed)
     await conn.execute(counted, [{"b_id": row["delivery_id"], "b_n": row["n"], "b_segments": row["segments"]} for row in rows])
     await _flag_duplicates(conn, going, doubts)
     tokens = {row["token"]: intent for row, intent in zip(rows, going, strict=True)}

@@ -905,6 +905,16 @@ worker = Table(
     Column("pid", Integer, nullable=False),
     Column("fence", BigInteger, nullable=False),
     _flag("leader"),
+    # how far its clock is off the database's
+    Column("off_seconds", Float, nullable=False, server_default=text("0")),
+)
+
+#: until when each sender's pace is given out to workers; one row that all of them take slices from (PostgreSQL)
+pace = Table(
+    "pace",
+    Base.metadata,
+    Column("sender_id", Id, ForeignKey("sender.id"), primary_key=True, autoincrement=False),
+    _at("free_at", null=False),
 )
 
 #: the little that the installation remembers about itself

@@ -43,6 +43,7 @@ from relay.routing import DEFAULT_POLICY
 from relay.store import alerts, inbox, schema, sealing
 from relay.store.engine import Store
 from relay.store.tables import Address, LanguageGroup, Membership, Municipality, ResourcePerson, Sender, attempt
+from relay.store.workers import Lease
 from relay.sweep import Sweeper
 from relay.web.server import make_app
 from relay.web.watchdog import Watchdog
@@ -128,7 +129,9 @@ async def _house(provider: str, url: str) -> AsyncIterator[tuple[Relay, int, int
         clock=clock,
         pulse=pulse,
         policy=DEFAULT_POLICY,
-        dispatcher=Dispatcher(store, desk, clock, pulse.branch(), DEFAULT_POLICY, worker="bench", fence=1, window=IN_FLIGHT, lease=60.0),
+        dispatcher=Dispatcher(
+            store, desk, clock, pulse.branch(), DEFAULT_POLICY, worker="bench", fence=1, window=IN_FLIGHT, lease=Lease(60.0)
+        ),
         resolver=Resolver(store, desk, clock, pulse),
         receipts=receipts,
         sweeper=Sweeper(store, desk, clock, receipts),

@@ -220,9 +220,9 @@ async def test_a_crash_before_the_call(town: Town) -> None:
     ayan = await town.person("Ayan", "nb")
     alert_id = await released(town)
     async with town.store.write() as conn:
-        works = await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, seconds=30)
+        works = await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, until=town.clock.now() + timedelta(seconds=30))
         intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
-        await intent.intend(conn, intents, town.clock.now())
+        await intent.intend(conn, intents, town.clock.now(), town.clock.now() + timedelta(seconds=30))
     heir = await restart(town)
     await heir.passes(seconds=28)
     assert len(new(ayan.phone)) == 1, "the other message; the doubtful one waits for its silence"

@@ -70,9 +70,9 @@ class House:
     async def begin(self, most: int) -> None:
         """Lease what is due and write intents, as a dispatcher does before its calls."""
         async with self.store.write() as conn:
-            works = await claim.lease(conn, "w", 1, self.clock.now(), limit=most, seconds=30)
+            works = await claim.lease(conn, "w", 1, self.clock.now(), limit=most, until=self.clock.now() + timedelta(seconds=30))
             intents = [intent.Intent(work=one, account="twilio", body_sha256="", segments=1, emulated=True) for one in works]
-            await intent.intend(conn, intents, self.clock.now())
+            await intent.intend(conn, intents, self.clock.now(), self.clock.now() + timedelta(seconds=30))
 
     async def learn(self, facts: Sequence[tuple[int, Evidence, Reason | None]]) -> None:
         """Learn about some of the attempts, newer and older ones, in one go."""
@@ -99,7 +99,7 @@ class House:
         self.clock.advance(minutes=minutes)
         now = self.clock.now()
         async with self.store.write() as conn:
-            await doubts.recover(conn, now, alone=False)
+            await doubts.recover(conn, now, over=now)
             await queue.expire(conn, now)
             await queue.open_calls(conn, now)
             await ending.close_lapsed(conn, now)

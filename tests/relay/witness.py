@@ -14,6 +14,7 @@ from relay.routing import DEFAULT_POLICY
 from relay.store import doubts
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, Sender, attempt, delivery, recipient
+from relay.store.workers import Lease
 from tests.stories.arrange import change, rows
 from tests.stories.town import FAST, Town
 
@@ -73,7 +74,7 @@ def another(town: Town, fence: int = 2, *, window: int = 50, lease: float = 30.0
         worker=f"worker {fence}",
         fence=fence,
         window=window,
-        lease=lease,
+        lease=Lease(lease),
     )
     return replace(town, relay=replace(relay, dispatcher=dispatcher))
 
@@ -81,7 +82,7 @@ def another(town: Town, fence: int = 2, *, window: int = 50, lease: float = 30.0
 async def restart(town: Town, fence: int = 2) -> Town:
     """Return the town after its process was killed and started again: what was in hand or in the air is looked for."""
     async with town.store.write() as conn:
-        await doubts.recover(conn, town.clock.now(), alone=True)
+        await doubts.recover(conn, town.clock.now(), over=None)
     return another(town, fence)
 
 

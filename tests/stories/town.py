@@ -44,6 +44,7 @@ from relay.store.tables import (
     Sender,
     recipient as recipients,
 )
+from relay.store.workers import Lease
 from relay.sweep import Sweeper
 from relay.web.server import make_app
 from relay.web.watchdog import Watchdog
@@ -275,7 +276,7 @@ async def _relay(store: Store, sandbox: Sandbox, clock: ManualClock) -> tuple[Re
         clock=clock,
         pulse=pulse,
         policy=DEFAULT_POLICY,
-        dispatcher=Dispatcher(store, desk, clock, pulse.branch(), DEFAULT_POLICY, worker="story", fence=1, window=50, lease=30.0),
+        dispatcher=Dispatcher(store, desk, clock, pulse.branch(), DEFAULT_POLICY, worker="story", fence=1, window=50, lease=Lease(30.0)),
         resolver=Resolver(store, desk, clock, pulse),
         receipts=receipts,
         sweeper=Sweeper(store, desk, clock, receipts),
