@@ -1,122 +1,73 @@
-"""What people do with an alert: look at its plan, approve, release, correct, close. Each is written down with who did it."""
+"""What people do with an alert: ask, approve, release, correct, close. Each is written down with who did it."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Act, Alert, Kind, Variant
-from messages.form import Medium, Part
-from relay.model import Action, AlertState, Home, Issue, NotAllowed, Policy, SparedBy
-from relay.pace import seconds_to_send
+from relay import staff
+from relay.model import AlertState, BadInput, NotAllowed, Policy, SparedBy, TaskKind
 from relay.routing.policy import CORRECTIONS
-from relay.store import alerts, context, ending, plan, sealing, work
+from relay.store import alerts, drafts, ending, paging, plan, sealing, work
 from relay.store.columns import AnyRow
 from relay.store.identity import identity
 from relay.store.tables import name_key
-from relay.wording import Wording, units
+
+# in these words the pages' catalogues find them
+WHY_WAKE = "Say why these groups are woken: it is kept with the alert."
+WHY_BACK = "Write what should be changed, so that the author can."
 
 ENDED = frozenset({AlertState.CLOSED, AlertState.REPLACED, AlertState.WITHDRAWN})
-
-
-# --- review -----------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
-    """What one channel's first messages cost."""
-
-    medium: Medium
-    people: int
-    messages: int
-    #: SMS segments, else messages
-    units: int
-    #: in NOK
-    price: float
-    #: at this sender's pace
-    seconds: float
-    two_way: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
-    """Everything a person looks at before release; the numbers are those of the plan that release writes."""
-
-    row: AnyRow
-    issue: Issue
-    full: plan.FullPlan
-    loads: tuple[Load, ...]
-    #: what the frame says to most readers, to show the texts with
-    home: Home
-
-    @property
-    def seconds(self) -> float:
-        """Time to finish the first messages, in seconds: the channels go side by side."""
-        return max((load.seconds for load in self.loads), default=0.0)
-
-    @property
-    def too_slow(self) -> bool:
-        """Whether the first messages cannot all leave before the alert expires."""
-        expires = self.issue.alert.expires_at
-        return expires is not None and self.seconds > (expires - self.full.at).total_seconds()
-
-
-async def review(
-    conn: AsyncConnection, municipality_id: int, alert_id: int, policy: Policy, now: datetime, *, inside: bool = False
-) -> Review:
-    """Draw the plan as it would be written now, and count what it costs."""
-    row = await alerts.row_of(conn, municipality_id, alert_id)
-    issue = await alerts.issue(conn, municipality_id, alert_id, approved_only=row.state != AlertState.DRAFT)
-    full = await plan.draw(conn, issue, policy, now, inside=inside)
-    known = await context.load(conn, [municipality_id])
-    loads = tuple(_load(full, medium, known) for medium in full.senders if _first(full, medium))
-    sender = full.senders.get(Medium.SMS)
-    home = known.home(municipality_id, None, sender.id if sender else None)
-    return Review(row=row, issue=issue, full=full, loads=loads, home=home)
-
-
-def _first(full: plan.FullPlan, medium: Medium) -> list[tuple[plan.Planned, Part, str]]:
-    """The first messages by one medium: what leaves if everybody answers."""
-    return [
-        (one, send.part, send.language)
-        for one in full.people
-        for send in one.plan.sends
-        if send.action is Action.MESSAGE and one.people.media[send.way] is medium
-    ]
-
-
-def _load(full: plan.FullPlan, medium: Medium, known: context.Context) -> Load:
-    sends = _first(full, medium)
-    sender = full.senders[medium]
-    wording = Wording()
-    total = sum(
-        units(
-            wording.first(
-                full.issue,
-                medium,
-                part,
-                language,
-                known.home(full.issue.municipality_id, next((group for group, _ in one.people.groups), None), sender.id),
-            )
-        )
-        for one, part, language in sends
-    )
-    return Load(
-        medium=medium,
-        people=len({one.person.person_id for one, _, _ in sends}),
-        messages=len(sends),
-        units=total,
-        price=total * sender.price,
-        seconds=seconds_to_send(total, sender.pace_per_second, sender.pace_burst),
-        two_way=sender.two_way,
-    )
 
 
 # --- approve and release ------------------------------------------------------------------------------------------------
 
 
-async def approve(conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, now: datetime, *, override: str = "") -> None:
+async def ask(
+    conn: AsyncConnection,
+    municipality_id: int,
+    alert_id: int,
+    by: str,
+    now: datetime,
+    *,
+    wake: Collection[int] = (),
+    reason: str = "",
+    site: str = "",
+) -> int:
+    """Ask for approval: the approvers are paged one after the other. Returns how many of them can be reached by SMS.
+
+    `wake`, `reason`: what the author proposes to them about the night.
+    """
+    row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
+    _must_be(row, AlertState.DRAFT)
+    await work.close_cause(conn, municipality_id, f"returned:{alert_id}", by, "asked again", now)
+    reached = await staff.ask(conn, row, by, site, now)
+    await work.acted(conn, by, "alert.ask", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", reached=reached)
+    proposed = {"wake": sorted(wake), "reason": reason[:300]}
+    await work.happened(conn, municipality_id, "alert.asked", now, alert_id=alert_id, reached=reached, **proposed)
+    return reached
+
+
+async def send_back(conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, reason: str, now: datetime) -> None:
+    """Give a draft back to its author, with a reason; BadInput without one."""
+    row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
+    _must_be(row, AlertState.DRAFT, AlertState.APPROVED)
+    if not reason.strip():
+        raise BadInput(WHY_BACK)
+    await paging.stop(conn, municipality_id, staff.causes("ask", alert_id), now)
+    await drafts.send_back(conn, alert_id, now)
+    cause = f"returned:{alert_id}"
+    returned = work.NewTask(municipality_id=municipality_id, kind=TaskKind.RETURNED, cause=cause, words=reason.strip(), alert_id=alert_id)
+    await work.open_task(conn, returned, now)
+    await work.acted(conn, by, "alert.send_back", now, municipality_id=municipality_id, subject=f"alert:{alert_id}")
+    await work.happened(conn, municipality_id, "alert.sent_back", now, alert_id=alert_id)
+
+
+async def approve(
+    conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, now: datetime, *, override: str = "", site: str = ""
+) -> None:
     """Stand for an alert's texts. A real alert needs a second person, or a reason that everybody will read."""
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _must_be(row, AlertState.DRAFT)
@@ -132,6 +83,16 @@ async def approve(conn: AsyncConnection, municipality_id: int, alert_id: int, by
     reason = sealing.keyring().lookup(override) if override else ""
     await work.acted(conn, by, "alert.approve", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", override=reason)
     await work.happened(conn, municipality_id, "alert.approved", now, alert_id=alert_id)
+    await paging.stop(conn, municipality_id, staff.causes("ask", alert_id), now)
+    if override:
+        await _alone(conn, row, by, site, now)
+
+
+async def _alone(conn: AsyncConnection, row: AnyRow, by: str, site: str, now: datetime) -> None:
+    """One person approved alone: everybody who answers for alerts hears of it at once, and a second one looks it over afterwards."""
+    later = work.NewTask(municipality_id=row.municipality_id, kind=TaskKind.REVIEW, cause=f"review:{row.id}", alert_id=row.id)
+    await work.open_task(conn, later, now)
+    await staff.tell(conn, row, "override", by, site, now)
 
 
 def _wrote(row: AnyRow, by: str, user_id: int | None) -> bool:
@@ -143,12 +104,30 @@ def _wrote(row: AnyRow, by: str, user_id: int | None) -> bool:
 
 
 async def release(
-    conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, policy: Policy, now: datetime, *, inside: bool = False
+    conn: AsyncConnection,
+    municipality_id: int,
+    alert_id: int,
+    by: str,
+    policy: Policy,
+    now: datetime,
+    *,
+    inside: bool = False,
+    wake: Collection[int] = (),
+    reason: str = "",
+    hold: timedelta = timedelta(),
+    site: str = "",
 ) -> int:
-    """Write the whole plan down; return how many deliveries are new. Releasing again extends: people added, texts approved late."""
+    """Write the whole plan down; return how many deliveries are new. Releasing again extends: people added, texts approved late.
+
+    `wake`: groups that are not spared for the night, and the `reason`, without which it is BadInput.
+    `hold`: nothing of a first release leaves before that, so that it can be undone.
+    """
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _may_leave(row, now)
-    if row.state == AlertState.APPROVED:
+    if wake and not reason.strip():
+        raise BadInput(WHY_WAKE)
+    first = row.state == AlertState.APPROVED
+    if first:
         old = await _replace(conn, municipality_id, row, now)
         legend = await _legend(conn, municipality_id, row, old, now)
         values = {"released_at": now, "legend": legend, "replaces_id": old.id if old else None}
@@ -157,9 +136,14 @@ async def release(
         _must_be(row, AlertState.RELEASED)
         await alerts.move(conn, alert_id, AlertState.RELEASED, now)
     issue = await alerts.issue(conn, municipality_id, alert_id)
-    added = await plan.write(conn, await plan.draw(conn, issue, policy, now, inside=inside))
-    await work.acted(conn, by, "alert.release", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", deliveries=added)
-    await work.happened(conn, municipality_id, "alert.released", now, alert_id=alert_id, deliveries=added)
+    added = await plan.write(conn, await plan.draw(conn, issue, policy, now + hold if first else now, inside=inside, wake=wake))
+    if first and row.kind == Kind.ACTUAL and row.act not in CORRECTIONS:
+        await staff.tell(conn, row, "release", by, site, now + hold)
+    woken = {"wake": sorted(wake), "reason": reason[:300]} if wake else {}
+    await work.acted(
+        conn, by, "alert.release", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", deliveries=added, **woken
+    )
+    await work.happened(conn, municipality_id, "alert.released", now, alert_id=alert_id, deliveries=added, **woken)
     return added
 
 
@@ -212,20 +196,23 @@ async def _legend(conn: AsyncConnection, municipality_id: int, row: AnyRow, old:
 # --- corrections ----------------------------------------------------------------------------------------------------------
 
 
-async def correct(conn: AsyncConnection, municipality_id: int, alert_id: int, act: Act, by: str, policy: Policy, now: datetime) -> int:
+async def correct(
+    conn: AsyncConnection, municipality_id: int, alert_id: int, act: Act, by: str, policy: Policy, now: datetime, *, site: str = ""
+) -> int:
     """Withdraw (it was wrong) or end (it was right) a released alert at once: one person, with notice to all; return the new alert's id."""
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _must_be(row, AlertState.RELEASED)
     issue = await alerts.issue(conn, municipality_id, alert_id)
-    new = _correction(row, issue.alert, list(issue.variants.values()), act, by, now)
+    new = correction(row, issue.alert, list(issue.variants.values()), act, by, now)
     correction_id = await alerts.save(conn, municipality_id, new, now)
     await alerts.approve(conn, correction_id, by, now, "", approver_id=await identity(conn, municipality_id, by, now))
     await work.acted(conn, by, f"alert.{act.lower()}", now, municipality_id=municipality_id, subject=f"alert:{alert_id}")
     await release(conn, municipality_id, correction_id, by, policy, now)
+    await staff.tell(conn, row, act.lower(), by, site, now)
     return correction_id
 
 
-def _correction(row: AnyRow, original: Alert, texts: Sequence[Variant], act: Act, by: str, now: datetime) -> alerts.NewAlert:
+def correction(row: AnyRow, original: Alert, texts: Sequence[Variant], act: Act, by: str, now: datetime) -> alerts.NewAlert:
     """The words of a correction stand ready in every language's frame; topic and place are the original's."""
     value = replace(
         original,
@@ -244,7 +231,9 @@ def _correction(row: AnyRow, original: Alert, texts: Sequence[Variant], act: Act
     return alerts.NewAlert(alert=value, variants=silent, author=by, source="house", replaces_id=row.id, approved=True)
 
 
-async def cancel(conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, policy: Policy, now: datetime) -> int | None:
+async def cancel(
+    conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, policy: Policy, now: datetime, *, site: str = ""
+) -> int | None:
     """Stop what is unsent, and withdraw what may have left; return the withdrawal's id, or None when nothing had left.
 
     When nothing has left of an update, it is as if it had never been released: what it had replaced is in force again.
@@ -253,7 +242,7 @@ async def cancel(conn: AsyncConnection, municipality_id: int, alert_id: int, by:
     if row.state in ENDED:
         _must_be(row, AlertState.RELEASED)
     if row.state == AlertState.RELEASED and await ending.may_have_left(conn, alert_id):
-        return await correct(conn, municipality_id, alert_id, Act.WITHDRAW, by, policy, now)
+        return await correct(conn, municipality_id, alert_id, Act.WITHDRAW, by, policy, now, site=site)
     await alerts.move(conn, alert_id, AlertState.WITHDRAWN, now)
     await ending.spare_unsent(conn, alert_id, now)
     await ending.put_back(conn, municipality_id, row, now)

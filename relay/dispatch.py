@@ -285,7 +285,7 @@ class Dispatcher:
 
     def _not_before(self, work: Work, now: datetime) -> datetime | None:
         """When the reader may be disturbed, if not now: a retry or a step that came forward must not wake anybody either."""
-        if work.gravity in self.policy.pierces or work.part is Part.NOTICE or self.context is None:
+        if work.may_wake or work.gravity in self.policy.pierces or work.part is Part.NOTICE or self.context is None:
             return None
         town = self.context.municipalities[work.municipality_id]
         quiet = work.quiet or (Hours(town.quiet_from, town.quiet_to) if town.quiet_from and town.quiet_to else None)

@@ -9,12 +9,14 @@
 Each verb reads rows that the one before wrote. Nothing is remembered in between: a restart goes on where the rows stand.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import timedelta
 
 from channels.base import Callback
 from channels.clock import Clock
 from messages.alert import Act
-from relay import acts, ingest
+from relay import acts, ingest, preview
 from relay.desk import Desk
 from relay.dispatch import Dispatcher
 from relay.model import Policy, Reach
@@ -48,26 +50,43 @@ class Relay:
     async def approve(self, municipality_id: int, alert_id: int, by: str, *, override: str = "") -> None:
         """Let a second person stand for a draft. NotAllowed when it is the same one."""
         async with self.store.write() as conn:
-            await acts.approve(conn, municipality_id, alert_id, by, self.clock.now(), override=override)
+            await acts.approve(conn, municipality_id, alert_id, by, self.clock.now(), override=override, site=self.desk.public_url)
+        self.pulse.ring()
 
-    async def release(self, municipality_id: int, alert_id: int, by: str, *, inside: bool = False) -> int:
+    async def release(
+        self,
+        municipality_id: int,
+        alert_id: int,
+        by: str,
+        *,
+        inside: bool = False,
+        wake: Collection[int] = (),
+        reason: str = "",
+        hold: timedelta = timedelta(),
+    ) -> int:
         """Write the whole plan down and return how many sends it holds. NotAllowed when the alert may not leave."""
+        now, site = self.clock.now(), self.desk.public_url
         async with self.store.write() as conn:
-            planned = await acts.release(conn, municipality_id, alert_id, by, self.policy, self.clock.now(), inside=inside)
+            planned = await acts.release(
+                conn, municipality_id, alert_id, by, self.policy, now, inside=inside, wake=wake, reason=reason, hold=hold, site=site
+            )
         self.pulse.ring()
         return planned
 
     async def correct(self, municipality_id: int, alert_id: int, act: Act, by: str) -> int:
         """Withdraw or end an alert for everybody who has, or may have, got it; return the correction's id."""
         async with self.store.write() as conn:
-            corrected = await acts.correct(conn, municipality_id, alert_id, act, by, self.policy, self.clock.now())
+            corrected = await acts.correct(
+                conn, municipality_id, alert_id, act, by, self.policy, self.clock.now(), site=self.desk.public_url
+            )
         self.pulse.ring()
         return corrected
 
     async def cancel(self, municipality_id: int, alert_id: int, by: str) -> int | None:
         """Stop what has not left, and withdraw what may have."""
         async with self.store.write() as conn:
-            withdrawal = await acts.cancel(conn, municipality_id, alert_id, by, self.policy, self.clock.now())
+            now, site = self.clock.now(), self.desk.public_url
+            withdrawal = await acts.cancel(conn, municipality_id, alert_id, by, self.policy, now, site=site)
         self.pulse.ring()
         return withdrawal
 
@@ -106,7 +125,7 @@ class Relay:
         async with self.store.read() as conn:
             return await numbers.reach(conn, municipality_id, alert_id)
 
-    async def review(self, municipality_id: int, alert_id: int, *, inside: bool = False) -> acts.Review:
+    async def review(self, municipality_id: int, alert_id: int, *, inside: bool = False, wake: Collection[int] = ()) -> preview.Review:
         """Draw the plan as release would write it now."""
         async with self.store.write() as conn:
-            return await acts.review(conn, municipality_id, alert_id, self.policy, self.clock.now(), inside=inside)
+            return await preview.review(conn, municipality_id, alert_id, self.policy, self.clock.now(), inside=inside, wake=wake)

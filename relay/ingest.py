@@ -8,7 +8,7 @@ from hashlib import sha256
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages import cap
-from messages.alert import Act, Alert, Identity
+from messages.alert import Act, Alert, Identity, Kind
 from relay.model import BadInput
 from relay.store import alerts, work
 from relay.store.columns import AnyRow
@@ -27,16 +27,43 @@ class Taken:
 
 
 async def take_cap(
-    conn: AsyncConnection, municipality_id: int, document: bytes, author: str, now: datetime, *, replay: bool = False
+    conn: AsyncConnection,
+    municipality_id: int,
+    document: bytes,
+    author: str,
+    now: datetime,
+    *,
+    replay: bool = False,
+    as_exercise: bool = False,
 ) -> list[Taken]:
-    """Store every alert of a CAP document (or feed) as a draft; BadInput says why a document is refused."""
+    """Store every alert of a CAP document (or feed) as a draft; BadInput says why a document is refused.
+
+    `as_exercise`: play it, whatever it is, with its times moved to now; the real one can still come in beside it.
+    """
     try:
         read = cap.read(document)
     except cap.CapRefused as refused:
         raise BadInput(refused.words) from refused
     if not read.alerts:
         raise BadInput("The document holds no alert, only links. Give the address of an alert, or let the feed be polled.")
+    if as_exercise:
+        return [await _play(conn, municipality_id, one, document, author, now) for one in read.alerts]
     return [await _take_one(conn, municipality_id, one, document, author, now, replay=replay) for one in read.alerts]
+
+
+async def _play(conn: AsyncConnection, municipality_id: int, one: cap.CapAlert, document: bytes, author: str, now: datetime) -> Taken:
+    """Store a message as the draft of an exercise: of no identity, and following nothing."""
+    drafted = cap.draft(cap.replay(one, now))
+    new = alerts.NewAlert(
+        alert=replace(drafted.alert, kind=Kind.EXERCISE, act=Act.ISSUE, identity=None, replaces=None),
+        variants=drafted.variants,
+        author=author,
+        source="cap",
+        document=document,
+        document_sha256=sha256(document).hexdigest(),
+        notes=drafted.notes,
+    )
+    return await store(conn, municipality_id, new, now)
 
 
 async def _take_one(

@@ -91,6 +91,8 @@ class TaskKind(StrEnum):
     SENDER = "sender"  # a sender or account is stopped
     TEXT = "text"  # a text was refused
     UNKNOWN_SENDER = "unknown_sender"  # a message from a number we do not know
+    REVIEW = "review"  # one person approved alone: a second one looks it over afterwards
+    RETURNED = "returned"  # an approver sent a draft back, with a reason
 
 
 class Role(StrEnum):
@@ -277,6 +279,8 @@ class Work:
     group_id: int | None
     is_deputy: bool
     had_passed_on: bool
+    #: the plan of this person disregards their hours
+    may_wake: bool = False
     #: the reader's own quiet and duty hours
     quiet: Hours | None = None
     working: Hours | None = None

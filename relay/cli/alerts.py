@@ -13,7 +13,7 @@ from rich.table import Table
 from messages.alert import Act
 from messages.form import Medium, Part
 from messages.segments import count
-from relay import acts, ingest, reach as numbers
+from relay import ingest, preview, reach as numbers
 from relay.app import House
 from relay.cli.output import By, Json, Municipality, complain, out, run, say, show_json
 from relay.demo.board import channels, groups
@@ -119,7 +119,7 @@ def _row(row: AnyRow) -> dict[str, Any]:
 def show(number: Number, json: Json = False, municipality: Municipality = "") -> None:
     """Show who gets what, in which words, what it costs and how long it takes: what release would write now."""
 
-    async def inside(opened: House, municipality_id: int) -> acts.Review:
+    async def inside(opened: House, municipality_id: int) -> preview.Review:
         alert_id = await id_of(opened, municipality_id, number)
         return await opened.relay.review(municipality_id, alert_id)
 
@@ -130,7 +130,7 @@ def show(number: Number, json: Json = False, municipality: Municipality = "") ->
         _show(review)
 
 
-def _review(review: acts.Review) -> dict[str, Any]:
+def _review(review: preview.Review) -> dict[str, Any]:
     full = review.full
     return {
         "alert": _row(review.row) | {"notes": review.row.notes},
@@ -154,7 +154,7 @@ def _review(review: acts.Review) -> dict[str, Any]:
     }
 
 
-def _show(review: acts.Review) -> None:
+def _show(review: preview.Review) -> None:
     row = review.row
     say(f"No. {row.number}  {row.kind}  {row.state}  {row.event}", "bold")
     say(f"written by {row.author}" + (f", approved by {row.approver}" if row.approver else ", not approved yet"))
@@ -167,7 +167,7 @@ def _show(review: acts.Review) -> None:
     _loads(review)
 
 
-def _texts(review: acts.Review) -> None:
+def _texts(review: preview.Review) -> None:
     wording = Wording()
     for language, variant in sorted(review.issue.variants.items()):
         say(f"\n{language}  {'reviewed' if variant.review == 'REVIEWED' else 'draft translation, not reviewed'}", "bold")
@@ -179,7 +179,7 @@ def _texts(review: acts.Review) -> None:
             say("\n".join(f"    {line}" for line in copy.text.splitlines()))
 
 
-def _people(review: acts.Review) -> None:
+def _people(review: preview.Review) -> None:
     full = review.full
     planned = [one for one in full.people if not one.plan.left_out]
     say(f"\n{len(planned)} of {len(full.people)} people get it.", "bold")
@@ -191,7 +191,7 @@ def _people(review: acts.Review) -> None:
         say(f"  {count_} wait until {until.astimezone():%a %d.%m %H:%M} (quiet or working hours)")
 
 
-def _loads(review: acts.Review) -> None:
+def _loads(review: preview.Review) -> None:
     table = Table(box=None, pad_edge=False)
     for name in ("Channel", "People", "Messages", "Parts", "Price NOK", "Minutes"):
         table.add_column(name, justify="left" if name == "Channel" else "right")

@@ -43,7 +43,7 @@ async def save(conn: AsyncConnection, municipality_id: int, new: NewAlert, now: 
     """Write a draft under the municipality's next number; return its id."""
     counted = update(Municipality).where(Municipality.id == municipality_id).values(last_number=Municipality.last_number + 1)
     number = (await conn.execute(counted.returning(Municipality.last_number))).scalar_one()
-    row = _row(new.alert) | _source(new) | {"municipality_id": municipality_id, "number": number, "state": AlertState.DRAFT}
+    row = columns_of(new.alert) | _source(new) | {"municipality_id": municipality_id, "number": number, "state": AlertState.DRAFT}
     author_id = await identity(conn, municipality_id, new.author, now)
     people: dict[str, Any] = {"author": new.author, "editor": new.author, "author_id": author_id, "editor_id": author_id}
     people |= {"created_at": now, "updated_at": now}
@@ -53,7 +53,8 @@ async def save(conn: AsyncConnection, municipality_id: int, new: NewAlert, now: 
     return alert_id
 
 
-def _row(value: Alert) -> dict[str, Any]:
+def columns_of(value: Alert) -> dict[str, Any]:
+    """Return what of an alert stands in columns of its row."""
     return {
         "kind": value.kind,
         "act": value.act,

@@ -81,6 +81,7 @@ def _work_of(ids: Sequence[int]) -> Select[Any]:
             Address.last_inbound_at,
             recipient.c.group_id,
             recipient.c.had_passed_on,
+            recipient.c.pierced,
             alert.c.legend,
             alert.c.revision,
             ResourcePerson.quiet_from,
@@ -123,6 +124,7 @@ def _work(row: AnyRow, now: datetime) -> Work:
         group_id=row.group_id,
         is_deputy=row.stands_for_id is not None,
         had_passed_on=bool(row.had_passed_on),
+        may_wake=bool(row.pierced),
         quiet=_hours(row.quiet_from, row.quiet_to),
         working=_hours(row.work_from, row.work_to),
     )

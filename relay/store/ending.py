@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, and_, not_, or_, select, update
+from sqlalchemy import Select, and_, delete, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
@@ -12,7 +12,7 @@ from relay.model import AlertState, DeliveryState, SparedBy
 from relay.routing.policy import CORRECTIONS
 from relay.store import alerts, answers, recipients
 from relay.store.columns import AnyRow
-from relay.store.tables import alert, attempt, delivery
+from relay.store.tables import alert, alert_group, attempt, counter, delivery, recipient, recipient_group
 
 #: parts that hold something of the alert; a wake-up and a question about numbers do not
 TELLS = (Part.FORWARD, Part.ASK, Part.LETTER, Part.REMINDER)
@@ -60,6 +60,19 @@ async def put_back(conn: AsyncConnection, municipality_id: int, row: AnyRow, now
     await answers.spare_again(conn, old.id, now)
     await recipients.refresh(conn, owners, now)
     return old
+
+
+async def undo(conn: AsyncConnection, municipality_id: int, row: AnyRow, now: datetime) -> bool:
+    """Take back a release of which nothing has begun to leave: as if it had never been; false when something may have left."""
+    begun = select(delivery.c.id).where(delivery.c.alert_id == row.id, delivery.c.action != "", delivery.c.state != DeliveryState.WAITING)
+    if await may_have_left(conn, row.id) or (await conn.execute(begun.limit(1))).scalar() is not None:
+        return False
+    await put_back(conn, municipality_id, row, now)
+    # each one's rows before those that they point to
+    for table in (delivery, recipient_group, recipient, alert_group, counter):
+        await conn.execute(delete(table).where(table.c.alert_id == row.id, table.c.municipality_id == municipality_id))
+    await alerts.move(conn, row.id, AlertState.APPROVED, now, released_at=None, legend=0)
+    return True
 
 
 async def close_correction(conn: AsyncConnection, municipality_id: int, now: datetime) -> int | None:

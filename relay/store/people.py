@@ -49,7 +49,7 @@ async def place(conn: AsyncConnection, municipality_id: int) -> Place:
         point=Point(row.latitude, row.longitude) if row.latitude is not None else None,
         timezone=row.timezone,
         norwegian=row.norwegian,
-        quiet=_hours(row.quiet_from, row.quiet_to),
+        quiet=hours_of(row.quiet_from, row.quiet_to),
     )
 
 
@@ -83,8 +83,8 @@ def _class(row: AnyRow, usable: Sequence[AnyRow], register: _Register) -> Person
         adult_confirmed=row.adult_confirmed_on is not None,
         paused_until=row.paused_until,
         paused=row.paused,
-        quiet=_hours(row.quiet_from, row.quiet_to),
-        working=_hours(row.work_from, row.work_to),
+        quiet=hours_of(row.quiet_from, row.quiet_to),
+        working=hours_of(row.work_from, row.work_to),
         is_deputy=row.id in register.principals,
         has_deputy=row.id in register.with_deputy,
     )
@@ -94,7 +94,8 @@ def _is_usable(address: AnyRow, media: frozenset[Medium]) -> bool:
     return address.state == AddressState.ACTIVE and address.channel in media
 
 
-def _hours(start: time | None, end: time | None) -> Hours | None:
+def hours_of(start: time | None, end: time | None) -> Hours | None:
+    """Return a stretch of the day, or None where a column is empty."""
     return Hours(start, end) if start is not None and end is not None else None
 
 

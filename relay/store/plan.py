@@ -5,7 +5,7 @@ so releasing again extends: people added since, texts approved late.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -52,13 +52,18 @@ class FullPlan:
 # --- drawing ----------------------------------------------------------------------------------------------------------
 
 
-async def draw(conn: AsyncConnection, issue: Issue, policy: Policy, now: datetime, *, inside: bool = False) -> FullPlan:
-    """Plan an alert for everybody; nothing is written. `inside`: take the municipality to lie in the alert's area (demo)."""
+async def draw(
+    conn: AsyncConnection, issue: Issue, policy: Policy, now: datetime, *, inside: bool = False, wake: Collection[int] = ()
+) -> FullPlan:
+    """Plan an alert for everybody; nothing is written. `inside`: take the municipality to lie in the alert's area (demo).
+
+    `wake`: groups whose quiet and working hours are disregarded, this time.
+    """
     place = await people.place(conn, issue.municipality_id)
     by_medium = await senders.in_use(conn, issue.municipality_id)
     classes = await people.classes(conn, issue.municipality_id, frozenset(by_medium))
     followers = await _followers(conn, issue)
-    planned = _Drawing(issue, place, policy, now, followers, inside=inside).all(classes)
+    planned = _Drawing(issue, place, policy, now, followers, inside=inside, wake=frozenset(wake)).all(classes)
     return FullPlan(
         issue=issue,
         place=place,
@@ -74,8 +79,19 @@ async def draw(conn: AsyncConnection, issue: Issue, policy: Policy, now: datetim
 class _Drawing:
     """One planning: routing is asked once for each class of like people, whatever their number."""
 
-    def __init__(self, issue: Issue, place: Place, policy: Policy, now: datetime, followers: Mapping[int, bool], *, inside: bool) -> None:
+    def __init__(
+        self,
+        issue: Issue,
+        place: Place,
+        policy: Policy,
+        now: datetime,
+        followers: Mapping[int, bool],
+        *,
+        inside: bool,
+        wake: frozenset[int],
+    ) -> None:
         self.alert = replace(issue.alert, areas=()) if inside else issue.alert
+        self.wake, self.woken = wake, replace(policy, pierces=policy.pierces | {self.alert.gravity})
         self.place, self.policy, self.now, self.followers = place, policy, now, followers
         self.available = frozenset(issue.variants)
         self.plans: dict[tuple[PersonClass, bool], ClassPlan] = {}
@@ -94,7 +110,7 @@ class _Drawing:
     def _own(self, person: people.PersonRow, kind: PersonClass) -> Planned:
         follows = person.person_id in self.followers
         if (kind, follows) not in self.plans:
-            plan = plan_class(self.alert, kind, self.policy, self.place, self.available, self.now, follows=follows)
+            plan = plan_class(self.alert, kind, self._policy(kind), self.place, self.available, self.now, follows=follows)
             self.plans[kind, follows] = plan
         return Planned(
             person=person,
@@ -103,13 +119,16 @@ class _Drawing:
             had_passed_on=self.followers.get(person.person_id, False),
         )
 
+    def _policy(self, kind: PersonClass) -> Policy:
+        return self.woken if any(group in self.wake for group, _ in kind.groups) else self.policy
+
     def _deputy(self, person: people.PersonRow, kind: PersonClass, own: Mapping[int, Planned]) -> Planned:
         principal = own.get(person.deputy_of_id or 0)
         asked_at = deputy_turn(principal.plan, self.now) if principal else None
         if principal is None or asked_at is None:
             return Planned(person=person, people=kind, plan=ClassPlan(left_out=LeftOut.NOT_ASKED))
         if (kind, asked_at) not in self.deputies:
-            plan = plan_deputy(self.alert, kind, self.policy, self.place, self.available, asked_at=asked_at)
+            plan = plan_deputy(self.alert, kind, self._policy(kind), self.place, self.available, asked_at=asked_at)
             self.deputies[kind, asked_at] = plan
         return Planned(person=person, people=kind, plan=self.deputies[kind, asked_at], stands_for=principal.person.person_id)
 
@@ -152,6 +171,12 @@ async def write(conn: AsyncConnection, full: FullPlan) -> int:
     if before:
         await answers.spare_again(conn, alert_id, full.at)
     return await _sends(conn, alert_id) - sends
+
+
+async def added(conn: AsyncConnection, full: FullPlan) -> list[Planned]:
+    """Return whom writing this plan would let in who gets nothing yet."""
+    had = {person for person, row in (await _written(conn, full.issue.alert_id)).items() if not row.left_out}
+    return [one for one in full.people if not one.plan.left_out and one.person.person_id not in had]
 
 
 async def _insert(conn: AsyncConnection, table: Any, rows: Sequence[dict[str, Any]]) -> None:
@@ -231,7 +256,8 @@ def _recipient(full: FullPlan, one: Planned) -> dict[str, Any]:
         "left_out": plan.left_out or "",
         "wait": plan.wait or "",
         "waits_until": plan.waits_until,
-        "pierced": plan.pierced or "",
+        # one send that may wake is leave to wake
+        "pierced": plan.pierced or next((send.pierced for send in plan.sends if send.pierced), ""),
         "deputy": one.stands_for is not None,
         "had_passed_on": one.had_passed_on,
     }

@@ -83,6 +83,25 @@ async def close_sender_tasks(conn: AsyncConnection, municipality_id: int, sender
     await conn.execute(update(task).where(*mine).values(done_at=now, done_by=by, outcome="started again"))
 
 
+async def close_cause(conn: AsyncConnection, municipality_id: int, cause: str, by: str, outcome: str, now: datetime) -> bool:
+    """Close the open task of a cause, if there is one; return whether there was."""
+    mine = (task.c.municipality_id == municipality_id, task.c.cause == cause, task.c.done_at.is_(None))
+    closed = await conn.execute(update(task).where(*mine).values(done_at=now, done_by=by[:120], outcome=outcome[:200]))
+    return bool(closed.rowcount)
+
+
+async def is_open(conn: AsyncConnection, municipality_id: int, cause: str) -> bool:
+    """Whether a cause has an open task."""
+    mine = (task.c.municipality_id == municipality_id, task.c.cause == cause, task.c.done_at.is_(None))
+    return (await conn.execute(select(task.c.id).where(*mine))).scalar() is not None
+
+
+async def words_of(conn: AsyncConnection, municipality_id: int, cause: str) -> str:
+    """Return the words of a cause's open task; "" where there is none."""
+    mine = (task.c.municipality_id == municipality_id, task.c.cause == cause, task.c.done_at.is_(None))
+    return (await conn.execute(select(task.c.words).where(*mine))).scalar() or ""
+
+
 async def done(conn: AsyncConnection, municipality_id: int, task_id: int, by: str, now: datetime, *, outcome: str = "") -> None:
     """Close a task that somebody has done; NotFound when this municipality has no such task, NotAllowed when it is done already."""
     mine = (task.c.id == task_id, task.c.municipality_id == municipality_id)

@@ -1,0 +1,51 @@
+"""Which of the municipality's ordinary channels were used for an alert: the newest event of each tells."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relay.store import work
+from relay.store.columns import AnyRow
+from relay.store.tables import event
+
+KIND = "alert.channel"
+
+
+ASKED = "alert.asked"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticked:
+    """An ordinary channel that was used: by whom it was noted, and when."""
+
+    by: str
+    at: datetime
+
+
+async def note(conn: AsyncConnection, municipality_id: int, alert_id: int, channel: str, by: str, now: datetime, *, used: bool) -> None:
+    """Write down that a channel was used, or was not after all."""
+    await work.happened(conn, municipality_id, KIND, now, alert_id=alert_id, channel=channel, used=used, by=by)
+
+
+async def ticked(conn: AsyncConnection, municipality_id: int, alert_id: int) -> Mapping[str, Ticked]:
+    """Return the channels that were used."""
+    mine = (event.c.municipality_id == municipality_id, event.c.alert_id == alert_id, event.c.kind == KIND)
+    rows = (await conn.execute(select(event).where(*mine).order_by(event.c.number))).all()
+    newest = {row.data["channel"]: row for row in rows}
+    return {channel: Ticked(by=row.data["by"], at=row.at) for channel, row in newest.items() if row.data["used"]}
+
+
+async def proposed(conn: AsyncConnection, municipality_id: int, alert_id: int) -> tuple[frozenset[int], str]:
+    """Return the groups that the author last proposed to wake, and why."""
+    mine = (event.c.municipality_id == municipality_id, event.c.alert_id == alert_id, event.c.kind == ASKED)
+    data = (await conn.execute(select(event.c.data).where(*mine).order_by(event.c.number.desc()).limit(1))).scalar() or {}
+    return frozenset(data.get("wake", ())), data.get("reason", "")
+
+
+async def happened(conn: AsyncConnection, municipality_id: int, alert_id: int, kinds: str = "alert.") -> list[AnyRow]:
+    """Return what was done with an alert, oldest first."""
+    mine = (event.c.municipality_id == municipality_id, event.c.alert_id == alert_id, event.c.kind.startswith(kinds, autoescape=True))
+    return list((await conn.execute(select(event).where(*mine).order_by(event.c.number))).all())
