@@ -13,8 +13,25 @@ from relay.web.api.operation import ROOT
 from relay.web.api.operations import OPERATIONS
 from relay.web.keys import LIVE, PROXIES, RELAY, WATCHDOG
 from relay.web.live import Live
-from relay.web.pages import account, audit, sign_in, trial, users
-from relay.web.route import ADMINISTRATORS, EVERYBODY, Door, Route
+from relay.web.pages import (
+    account,
+    alerts,
+    approve,
+    audit,
+    begin,
+    compose,
+    groups,
+    late,
+    people,
+    people_import,
+    review,
+    run_alert,
+    sign_in,
+    situation,
+    trial,
+    users,
+)
+from relay.web.route import ADMINISTRATORS, APPROVERS, EVERYBODY, STOPPERS, WRITERS, Door, Route
 from relay.web.watchdog import Watchdog
 
 #: a provider's callback is a few kilobytes
@@ -22,6 +39,18 @@ LARGEST_BODY = 1024 * 1024
 
 #: what stands behind /hooks/ACCOUNT/: {secret} is ours, at the end of addresses that a provider cannot sign
 HOOKS = ("status", "status/{token}", "status/{token}/{secret}", "inbound", "inbound/{secret}")
+
+#: what is done with an alert that is out, and by whom: to stop, withdraw and end, one person is enough
+RUN = {
+    "undo": APPROVERS | WRITERS,
+    "withdraw": STOPPERS,
+    "over": STOPPERS,
+    "cancel": STOPPERS,
+    "pause": STOPPERS,
+    "resume": STOPPERS,
+    "looked-over": APPROVERS,
+    "channel": STOPPERS,
+}
 
 ROUTES = (
     Route("GET", "/healthz", health.alive, Door.OPEN),
@@ -70,6 +99,39 @@ ROUTES = (
     Route("POST", "/invitation/{token}", users.accept, Door.LINK),
     Route("GET", "/avmeld/{token}", leave.ask, Door.LINK),
     Route("POST", "/avmeld/{token}", leave.leave, Door.LINK),
+    # coordinator: the situation, and alerts from their beginning to their end
+    Route("GET", "/", situation.show, EVERYBODY),
+    Route("GET", "/alerts", alerts.show, EVERYBODY),
+    Route("GET", "/alerts/new", begin.ask, WRITERS),
+    Route("POST", "/alerts/new", begin.begin, WRITERS),
+    Route("GET", r"/alerts/{number:\d+}/edit", compose.edit, WRITERS),
+    Route("POST", r"/alerts/{number:\d+}/edit", compose.save, WRITERS),
+    Route("POST", r"/alerts/{number:\d+}/count", compose.count, WRITERS),
+    Route("GET", r"/alerts/{number:\d+}/review", review.show, EVERYBODY),
+    Route("POST", r"/alerts/{number:\d+}/ask", review.ask, WRITERS),
+    Route("GET", r"/alerts/{number:\d+}/approve", approve.show, APPROVERS | WRITERS),
+    Route("POST", r"/alerts/{number:\d+}/approve", approve.decide, APPROVERS | WRITERS),
+    Route("GET", r"/alerts/{number:\d+}/run", run_alert.show, EVERYBODY),
+    *(Route("POST", rf"/alerts/{{number:\d+}}/{{what:{what}}}", run_alert.do, allowed) for what, allowed in RUN.items()),
+    Route("POST", r"/alerts/{number:\d+}/extend", run_alert.extend, WRITERS | APPROVERS),
+    Route("GET", r"/alerts/{number:\d+}/languages", late.edit, WRITERS),
+    Route("GET", r"/alerts/{number:\d+}/languages/{language:[A-Za-z-]+}", late.edit, WRITERS),
+    Route("POST", r"/alerts/{number:\d+}/languages/{language:[A-Za-z-]+}", late.save, WRITERS),
+    # the register
+    Route("GET", "/people", people.show, EVERYBODY),
+    Route("GET", "/people/add", people.add, WRITERS),
+    Route("POST", "/people/add", people.save, WRITERS),
+    Route("GET", "/people/import", people_import.ask, WRITERS),
+    Route("POST", "/people/import", people_import.bring, WRITERS),
+    Route("GET", "/people/groups", groups.show, EVERYBODY),
+    Route("POST", "/people/groups", groups.add_contact, WRITERS),
+    Route("GET", "/people/groups/new", groups.edit, WRITERS),
+    Route("POST", "/people/groups/new", groups.save, WRITERS),
+    Route("GET", r"/people/groups/{group:\d+}", groups.edit, WRITERS),
+    Route("POST", r"/people/groups/{group:\d+}", groups.save, WRITERS),
+    Route("GET", r"/people/{person:\d+}", people.edit, WRITERS),
+    Route("POST", r"/people/{person:\d+}", people.save, WRITERS),
+    Route("POST", r"/people/{person:\d+}/leave", people.leave, WRITERS),
 )
 
 

@@ -1,0 +1,170 @@
+"""Review before send: who gets what by which way in which language and why, who is left out, who waits, price and time.
+
+The numbers are drawn by the code that release writes the plan with.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from messages.alert import Kind
+from messages.form import Medium
+from relay import acts, preview, staff
+from relay.model import AlertState, LeftOut
+from relay.store import checklist, coverage, drafts, paging, plan, roster, situation
+from relay.store.columns import AnyRow
+from relay.web.keys import RELAY
+from relay.web.page import language_of, render
+from relay.web.pages.alert_of import KINDS, STATES, form_of, row_of
+from relay.web.pages.compose_seen import Seen, look
+from relay.web.pages.friction import Friction, friction
+from relay.web.pages.waits import LEFT_OUT, WAITS, WHY
+from relay.web.route import APPROVERS, WRITERS
+from relay.web.who import Who, who
+
+#: how a medium is called on a page
+MEDIA: Mapping[Medium, str] = {Medium.SMS: "SMS", Medium.WHATSAPP: "WhatsApp", Medium.EMAIL: "E-mail"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """An alert with its plan as it would be written now."""
+
+    row: AnyRow
+    review: preview.Review
+    groups: list[coverage.GroupPlan]
+    names: Mapping[int, str]
+    texts: list[drafts.Text]
+    seen: Mapping[str, Seen]
+    wake: frozenset[int]
+    reason: str
+    friction: Friction
+    asked: list[paging.Paged]
+    #: people who would be let in by releasing again
+    added: int
+    me: Who
+
+    @property
+    def planned(self) -> int:
+        """People who get something."""
+        return sum(not one.plan.left_out for one in self.review.full.people)
+
+    @property
+    def left_out(self) -> Mapping[LeftOut, int]:
+        """How many get nothing, by reason; the most frequent first."""
+        return dict(sorted(self.review.full.left_out.items(), key=lambda pair: -pair[1]))
+
+    @property
+    def people(self) -> list[plan.Planned]:
+        """Everybody, who gets something first, by name."""
+        everybody = self.review.full.people
+        return sorted(everybody, key=lambda one: (bool(one.plan.left_out), self.names[one.person.person_id].casefold()))
+
+    @property
+    def waiting(self) -> list[coverage.GroupPlan]:
+        """Groups in which somebody waits, or is woken."""
+        return [group for group in self.groups if group.waiting or group.row.id in self.wake]
+
+    @property
+    def lacking(self) -> list[coverage.GroupPlan]:
+        """Groups in which somebody reads another language than the group's."""
+        return [group for group in self.groups if any(choice.language != group.row.language for choice in group.texts)]
+
+    @property
+    def parts(self) -> int:
+        """SMS parts of the first messages."""
+        return sum(load.units for load in self.review.loads if load.medium is Medium.SMS)
+
+    @property
+    def price(self) -> float:
+        """Of the first messages, in NOK."""
+        return sum(load.price for load in self.review.loads)
+
+    @property
+    def own(self) -> bool:
+        """Whether the asker wrote or last edited it."""
+        return self.me.user_id in (self.row.author_id, self.row.editor_id) or self.me.name in (self.row.author, self.row.editor)
+
+    @property
+    def sendable(self) -> bool:
+        """Whether anything could be sent at all."""
+        return bool(self.texts) and not self.row.never_real and self.planned > 0
+
+    @property
+    def may_approve(self) -> bool:
+        """An approver who did not write it; an exercise is approved by any of those who write."""
+        allowed = self.me.may(APPROVERS) or (self.row.kind != Kind.ACTUAL and self.me.may(WRITERS))
+        return allowed and (not self.own or self.row.kind != Kind.ACTUAL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewPage:
+    """What the review shows."""
+
+    drawn: Drawn
+    errors: Mapping[str, str]
+    kinds = KINDS
+    states = STATES
+    left_out = LEFT_OUT
+    waits = WAITS
+    why = WHY
+    media = MEDIA
+    first_medium = staticmethod(coverage.first_medium)
+
+
+async def draw_all(request: web.Request, conn: AsyncConnection, row: AnyRow, wake: frozenset[int] | None = None) -> Drawn:
+    """Draw an alert's plan with everything that a person looks at. `wake`: None takes what its author proposed."""
+    me, relay = who(request), request.app[RELAY]
+    proposed, reason = await checklist.proposed(conn, me.municipality_id, row.id)
+    wake = proposed if wake is None else wake
+    review = await preview.review(conn, me.municipality_id, row.id, relay.policy, relay.clock.now(), wake=wake)
+    full = review.full
+    norwegian = full.place.norwegian
+    texts = await drafts.texts(conn, row.id, norwegian)
+    sight = await look(conn, relay, me.municipality_id, full.issue.alert, [text.variant for text in texts], norwegian)
+    planned = sum(not one.plan.left_out for one in full.people)
+    usual = await situation.usual_audience(conn, me.municipality_id, row.id)
+    return Drawn(
+        row=row,
+        review=review,
+        groups=coverage.by_group(full),
+        names=await roster.names(conn, me.municipality_id),
+        texts=texts,
+        seen=sight.languages,
+        wake=wake,
+        reason=reason,
+        friction=friction(Kind(row.kind), planned, usual, language_of(request)),
+        asked=await paging.paged(conn, me.municipality_id, staff.causes("ask", row.id)),
+        added=len(await plan.added(conn, full)),
+        me=me,
+    )
+
+
+def wake_of(request: web.Request) -> frozenset[int] | None:
+    """Return the groups that the address asks to wake; None when it says nothing about that."""
+    if "night" not in request.query:
+        return None
+    return frozenset(int(one) for one in request.query.getall("wake", []) if one.isdigit())
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """Show the plan of an alert as it would be written now."""
+    async with request.app[RELAY].store.read() as conn:
+        row = await row_of(request, conn)
+        drawn = await draw_all(request, conn, row, wake_of(request))
+    return await render(request, "compose/review.html", ReviewPage(drawn=drawn, errors={}))
+
+
+async def ask(request: web.Request) -> web.StreamResponse:
+    """Ask the approvers."""
+    me, relay, form = who(request), request.app[RELAY], await form_of(request)
+    wake = frozenset(int(one) for one in (await request.post()).getall("wake", []) if str(one).isdigit())  # type: ignore[arg-type]
+    site, now = relay.desk.public_url, relay.clock.now()
+    async with relay.store.write() as conn:
+        row = await row_of(request, conn)
+        if row.state == AlertState.DRAFT:
+            await acts.ask(conn, me.municipality_id, row.id, me.name, now, wake=wake, reason=form.get("wake_reason", ""), site=site)
+    relay.pulse.ring()
+    raise web.HTTPSeeOther(f"/alerts/{row.number}/review?asked=yes")

@@ -1,0 +1,60 @@
+"""Situation: what is out, what waits for somebody, whom an alert would not reach tonight, and what to do first in an empty house."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from aiohttp import web
+
+from relay.store import coverage, front, situation, work
+from relay.store.columns import AnyRow
+from relay.web.keys import RELAY
+from relay.web.page import render
+from relay.web.pages.alert_of import ACTS, KINDS, STATES
+from relay.web.pages.waits import LEFT_OUT, NEXT_STEPS, WAITS, Gap, Step, gaps, steps
+from relay.web.who import who
+
+#: an alert that expires within this time is pointed out
+SOON = timedelta(hours=2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SituationPage:
+    """What the first page shows."""
+
+    out: list[situation.Listed]
+    waiting: list[situation.Listed]
+    expiring: list[AnyRow]
+    gaps: list[Gap]
+    groups: int
+    people: int
+    tasks: front.Glance
+    kinds: dict[str, int]
+    steps: tuple[Step, ...]
+    may_write: bool
+    states = STATES
+    alert_kinds = KINDS
+    acts = ACTS
+    waits = WAITS
+    left_out = LEFT_OUT
+
+
+async def show(request: web.Request) -> web.StreamResponse:
+    """Show the situation of the asker's municipality."""
+    me, relay = who(request), request.app[RELAY]
+    now = relay.clock.now()
+    async with relay.store.read() as conn:
+        groups = await coverage.tonight(conn, me.municipality_id, relay.policy, now)
+        has = await situation.set_up(conn, me.municipality_id)
+        page = SituationPage(
+            out=await situation.listed(conn, me.municipality_id, states=situation.OPEN),
+            waiting=await situation.listed(conn, me.municipality_id, states=situation.WAITING),
+            expiring=await situation.expires_soon(conn, me.municipality_id, now + SOON),
+            gaps=gaps(groups),
+            groups=has.groups,
+            people=has.people,
+            tasks=await front.glance(conn, me.municipality_id),
+            kinds=await work.open_kinds(conn, me.municipality_id),
+            steps=steps(has, me),
+            may_write=me.may(NEXT_STEPS),
+        )
+    return await render(request, "situation/situation.html", page)

@@ -1,0 +1,161 @@
+"""Compose: what coordinators write is kept, counted and checked, in every language at once."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from channels.clock import ManualClock
+from messages.alert import Kind
+from relay.model import AlertState
+from relay.store import alerts, drafts
+from relay.town import demo_alert
+from tests.web.alerts import NORWEGIAN, SOMALI, draft, form, furnish, nb, row, text_of, without_agreement
+from tests.web.house import START, Open, opened, settings
+
+
+@pytest.fixture(name="web")
+async def _web(migrated_sqlite_url: str) -> AsyncIterator[Open]:
+    async with opened(settings(migrated_sqlite_url)) as web:
+        yield web
+
+
+async def test_an_empty_house_teaches_the_next_step(web: Open) -> None:
+    browser = await web.browser("coordinator")
+    page = await browser.get("/")
+    assert page.status == 200
+    assert all(address in page.text for address in ('href="/people/import"', 'href="/alerts/new?kind=EXERCISE"'))
+    assert 'href="/alerts/new?kind=EXERCISE"' in (await browser.get("/alerts")).text
+
+
+async def test_the_situation_names_the_groups_that_nobody_could_be_reached_in_and_why(web: Open) -> None:
+    groups = await furnish(web, people=2)
+    browser = await web.browser("viewer")
+    assert "Alle grupper har nok folk" in (await browser.get("/")).text
+    await without_agreement(web, groups["so"])
+    page = text_of(await browser.get("/"))
+    assert "Ingen av 2 kan nås" in page
+    assert "ingen datert rolleavtale" in page
+
+
+async def test_real_or_exercise_is_chosen_first_and_never_assumed(web: Open) -> None:
+    browser = await web.browser("coordinator")
+    await browser.get("/alerts/new")
+    answer = await browser.post("/alerts/new", start="blank", event="Vann")
+    assert (answer.status, "Velg først" in answer.text, "Vann" in answer.text) == (422, True, True)
+
+
+async def test_a_draft_keeps_what_was_written_in_every_language_and_its_kind(web: Open) -> None:
+    await furnish(web)
+    browser = await web.browser("coordinator")
+    number = await draft(browser, Kind.EXERCISE)
+    await browser.post(f"/alerts/{number}/edit", **form(kind="ACTUAL"))
+    page = text_of(await browser.get(f"/alerts/{number}/edit"))
+    assert NORWEGIAN in page
+    assert SOMALI in page
+    assert "ØVELSE" in page
+    assert (await row(web, number)).kind == Kind.EXERCISE
+
+
+async def test_nothing_typed_is_lost_by_an_error(web: Open) -> None:
+    await furnish(web)
+    browser = await web.browser("coordinator")
+    number = await draft(browser)
+    await browser.get(f"/alerts/{number}/edit")
+    answer = await browser.post(
+        f"/alerts/{number}/edit", **form(event="", expires="i morgen", **{"headline.so": "", "detail.nb": "Lang & god"})
+    )
+    page = text_of(answer)
+    assert answer.status == 422
+    assert all(words in page for words in ("Lang & god", "i morgen", "Karkari 3 daqiiqo.", "3 ting må rettes"))
+    assert (await row(web, number)).event == "Kokevarsel"
+
+
+async def test_who_saves_over_somebody_elses_save_is_told_once_and_keeps_what_they_wrote(web: Open) -> None:
+    await furnish(web)
+    kari, per = await web.browser("coordinator"), await web.browser("administrator")
+    number = await draft(kari)
+    old = str((await row(web, number)).revision)
+    await per.get(f"/alerts/{number}/edit")
+    assert (await per.post(f"/alerts/{number}/edit", **form(revision=old, event="Pers"))).status == 303
+    answer = await kari.post(f"/alerts/{number}/edit", **form(revision=old, event="Karis"))
+    assert (answer.status, "Karis" in answer.text, "The administrator" in answer.text) == (422, True, True)
+    assert (await row(web, number)).event == "Pers"
+
+
+async def test_parts_and_price_are_counted_by_the_server_with_and_without_javascript(web: Open) -> None:
+    await furnish(web)
+    browser = await web.browser("coordinator")
+    number = await draft(browser)
+    await browser.get(f"/alerts/{number}/edit")
+    pieces = text_of(await browser.post(f"/alerts/{number}/count", **form(**{"forward.nb": "Kok det i 3 minutter. " * 9})))
+    page = text_of(await browser.post(f"/alerts/{number}/edit", **form(do="count", **{"forward.nb": "Kok det i 3 minutter. " * 9})))
+    [parts] = {found.split("SMS-deler")[0].split("·")[-1].strip() for found in (pieces, page) if "SMS-deler hver" in found}
+    assert int(parts) > 2
+    assert 'id="seen-so"' in pieces
+    assert (await row(web, number)).revision == 1
+
+
+async def test_numbers_that_a_translation_lacks_and_a_source_that_moved_on_are_pointed_out(web: Open) -> None:
+    await furnish(web)
+    browser = await web.browser("coordinator")
+    number = await draft(browser)
+    page = text_of(await browser.get(f"/alerts/{number}/edit"))
+    assert nb("Numbers of the source that are not here:") not in page
+    assert nb("The Norwegian text has been changed since this one was written.") not in page
+    await browser.post(f"/alerts/{number}/edit", **form(**{"forward.nb": "Kok det i 7 minutter."}))
+    page = text_of(await browser.get(f"/alerts/{number}/edit"))
+    assert nb("Numbers of the source that are not here:") in page
+    assert nb("The Norwegian text has been changed since this one was written.") in page
+    await browser.post(f"/alerts/{number}/edit", **form(**{"forward.nb": "Kok det i 7 minutter.", "checked.so": "yes"}))
+    assert nb("The Norwegian text has been changed since this one was written.") not in text_of(await browser.get(f"/alerts/{number}/edit"))
+
+
+async def test_an_official_message_becomes_a_draft_and_an_exercise_of_it_can_stand_beside_the_real_one(web: Open) -> None:
+    await furnish(web)
+    browser = await web.browser("coordinator")
+    document = demo_alert(ManualClock(START).now()).decode()
+    await browser.get("/alerts/new")
+    real = await browser.post("/alerts/new", kind="ACTUAL", start="cap", document=document)
+    played = await browser.post("/alerts/new", kind="EXERCISE", start="cap", document=document)
+    again = await browser.post("/alerts/new", kind="ACTUAL", start="cap", document=document)
+    assert (real.location, played.location, again.location) == ("/alerts/1/edit", "/alerts/2/edit", "/alerts/1/edit")
+    assert [(await row(web, number)).kind for number in (1, 2)] == [Kind.ACTUAL, Kind.EXERCISE]
+    refused = await browser.post("/alerts/new", kind="ACTUAL", start="cap", document="<alert>half")
+    assert (refused.status, "&lt;alert&gt;half" in refused.text) == (422, True)
+
+
+async def test_a_template_is_filled_in_once_for_all_languages_of_the_municipality(web: Open) -> None:
+    await furnish(web)
+    browser = await web.browser("coordinator")
+    assert 'name="parameter.minutes"' in (await browser.get("/alerts/new?kind=EXERCISE&template=boil-water")).text
+    filled = {f"parameter.{name}": "9" for name in ("place", "minutes", "authority", "advice", "advice_date")}
+    made = await browser.post("/alerts/new", kind="EXERCISE", start="template", template="boil-water", **filled)
+    assert made.status == 303
+    async with web.house.store.read() as conn:
+        texts = await drafts.texts(conn, (await row(web, 1)).id, "nb")
+    assert [text.variant.language for text in texts] == ["nb", "en", "so"]
+    assert all("9" in text.variant.forward for text in texts)
+
+
+async def test_an_update_of_what_is_out_copies_its_texts_and_stays_of_its_kind(web: Open) -> None:
+    await furnish(web)
+    browser = await web.browser("coordinator")
+    number = await draft(browser, Kind.EXERCISE)
+    relay, found = web.house.relay, await row(web, number)
+    await relay.approve(web.town, found.id, "Ola")
+    await relay.release(web.town, found.id, "Ola")
+    await browser.get(f"/alerts/new?update={number}")
+    made = await browser.post("/alerts/new", kind="ACTUAL", start="update", update=str(number))
+    update = await row(web, int(made.location.split("/")[2]))
+    assert (update.kind, update.act, update.replaces_id) == (Kind.EXERCISE, "UPDATE", found.id)
+    assert (await browser.get(f"/alerts/{number}/edit")).location == f"/alerts/{number}/run"
+    assert (await row(web, number)).state == AlertState.RELEASED
+
+
+async def test_another_municipalitys_alert_is_not_there(web: Open) -> None:
+    await furnish(web)
+    number = await draft(await web.browser("coordinator"))
+    stranger = await web.browser("elsewhere")
+    assert [(await stranger.get(f"/alerts/{number}/{page}")).status for page in ("edit", "review", "run")] == [404, 404, 404]
+    async with web.house.store.read() as conn:
+        assert len(await alerts.newest(conn, web.other)) == 0
