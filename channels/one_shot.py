@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 import aiohttp
+from yarl import URL
 
 from channels.base import Reason, SendFailed
 
@@ -63,20 +65,20 @@ class OneShot:
         self._session: aiohttp.ClientSession | None = None
         self._closed = False
 
-    async def request(self, method: str, url: str, *, body: bytes | None, headers: Mapping[str, str], deadline: float) -> HttpAnswer:
+    async def request(self, method: str, url: str | URL, *, body: bytes | None, headers: Mapping[str, str], deadline: float) -> HttpAnswer:
         """Send one request and read its answer within `deadline` seconds. Raises NotSent or Unknown.
 
         A message goes by POST: aiohttp itself repeats GET and PUT when a connection that was kept turns out to be closed.
         """
         if self._closed:
             raise NotSent("closed")
-        # Half the deadline for a connection, its turn in the queue included: so whatever the deadline cuts off had been sent.
-        limits = aiohttp.ClientTimeout(total=None, connect=deadline / 2, sock_connect=self._connect_timeout)
+        payload = None if body is None else aiohttp.BytesPayload(body)
+        limits = _limits(deadline, self._connect_timeout)
         # An exception of aiohttp's may hold the URL, and that a telephone number: only its name goes on.
         try:
             async with (
                 asyncio.timeout(deadline),
-                self._open().request(method, url, data=body, headers=headers, allow_redirects=False, timeout=limits) as answer,
+                self._open().request(method, url, data=payload, headers=headers, allow_redirects=False, timeout=limits) as answer,
             ):
                 return HttpAnswer(answer.status, await _text(answer, LARGEST_LIST if method == "GET" else LARGEST_ANSWER), answer.headers)
         except BEFORE_THE_FIRST_BYTE as why:
@@ -99,9 +101,15 @@ class OneShot:
         return self._session
 
 
+@lru_cache
+def _limits(deadline: float, connect_timeout: float) -> aiohttp.ClientTimeout:
+    """Half the deadline for a connection, its turn in the queue included: so whatever the deadline cuts off had been sent."""
+    return aiohttp.ClientTimeout(total=None, connect=deadline / 2, sock_connect=connect_timeout)
+
+
 async def _text(answer: aiohttp.ClientResponse, most: int) -> str:
     body = bytearray()
-    async for chunk in answer.content.iter_any():
+    while chunk := await answer.content.readany():
         body += chunk
         if len(body) > most:
             answer.close()

@@ -68,7 +68,7 @@ class TwilioSms:
 
     async def send(self, out: Outbound) -> Sent:
         """POST once, within `out.deadline` seconds. Raises SendFailed."""
-        return await twilio.create(self._client, create_form(out), to=out.to, deadline=out.deadline, codes=CODES)
+        return await twilio.create(self._client, create_form(out), token=out.token, to=out.to, deadline=out.deadline, codes=CODES)
 
     def parse(self, callback: Callback) -> list[Inbound | Status]:
         """Read a status or an answer. Raises NotGenuine."""

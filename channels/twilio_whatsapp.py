@@ -102,7 +102,7 @@ class TwilioWhatsApp:
     async def send(self, out: Outbound) -> Sent:
         """POST once, within `out.deadline` seconds. Raises SendFailed."""
         fields = create_form(out, self._quick_replies)
-        return await twilio.create(self._client, fields, to=PREFIX + out.to, deadline=out.deadline, codes=CODES)
+        return await twilio.create(self._client, fields, token=out.token, to=PREFIX + out.to, deadline=out.deadline, codes=CODES)
 
     def parse(self, callback: Callback) -> list[Inbound | Status]:
         """Read a status or an answer. Raises NotGenuine."""

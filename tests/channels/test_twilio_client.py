@@ -16,7 +16,7 @@ import aiohttp
 import pytest
 from twilio.rest import Client
 
-from channels import twilio_sms, twilio_whatsapp
+from channels import twilio_messages, twilio_sms, twilio_whatsapp
 from channels.base import Content, Outbound, Reason, SendFailed
 from channels.clock import ManualClock, monotonic
 from channels.one_shot import BEFORE_THE_FIRST_BYTE, LARGEST_ANSWER, LONGEST_WAIT
@@ -236,7 +236,7 @@ async def test_the_line_is_open_until_its_last_channel_closes() -> None:
 # --- what is sent -------------------------------------------------------------------------------------------------------
 
 BODY = "Kok vatnet & «æøå» = 100 % +1 💧\nاغلوا الماء"
-STATUS_URL = "https://varsel.sorby.example/hooks/sorby/status/abc#rc=4&rp=5xx,ct,rt"
+STATUS_URL = f"https://varsel.sorby.example/hooks/sorby/status/{OUT.token}#rc=4&rp=5xx,ct,rt"
 #: our message, and the same as the SDK is asked for it
 REQUESTS = [
     (
@@ -289,7 +289,7 @@ REQUESTS = [
 async def test_our_create_is_the_sdks_byte_for_byte(form: list[tuple[str, str]], arguments: dict[str, Any]) -> None:
     async with RawProvider(created()) as provider:
         client = TwilioClient(account(provider.url), CLOCK)
-        await client.post(f"{client.api}/Messages.json", [(name, value) for name, value in form if value], deadline=2)
+        await client.create(twilio_messages.pressed(form, OUT.token), deadline=2)
         sdk = Client(SANDBOX_SID, "sandbox")
         sdk.api.base_url = provider.url
         await asyncio.to_thread(lambda: sdk.messages.create(**arguments))
