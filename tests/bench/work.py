@@ -1,0 +1,135 @@
+"""One measurement, in a process of its own: `python -m tests.bench.work NAME ARGUMENT…` prints its figures as a line of JSON."""
+
+import asyncio
+import base64
+import json
+import os
+import resource
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+from urllib.parse import urlencode
+
+import aiohttp
+import uvloop
+from sqlalchemy.engine import make_url
+
+from channels.clock import monotonic
+from relay.flow import Relay
+from relay.store import counters
+from tests.bench.house import FORWARD, SENDER, open_house
+from tests.bench.provider import ACCOUNT
+
+Figures: TypeAlias = dict[str, float]
+
+TICKS = os.sysconf("SC_CLK_TCK")
+#: seconds between looks at how far it has come
+LOOK = 0.05
+TEXT = f"Bydal: KOK VANNET\n{FORWARD}\nNr. 1"
+
+
+def form_of(number: int) -> dict[str, str]:
+    """Return what the loop and the plain client post: as much as the product does."""
+    form = {"To": f"+474{number:07d}", "StatusCallback": f"http://127.0.0.1:1/hooks/twilio/status/{number:032x}#rc=4&rp=5xx,ct,rt"}
+    return form | {"ValidityPeriod": "36000", "SmartEncoded": "false", "RiskCheck": "disable", "From": SENDER, "Body": TEXT}
+
+
+async def bare(provider: str, messages: str, window: str) -> Figures:
+    """Post with aiohttp as it comes, in a loop, and record nothing."""
+    url = f"{provider}/2010-04-01/Accounts/{ACCOUNT}/Messages.json"
+    password = base64.b64encode(f"{ACCOUNT}:sandbox".encode()).decode()
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Authorization": f"Basic {password}"}
+    numbers = iter(range(int(messages)))
+
+    async def one(session: aiohttp.ClientSession) -> None:
+        for number in numbers:
+            async with session.post(url, data=urlencode({**form_of(number), "StatusCallback": ""}), headers=headers) as answer:
+                await answer.read()
+
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=int(window))) as session:
+        start, used = monotonic(), _cpu("")
+        await asyncio.gather(*(one(session) for _ in range(int(window))))
+        return _figures(int(messages), monotonic() - start, _cpu("") - used)
+
+
+async def client(provider: str, messages: str) -> Figures:
+    """Post with the plain `twilio` client, one after the other, as its documentation shows it."""
+    from twilio.base.version import Version
+    from twilio.rest import Client
+
+    sdk = Client(ACCOUNT, "sandbox")
+    sdk.api.base_url = provider
+    assert isinstance(sdk.api.v2010, Version)
+    start, used = monotonic(), _cpu("")
+    for number in range(int(messages)):
+        sdk.messages.create(to=f"+474{number:07d}", from_=SENDER, body=TEXT, validity_period=36000, smart_encoded=False)
+    return _figures(int(messages), monotonic() - start, _cpu("") - used)
+
+
+async def path(provider: str, url: str, people: str, window: str, receipts: str) -> Figures:
+    """Release, lease, intend, post, record; with `receipts` until the last of two callbacks a message is on disk."""
+    messages = 2 * int(people)
+    async with open_house(provider, url, int(people), int(window)) as (relay, municipality_id, alert_id):
+        if receipts == "off":
+            relay.desk.public_url = "http://127.0.0.1:9"
+        released = monotonic()
+        await relay.release(municipality_id, alert_id, "Ola")
+        start, used = monotonic(), _cpu(url)
+        working = asyncio.create_task(relay.dispatcher.run())
+        sent = await _until(relay, alert_id, "sent", messages)
+        figures = _figures(messages, sent - start, _cpu(url) - used)
+        if receipts == "on":
+            heard = await _until(relay, alert_id, "delivered", messages)
+            figures |= {"heard": messages / (heard - start), "cpu_heard": (_cpu(url) - used) / messages * 1000}
+        relay.dispatcher.stop()
+        await working
+        reach = await relay.reach(municipality_id, alert_id)
+        assert reach.totals.sent == int(people)
+        return figures | {"release": start - released, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+async def _until(relay: Relay, alert_id: int, name: str, wanted: int) -> float:
+    """Wait until the counters say so, and return when that was."""
+    while True:
+        async with relay.store.read() as conn:
+            numbers = await counters.read(conn, alert_id)
+        if numbers.get((0, "sms"), {}).get(name, 0) >= wanted:
+            return monotonic()
+        await asyncio.sleep(LOOK)
+
+
+def _figures(messages: int, seconds: float, cpu: float) -> Figures:
+    return {"rate": messages / seconds, "cpu": cpu / messages * 1000}
+
+
+def _cpu(url: str) -> float:
+    """CPU seconds of this process, and of the PostgreSQL server behind `url`."""
+    mine = resource.getrusage(resource.RUSAGE_SELF)
+    return mine.ru_utime + mine.ru_stime + (_server_cpu(url) if url.startswith("postgres") else 0.0)
+
+
+def _server_cpu(url: str) -> float:
+    folder = Path(str(make_url(url).query["host"]))
+    head = int((folder / "postmaster.pid").read_text().split()[0])
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            _, _, rest = stat.read_text().rpartition(") ")
+        except OSError:
+            continue
+        fields = rest.split()
+        if int(stat.parent.name) == head or int(fields[1]) == head:
+            ticks += sum(int(value) for value in fields[11 : 15 if int(stat.parent.name) == head else 13])
+    return ticks / TICKS
+
+
+WORK: Mapping[str, Callable[..., Awaitable[Figures]]] = {"bare": bare, "client": client, "path": path}
+
+
+async def _measure(name: str, *given: str) -> Figures:
+    return await WORK[name](*given)
+
+
+if __name__ == "__main__":
+    print(json.dumps(uvloop.run(_measure(*sys.argv[1:]))))
