@@ -141,7 +141,8 @@ class Control:
     async def phone(self, request: web.Request) -> web.Response:
         """Return what stands on a screen."""
         phone = self._phone(request)
-        return _json(self._describe(phone) | {"messages": [asdict(message) for message in phone.messages]})
+        written = {"messages": [asdict(each) for each in phone.messages], "said": [asdict(each) for each in phone.said]}
+        return _json(self._describe(phone) | written)
 
     async def switch(self, request: web.Request) -> web.Response:
         """Switch a phone off or on."""

@@ -69,7 +69,7 @@ class House:
         self.network = Network(self.world, self.postman, self.phones)
         self.inbox = Inbox(self.network)
         self.mail = MailServer(self.world, self.phones)
-        self.crowd = Crowd(self.inbox, Post(self.world))
+        self.crowd = Crowd(self.inbox, Post(self.world, self.phones))
         self.phones.on_shown = self.crowd.see
         self._go_on(before)
         self.ledger.write(Event.STARTED, note=self._account)

@@ -9,6 +9,7 @@ from channels.sandbox.codes import State
 from channels.sandbox.intake import is_name
 from channels.sandbox.ledger import Event
 from channels.sandbox.network import Network
+from channels.sandbox.phones import Said
 from channels.sandbox.postman import Answer, Call
 from channels.sandbox.resource import API, WHATSAPP, Message, segments_of
 
@@ -81,6 +82,7 @@ class Inbox:
             media=tuple(self._store(sid, kind, data) for kind, data in written.media),
             listed_from=now,
         )
+        self.network.phones.of(written.sender).said.append(Said(channel=written.channel, to=written.to, text=written.text, at=now))
         self.network.shelf.put(message)
         self.network.heard_at[message.to, message.sender] = now
         world.ledger.write(

@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from channels.sandbox.ledger import Event
 from channels.sandbox.letters import away, bounce, new_id, reply
 from channels.sandbox.people import Act
-from channels.sandbox.phones import Phones, Shown
+from channels.sandbox.phones import Phones, Said, Shown
 from channels.sandbox.phrases import phrases
 from channels.sandbox.postman import Answer
 from channels.sandbox.world import World
@@ -144,6 +144,7 @@ class Post:
     """Brings people's answers to the product's own mail listener."""
 
     world: World
+    phones: Phones
 
     async def back(self, shown: Shown, act: Act, text: str = "", language: str = "en", at: datetime | None = None) -> Answer:
         """Do `act` about the letter `shown`, now or as of `at`; return how the listener took it."""
@@ -167,6 +168,8 @@ class Post:
             reply_to=shown.id,
             note=act.value,
         )
+        if act is not Act.BOUNCE:
+            self.phones.of(shown.to).said.append(Said(channel="email", to=to, text=text, at=now))
         return await self._hand_over(letter, sender, to, shown.to)
 
     async def _hand_over(self, letter: Message, sender: str, to: str, whose: str, attempt: int = 0) -> Answer:

@@ -31,6 +31,16 @@ class Shown:
     references: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What somebody wrote or pressed on their phone: it stands there among what came."""
+
+    channel: str
+    to: str
+    text: str
+    at: datetime
+
+
 class Silence(AssertionError):
     """No message came, though one was waited for."""
 
@@ -41,6 +51,7 @@ class Phone:
 
     addresses: list[str]
     messages: list[Shown] = field(default_factory=list)
+    said: list[Said] = field(default_factory=list)
     #: switched off or out of coverage: messages end as undelivered (30003)
     is_off: bool = False
     #: a code with which everything to this phone fails, by channel; "" for all channels

@@ -14,7 +14,7 @@ from channels.sandbox.ledger import Entry, Event
 from channels.sandbox.mail import MailServer
 from channels.sandbox.network import Network, shown_of
 from channels.sandbox.people import Deed, Person
-from channels.sandbox.phones import Shown
+from channels.sandbox.phones import Said, Shown
 from channels.sandbox.resource import WHATSAPP, Message
 
 
@@ -86,6 +86,8 @@ class _Memory:
     def inbound(self, entry: Entry) -> None:
         if self.owed.get(entry.sender):
             self.owed[entry.sender].pop(0)
+        said = Said(channel=entry.channel, to=entry.to, text=entry.body, at=entry.at)
+        self.network.phones.of(entry.sender).said.append(said)
         if entry.channel == "email":
             return
         message = _inbound(entry)
