@@ -140,7 +140,7 @@ def _leave_first(alert: Alert, variant: Variant, voice: Voice) -> list[Slot]:
 
 def answers(voice: Voice) -> list[Slot]:
     """Return how to answer: digits on lines of their own, buttons (nothing to print), or the way round a one-way sender."""
-    link = [Slot(voice.say("ask.link", link=voice.facts.link), href=voice.facts.link)] if _may_link(voice) else []
+    link = [_link(voice)] if _may_link(voice) else []
     if not voice.facts.two_way:
         return [*_way_round(voice), *link]
     if voice.medium is Medium.WHATSAPP:
@@ -149,8 +149,15 @@ def answers(voice: Voice) -> list[Slot]:
 
 
 def _may_link(voice: Voice) -> bool:
-    # operators filter SMS with links, and people are told not to trust them; the letter has a link of its own
-    return bool(voice.facts.link) and voice.medium is Medium.WHATSAPP
+    # operators filter SMS with links, and people are told not to trust them: only where somebody has chosen so. The letter has its own
+    in_sms = voice.medium is Medium.SMS and voice.facts.link_in_sms
+    return bool(voice.facts.link) and (in_sms or voice.medium is Medium.WHATSAPP)
+
+
+def _link(voice: Voice) -> Slot:
+    """The link; where an SMS can be answered, it goes before the answers do."""
+    text = voice.say("ask.link", link=voice.facts.link)
+    return Slot(text, (("link", ""),) if voice.facts.two_way else (), href=voice.facts.link)
 
 
 def _legend(voice: Voice, digit: int, msgid: str) -> Slot:

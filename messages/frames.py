@@ -74,8 +74,9 @@ class Facts:
     reply_to: str = ""
     #: 0: bare digits 1 2 4; 6: 61 62 64; 7: 71 72 74 (the second and third open alert)
     legend: int = 0
-    #: a page of the reader's own, for media that may carry a link
+    #: a page of the reader's own, for media that may carry a link; SMS only where `link_in_sms` says so
     link: str = ""
+    link_in_sms: bool = False
     #: page to leave this list, for e-mail
     unsubscribe_url: str = ""
     missing: Missing | None = None

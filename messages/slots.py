@@ -24,8 +24,8 @@ BUDGET = {
 #: the answers, the danger number, the line on leaving first, the line on why the text is in another language, the exercise mark
 DROPS: dict[Part, tuple[str, ...]] = {
     Part.FORWARD: ("clock-note", "translation-draft", "next-news", "place", "time"),
-    Part.ASK: ("answer", "contact-name", "deputy", "norwegian-read", "norwegian-legend", "contact"),
-    Part.REMINDER: ("answer", "contact-name", "deputy", "norwegian-read", "norwegian-legend", "contact"),
+    Part.ASK: ("answer", "contact-name", "deputy", "norwegian-read", "norwegian-legend", "link", "contact"),
+    Part.REMINDER: ("answer", "contact-name", "deputy", "norwegian-read", "norwegian-legend", "link", "contact"),
 }
 #: said in `Copy.dropped` when even the shortest body is too long: lives hang on it, so it is sent whole
 OVER_BUDGET = "over-budget"

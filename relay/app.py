@@ -30,6 +30,7 @@ from relay.store.anchor import Anchor, place
 from relay.store.engine import Store
 from relay.store.leader import Leader
 from relay.sweep import Sweeper
+from relay.web.phones import Phones
 from relay.web.server import make_app
 from relay.web.watchdog import Watchdog
 from relay.worker import PASSING, Worker, asked_to_stop, drain, listen
@@ -52,10 +53,13 @@ class House:
     anchor: Anchor | None
     stack: AsyncExitStack = field(repr=False)
 
-    async def listen(self) -> str:
-        """Open the web server (and the mail listener, if it is set up); return the address it listens on. Port 0 takes a free one."""
+    async def listen(self, phones: Phones | None = None) -> str:
+        """Open the web server (and the mail listener, if it is set up); return the address it listens on. Port 0 takes a free one.
+
+        `phones`: emulated ones, to be shown on a page.
+        """
         proxies = frozenset(part.strip() for part in self.settings.trusted_proxies.split(","))
-        runner = web.AppRunner(make_app(self.relay, self.watchdog, proxies), access_log=None, shutdown_timeout=2.0)
+        runner = web.AppRunner(make_app(self.relay, self.watchdog, proxies, phones), access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         self.stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, self.settings.listen_host, self.settings.listen_port).start()

@@ -58,6 +58,10 @@ class Desk:
         """Where statuses of one attempt come."""
         return f"{self.public_url}/hooks/{quote(account)}/status/{token}{CALLBACK_RETRIES}"
 
+    def message_page(self) -> str:
+        """What a reader's token is put behind; "" while there is no public address."""
+        return f"{self.public_url}/m/" if self.public_url else ""
+
     def leave_url(self, token: str) -> str:
         """Where one press leaves the e-mail list."""
         return f"{self.public_url}/avmeld/{token}"

@@ -22,11 +22,11 @@ from relay.model import Health, Hours, Issue, NotReady, Policy, Work
 from relay.pace import Pacer, SharedPacer
 from relay.pulse import Pulse
 from relay.routing import first_moment
-from relay.store import aside, claim, context, evidence, intent, queue, senders
+from relay.store import aside, claim, context, evidence, intent, links, queue, senders
 from relay.store.engine import Store
 from relay.store.workers import Lease
 from relay.verdict import POST_DEADLINE
-from relay.wording import Wording, body_hash, units, written
+from relay.wording import Wording, body_hash, has_link, units, with_link, written
 
 log = structlog.get_logger(__name__)
 
@@ -243,7 +243,7 @@ class Dispatcher:
         """Read what the new ones have in common; texts again only when their alert has changed."""
         if not leased:
             return
-        fresh = await context.load(conn, (work.municipality_id for work in leased))
+        fresh = await context.load(conn, (work.municipality_id for work in leased), page=self.desk.message_page())
         self.context = self.context.with_(fresh) if self.context else fresh
         for row in fresh.senders.values():
             self.pacer.set(row.id, row.pace_per_second, row.pace_burst, self.clock.now())
@@ -274,7 +274,15 @@ class Dispatcher:
                 await aside.wake(conn, work, now)
             else:
                 ready.append((work, copy))
-        return ready
+        return await self._addressed(conn, ready, now)
+
+    async def _addressed(self, conn: AsyncConnection, ready: list[tuple[Work, Copy]], now: datetime) -> list[tuple[Work, Copy]]:
+        """Put each reader's own link where their text carries one."""
+        linked = {work.recipient_id for work, copy in ready if work.recipient_id is not None and has_link(copy)}
+        if not linked:
+            return ready
+        tokens = await links.of_recipients(conn, linked, now)
+        return [(work, with_link(copy, tokens.get(work.recipient_id or 0, "")) if has_link(copy) else copy) for work, copy in ready]
 
     def _copy(self, work: Work) -> Copy:
         assert self.context is not None  # noqa: S101 - loaded in the same turn

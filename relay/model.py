@@ -93,6 +93,7 @@ class TaskKind(StrEnum):
     UNKNOWN_SENDER = "unknown_sender"  # a message from a number we do not know
     REVIEW = "review"  # one person approved alone: a second one looks it over afterwards
     RETURNED = "returned"  # an approver sent a draft back, with a reason
+    NEW_ADDRESS = "new_address"  # somebody wants another number or mailbox: ring the old one first
 
 
 class Role(StrEnum):
@@ -310,6 +311,9 @@ class Home:
     contact_hours: str = ""
     two_way: bool = True
     reply_to: str = ""
+    #: what a reader's token is put behind to make the address of their message page; "": this installation has no public address
+    page: str = ""
+    links_in_sms: bool = False
 
 
 # --- reach --------------------------------------------------------------------------------------------------------------
@@ -332,6 +336,8 @@ class GroupReach:
     reported_reach: int = 0
     failed: int = 0
     unknown: int = 0
+    #: times that people opened a page passed on by somebody of this group; of nobody's reach
+    opened: int = 0
     quorum: int = 0
     counted: int = 0  # people who count toward the quorum
 

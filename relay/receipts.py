@@ -5,6 +5,7 @@ A callback is answered only after the commit that holds it, so the provider repe
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 import structlog
@@ -20,7 +21,7 @@ from messages.reply import Meaning, Reply, reads_as, understand
 from relay.desk import Desk
 from relay.model import Home, NotFound, NotReady, Policy, TaskKind
 from relay.pulse import Pulse
-from relay.store import alerts, answers, context, inbox, statuses, threads, work
+from relay.store import alerts, answers, context, inbox, page_answers, statuses, threads, work
 from relay.store.batch import Batch
 from relay.store.engine import Store
 from relay.talk import Asked, Say, Verdict, Writer, decide, shown_as
@@ -40,7 +41,7 @@ class Receipts:
     def __init__(self, store: Store, desk: Desk, clock: Clock, pulse: Pulse, policy: Policy) -> None:
         self.store, self.desk, self.clock, self.pulse, self.policy = store, desk, clock, pulse, policy
         self.statuses: Batch[statuses.Told, bool] = Batch(store, statuses.apply, linger=LINGER)
-        self.inbox: Batch[tuple[str, Medium, Inbound, str], int] = Batch(store, _keep)
+        self.inbox: Batch[tuple[str, inbox.Way, Inbound, str], int] = Batch(store, _keep)
         self.handling: Batch[None, int] = Batch(store, self._handle_some)
 
     async def hear(self, account: str, callback: Callback, heard_by: str = "callback") -> int:
@@ -61,6 +62,14 @@ class Receipts:
             await self.handle()
         self.pulse.ring()
         return new
+
+    async def answered(self, one: Inbound) -> str:
+        """Take in an answer from a message page, each once, and return what was made of it: a Verdict's name."""
+        await self.inbox.put((inbox.PAGE, inbox.PAGE, one, "page"))
+        await self.handle()
+        self.pulse.ring()
+        async with self.store.read() as conn:
+            return await page_answers.verdict_of(conn, one.provider_id)
 
     async def handle(self) -> int:
         """Handle what has been kept and not handled yet; return how many messages. A crash in between leaves them for the next stroke."""
@@ -87,7 +96,7 @@ class Receipts:
         now = self.clock.now()
         await inbox.handled(conn, kept.id, "broke_us", now)
         kind = TaskKind.DANGER if reads_as(kept.message.text) else TaskKind.QUESTION
-        for find in (partial(inbox.origin, conn, kept, now), partial(inbox.somewhere, conn, kept)):
+        for find in (partial(_origin, conn, kept, now), partial(inbox.somewhere, conn, kept)):
             if await _whole(conn, kept, partial(self._before_somebody, conn, kept, find, kind)):
                 return
         log.error("a message that broke us is before nobody", inbound=kept.id, kind=kind)
@@ -104,7 +113,7 @@ class Receipts:
     async def _handle(self, conn: AsyncConnection, kept: inbox.Kept) -> None:
         """Understand one message and do what follows from it."""
         now = self.clock.now()
-        origin = await inbox.origin(conn, kept, now)
+        origin = await _origin(conn, kept, now)
         reply = _understand(kept, origin)
         verdict = decide(reply, origin.writer)
         if origin.municipality_id is None or not (origin.to_us or origin.people or reply.danger):
@@ -120,7 +129,7 @@ class Receipts:
         wake = woken and verdict.name == "in_force"
         if not wake and not await _whole(conn, kept, partial(self._say, conn, kept, origin, verdict)) and not verdict.tasks:
             # nobody has told the person that they were heard
-            unsaid = partial(inbox.origin, conn, kept, now)
+            unsaid = partial(_origin, conn, kept, now)
             await _whole(conn, kept, partial(self._before_somebody, conn, kept, unsaid, TaskKind.QUESTION))
         await inbox.handled(conn, kept.id, verdict.name, now)
 
@@ -183,9 +192,9 @@ class Receipts:
         for one in verdict.say:
             near = one.about or _about(origin.writer, verdict)
             town = origin.of(near)
-            if town.municipality_id is None or town.sender_id is None:
+            if town.municipality_id is None or town.sender_id is None or kept.channel == inbox.PAGE:
                 continue
-            copy = await self._words(conn, kept, town, one, origin)
+            copy = await self._words(conn, kept.channel, town, one, origin)
             ready = threads.ReadyNotice(
                 name=one.notice,
                 text=copy.text,
@@ -196,15 +205,15 @@ class Receipts:
             )
             await threads.answer(conn, kept, town, ready, self.clock.now())
 
-    async def _words(self, conn: AsyncConnection, kept: inbox.Kept, town: inbox.Origin, one: Say, origin: inbox.Origin) -> Copy:
+    async def _words(self, conn: AsyncConnection, channel: Medium, town: inbox.Origin, one: Say, origin: inbox.Origin) -> Copy:
         home = await self._home(conn, town)
         if not town.people:
-            return say_to_a_stranger(one.notice, home, kept.channel)
+            return say_to_a_stranger(one.notice, home, channel)
         languages = town.people[0].languages
         language = languages[0] if languages else home.norwegian
         values = dict(one.values) | await self._values(conn, one, origin, language)
         legend = one.about.legend if one.about else 0
-        return say(one.notice, home, language, kept.channel, values, legend=legend, of=shown_as(one, town.writer))
+        return say(one.notice, home, language, channel, values, legend=legend, of=shown_as(one, town.writer))
 
     async def _home(self, conn: AsyncConnection, origin: inbox.Origin) -> Home:
         assert origin.municipality_id is not None  # noqa: S101 - the caller has looked
@@ -224,9 +233,15 @@ class Receipts:
         return {"alerts": in_force(issues, language)}
 
 
-async def _keep(conn: AsyncConnection, items: Sequence[tuple[str, Medium, Inbound, str]]) -> list[int]:
+async def _keep(conn: AsyncConnection, items: Sequence[tuple[str, inbox.Way, Inbound, str]]) -> list[int]:
     """Keep messages, each once; say of each whether it is new."""
     return [await inbox.keep(conn, account, medium, [message], heard_by) for account, medium, message, heard_by in items]
+
+
+async def _origin(conn: AsyncConnection, kept: inbox.Kept, now: datetime) -> inbox.Origin:
+    if kept.channel == inbox.PAGE:
+        return await page_answers.origin(conn, kept, now)
+    return await inbox.origin(conn, kept, now)
 
 
 def _understand(kept: inbox.Kept, origin: inbox.Origin) -> Reply:

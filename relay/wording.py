@@ -21,6 +21,8 @@ from relay.model import BadInput, Home, Issue, Work
 KEPT = 4096
 #: which reminder the policy's one is
 FIRST_REMINDER = 1
+#: stands in a text where the reader's own token will be, so that all who read the same share one text; as long as a token
+BLANK = "0" * 26
 _MARKS = {Kind.EXERCISE: "mark.exercise", Kind.TEST: "mark.test"}
 
 
@@ -35,6 +37,8 @@ def facts(home: Home, language: str, **more: object) -> Facts:
         contact_hours=home.contact_hours,
         two_way=home.two_way,
         reply_to=home.reply_to,
+        link=f"{home.page}{BLANK}" if home.page else "",
+        link_in_sms=home.links_in_sms or not (home.two_way or home.reply_to or home.contact_phone),
     )
     return replace(given, **more)  # type: ignore[arg-type]
 
@@ -95,6 +99,16 @@ def _copies(issue: Issue, home: Home, medium: Medium, reader: _Reader) -> Mappin
     made[Part.REMINDER] = remind(issue.alert, variant, replace(given, reminder=FIRST_REMINDER), medium)
     made[Part.COUNT] = count_question(issue.alert, variant, given, medium)
     return made
+
+
+def has_link(copy: Copy) -> bool:
+    """Whether a text carries a link to the reader's own page."""
+    return BLANK in copy.text or BLANK in copy.html
+
+
+def with_link(copy: Copy, token: str) -> Copy:
+    """Put a reader's token into the text that all share."""
+    return replace(copy, text=copy.text.replace(BLANK, token), html=copy.html.replace(BLANK, token))
 
 
 def say(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from messages.reply.answer import Meaning, Reply
-from messages.reply.digits import DIGITS, Setting, in_digits
+from messages.reply.digits import DIGITS, MOST_PLAUSIBLE, Setting, in_digits
 from messages.reply.fold import Kind, compact, tokens, visible
 from messages.reply.mail import unquoted
 from messages.reply.phrases import WHOLE_BODY, bare, courtesy, guess, spoken, together
@@ -56,21 +56,29 @@ def understand(
 ) -> Reply:
     """Read what a person sent. Never raises; text that is no answer is a MESSAGE.
 
-    `payload` is a button's ("12.1": alert, digit) and binds exactly. `open_alerts` are the numbers this person may answer:
+    `payload` is a button's ("12.1": alert, digit) or a form's ("12.3.40": with a count; the text then names the means), and binds
+    exactly. `open_alerts` are the numbers this person may answer:
     "1 12" is an answer to no. 12 only if 12 is one of them, since a number may be anything else.
     """
     body = unquoted(text)
     if automatic:
         return Reply(meaning=Meaning.AUTO_REPLY, text=body)
     said = _button(payload) or _body(body, Setting(tuple(languages), count_open, frozenset(open_alerts)))
-    return replace(said, danger=bool(danger_words(body)), text=body)
+    means = body if said.count is not None and payload else said.means
+    return replace(said, danger=bool(danger_words(body)), text=body, means=means)
 
 
 def _button(payload: str) -> Reply | None:
-    alert, _, digit = payload.strip().partition(".")
-    if digit not in DIGITS or not (alert.isascii() and alert.isdecimal()) or len(alert) > 9:
+    alert, _, rest = payload.strip().partition(".")
+    digit, _, people = rest.partition(".")
+    if digit not in DIGITS or not _is_number(alert) or (people and not _is_number(people)):
         return None
-    return Reply(meaning=DIGITS[digit], alert_number=int(alert))
+    said = Reply(meaning=DIGITS[digit], alert_number=int(alert), count=int(people) if people else None)
+    return guess(said, "count-implausible") if people and not 0 < int(people) <= MOST_PLAUSIBLE else said
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdecimal() and len(text) <= 9
 
 
 def _body(body: str, setting: Setting) -> Reply:

@@ -19,6 +19,7 @@ from relay import reach as numbers
 from relay.app import House, open_house
 from relay.demo import stage
 from relay.demo.board import board
+from relay.demo.phones import held
 from relay.demo.provider import Provider
 from relay.model import Reach
 from relay.store import queue, remembered, work
@@ -86,7 +87,7 @@ async def opened(options: Options, folder: Path, *, issue: bool = True) -> Async
         clock.jump(await provider.now())
         replies, contents = await stage.templates(provider, clock, [group.language for group in made.groups])
         house = await stack.enter_async_context(open_house(stage.settings(folder, provider, database, replies), clock=clock))
-        url = await house.listen()
+        url = await house.listen(held(provider, made))
         mail_port = await house.listen_for_mail(0)
         await _connect(provider, house, url, mail_port, made.senders)
         municipality_id = await stage.populate(house, made, contents)

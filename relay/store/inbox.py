@@ -4,9 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Inbound, Media
@@ -31,6 +31,10 @@ from relay.store.tables import (
 )
 from relay.talk import Asked, Writer
 
+#: answered on the message page, where it is known beyond doubt who answers
+PAGE: Final = "page"
+Way: TypeAlias = Medium | Literal["page"]
+
 #: an alert has been put to somebody when one of these was tried, whatever we have heard of it since
 ASKS = (Part.FORWARD, Part.ASK, Part.LETTER)
 #: an answer to a closed alert is still an answer to it for so long
@@ -43,11 +47,11 @@ class Kept:
 
     id: int
     account: str
-    channel: Medium
+    channel: Way
     message: Inbound
 
 
-async def keep(conn: AsyncConnection, account: str, channel: Medium, messages: Sequence[Inbound], heard_by: str) -> int:
+async def keep(conn: AsyncConnection, account: str, channel: Way, messages: Sequence[Inbound], heard_by: str) -> int:
     """Write inbound messages down, each once; return how many are new."""
     new = 0
     for message in messages:
@@ -56,7 +60,7 @@ async def keep(conn: AsyncConnection, account: str, channel: Medium, messages: S
     return new
 
 
-def _row(account: str, channel: Medium, message: Inbound, heard_by: str) -> dict[str, Any]:
+def _row(account: str, channel: Way, message: Inbound, heard_by: str) -> dict[str, Any]:
     facts = {
         "payload": message.payload,
         "replied_to": message.replied_to,
@@ -80,9 +84,9 @@ def _row(account: str, channel: Medium, message: Inbound, heard_by: str) -> dict
     }
 
 
-def lookup(channel: Medium, value: str) -> str:
+def lookup(channel: Way, value: str) -> str:
     """The fingerprint by which an address is found again, whatever way it is written."""
-    return sealing.keyring().lookup(normal_address(channel, value)) if value else ""
+    return sealing.keyring().lookup(normal_address(Medium(channel), value)) if value else ""
 
 
 async def unhandled(conn: AsyncConnection, limit: int = 100) -> list[Kept]:
@@ -97,7 +101,7 @@ def _kept(row: AnyRow) -> Kept:
     message = Inbound(
         provider_id=row.provider_id, sender=row.sender, to=row.to, text=row.text, received_at=row.received_at, media=media, **facts
     )
-    return Kept(id=row.id, account=row.account, channel=Medium(row.channel), message=message)
+    return Kept(id=row.id, account=row.account, channel=PAGE if row.channel == PAGE else Medium(row.channel), message=message)
 
 
 async def handled(conn: AsyncConnection, inbound_id: int, verdict: str, now: datetime) -> None:
@@ -162,7 +166,7 @@ async def origin(conn: AsyncConnection, kept: Kept, now: datetime) -> Origin:
     senders = _named(kept, account)
     people = await _people(conn, kept, [row.municipality_id for row in senders or account])
     exact = await _exact(conn, kept)
-    alerts = await _alerts(conn, [person.person_id for person in people], now)
+    alerts = await alerts_of(conn, [person.person_id for person in people], now)
     by_town = {row.municipality_id: row.id for row in reversed(senders or account)}
     town = await _town(conn, kept, people, [row.municipality_id for row in senders or account])
     writer = Writer(
@@ -276,8 +280,8 @@ async def _exact(conn: AsyncConnection, kept: Kept) -> int | None:
     return int(found) if found is not None else None
 
 
-async def _alerts(conn: AsyncConnection, people: Sequence[int], now: datetime) -> list[Asked]:
-    """Alerts that these people have had a copy of, open ones first; a copy may still be on its way."""
+async def alerts_of(conn: AsyncConnection, people: Sequence[int], now: datetime, *, read_on_page: int = 0) -> list[Asked]:
+    """Alerts that these people have had a copy of, open ones first; a copy may still be on its way, and one be read on its page."""
     if not people:
         return []
     was_asked = select(delivery.c.id).where(delivery.c.recipient_id == recipient.c.id, delivery.c.part.in_(ASKS), delivery.c.attempts > 0)
@@ -305,7 +309,7 @@ async def _alerts(conn: AsyncConnection, people: Sequence[int], now: datetime) -
         .where(
             recipient.c.person_id.in_(people),
             recipient.c.left_out == "",
-            was_asked.exists(),
+            or_(was_asked.exists(), recipient.c.id == read_on_page),
             alert.c.state != AlertState.DRAFT,
             (alert.c.ended_at.is_(None)) | (alert.c.ended_at > now - CLOSED_FOR),
         )

@@ -12,7 +12,7 @@ from relay.store import alerts, counters
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, ResourcePerson, alert_group, attempt, delivery, recipient, thread
 
-PEOPLE = ("people", "skipped", "planned", "sent", "delivered", "acknowledged", "relayed", "reported_reach", "failed", "unknown")
+PEOPLE = ("people", "skipped", "planned", "sent", "delivered", "acknowledged", "relayed", "reported_reach", "failed", "unknown", "opened")
 MESSAGES = ("sent", "delivered", "failed")
 
 

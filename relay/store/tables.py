@@ -86,6 +86,8 @@ class Municipality(Audited, Base):
     quiet_to: Mapped[time | None] = mapped_column(Time)
     #: rings or gets an SMS when somebody writes of danger
     duty_phone: Mapped[str | None] = mapped_column(Sealed("municipality.duty_phone"))
+    #: SMS may carry a link to the person's own page; without, no SMS has one
+    links_in_sms: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     last_number: Mapped[int] = mapped_column(Integer, default=0)
     last_event: Mapped[int] = mapped_column(BigInteger, default=0)
     #: TRIAL: only emulated accounts and the allow-list are sent to | REAL
@@ -641,6 +643,59 @@ redistribution_report = Table(
     _flag("counts"),
     _at("at", null=False),
     Index("ix_redistribution_report_alert", "alert_id"),
+)
+
+#: a random link: to the message page, to the person's own page, or to the page that everybody may read. The token itself is not kept
+share_link = Table(
+    "share_link",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _word("kind", default=None),
+    _points("alert_id", "alert.id", null=True),
+    _points("recipient_id", "recipient.id", null=True),
+    _points("person_id", "resource_person.id"),
+    # the token is made of it and of a key that is not in the database
+    _word("seed", 64, None),
+    # keyed fingerprint of the token, by which it is found
+    _word("lookup", 64, None),
+    _at("made_at", null=False),
+    _at("ends_at"),
+    _at("revoked_at"),
+    UniqueConstraint("lookup"),
+    Index(
+        "uq_share_link_live",
+        "recipient_id",
+        "kind",
+        unique=True,
+        postgresql_where=text("recipient_id IS NOT NULL AND revoked_at IS NULL"),
+        sqlite_where=text("recipient_id IS NOT NULL AND revoked_at IS NULL"),
+    ),
+    Index("ix_share_link_person", "person_id"),
+)
+
+#: how often a page was opened in an hour, and by what kind of visitor; nothing that could tell one reader from another
+link_open = Table(
+    "link_open",
+    Base.metadata,
+    Column("link_id", Id, ForeignKey("share_link.id"), primary_key=True),
+    Column("hour", Moment, primary_key=True),
+    Column("by", String(20), primary_key=True),
+    _belongs(),
+    _count("count"),
+)
+
+#: a place or group in which a person passes things on
+arena = Table(
+    "arena",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("person_id", "resource_person.id"),
+    Column("name", Sealed("arena.name"), nullable=False),
+    Column("size", Integer),
+    _at("made_at", null=False),
+    Index("ix_arena_person", "person_id"),
 )
 
 thread = Table(

@@ -3,11 +3,18 @@
 from aiohttp import web
 
 from relay.flow import Relay
+from relay.store.batch import Batch
+from relay.store.links import Opening
 from relay.web.live import Live
+from relay.web.phones import Phones
 from relay.web.watchdog import Watchdog
 
 RELAY: web.AppKey[Relay] = web.AppKey("relay", Relay)
 WATCHDOG: web.AppKey[Watchdog] = web.AppKey("watchdog", Watchdog)
+#: openings of shared pages, written down many at a time
+OPENINGS: web.AppKey[Batch[Opening, None]] = web.AppKey("openings", Batch)
+#: where there are emulated phones
+PHONES: web.AppKey[Phones] = web.AppKey("phones", Phones)
 LIVE: web.AppKey[Live] = web.AppKey("live", Live)
 #: addresses of the reverse proxies that are believed about who calls
 PROXIES: web.AppKey[frozenset[str]] = web.AppKey("proxies", frozenset)

@@ -7,11 +7,13 @@ from contextlib import suppress
 from aiohttp import web
 
 from relay.flow import Relay
+from relay.store import links
+from relay.store.batch import Batch
 from relay.web import assets, guard, health, hooks, leave
 from relay.web.api import manual, serve
 from relay.web.api.operation import ROOT
 from relay.web.api.operations import OPERATIONS
-from relay.web.keys import LIVE, PROXIES, RELAY, WATCHDOG
+from relay.web.keys import LIVE, OPENINGS, PHONES, PROXIES, RELAY, WATCHDOG
 from relay.web.live import Live
 from relay.web.pages import (
     account,
@@ -22,15 +24,20 @@ from relay.web.pages import (
     compose,
     groups,
     late,
+    me,
+    message,
     people,
     people_import,
+    phones as emulated,
     review,
     run_alert,
+    shared,
     sign_in,
     situation,
     trial,
     users,
 )
+from relay.web.phones import Phones
 from relay.web.route import ADMINISTRATORS, APPROVERS, EVERYBODY, STOPPERS, WRITERS, Door, Route
 from relay.web.watchdog import Watchdog
 
@@ -94,6 +101,10 @@ ROUTES = (
     Route("POST", "/trial/real", trial.go_real, ADMINISTRATORS),
     Route("POST", "/trial/back", trial.go_trial, ADMINISTRATORS),
     Route("GET", "/audit", audit.listed, ADMINISTRATORS),
+    # emulated phones, in a demo and in an exercise
+    Route("GET", "/phones", emulated.look, EVERYBODY),
+    Route("GET", "/phones/stream", emulated.stream, EVERYBODY),
+    Route("POST", "/phones/{address}", emulated.use, EVERYBODY),
     # links that people hold
     Route("GET", "/invitation/{token}", users.invited, Door.LINK),
     Route("POST", "/invitation/{token}", users.accept, Door.LINK),
@@ -132,19 +143,40 @@ ROUTES = (
     Route("GET", r"/people/{person:\d+}", people.edit, WRITERS),
     Route("POST", r"/people/{person:\d+}", people.save, WRITERS),
     Route("POST", r"/people/{person:\d+}/leave", people.leave, WRITERS),
+    # a resource person's own pages, and the one that they pass on
+    Route("GET", "/m/{token}", message.look, Door.LINK),
+    Route("POST", "/m/{token}", message.answer, Door.LINK),
+    Route("GET", "/m/{token}/share", message.pass_on, Door.LINK),
+    Route("POST", "/m/{token}/share", message.pass_on, Door.LINK),
+    Route("POST", "/m/{token}/me", message.send_own_page, Door.LINK),
+    Route("GET", "/s/{token}", shared.look, Door.LINK),
+    Route("GET", "/s/{token}/poster", shared.poster, Door.LINK),
+    Route("GET", "/me/{token}", me.look, Door.LINK),
+    Route("POST", "/me/{token}", me.change, Door.LINK),
+    Route("GET", "/me/{token}/data.json", me.download, Door.LINK),
 )
 
 
-def make_app(relay: Relay, watchdog: Watchdog, proxies: frozenset[str] = frozenset()) -> web.Application:
-    """Return the application that serves `relay`; `proxies` are believed about who calls."""
+def make_app(relay: Relay, watchdog: Watchdog, proxies: frozenset[str] = frozenset(), phones: Phones | None = None) -> web.Application:
+    """Return the application that serves `relay`; `proxies` are believed about who calls, `phones` are emulated ones to be shown."""
     app = web.Application(client_max_size=LARGEST_BODY)
     app[RELAY] = relay
     app[WATCHDOG] = watchdog
     app[PROXIES] = proxies
     app[LIVE] = Live(relay.pulse.branch())
+    if phones is not None:
+        app[PHONES] = phones
+    app[OPENINGS] = Batch(relay.store, links.opened)
     app.cleanup_ctx.append(_live)
+    app.cleanup_ctx.append(_openings)
     guard.install(app, ROUTES)
     return app
+
+
+async def _openings(app: web.Application) -> AsyncIterator[None]:
+    """Write down what was counted before the store closes."""
+    yield
+    await app[OPENINGS].close()
 
 
 async def _live(app: web.Application) -> AsyncIterator[None]:
