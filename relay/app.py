@@ -39,6 +39,8 @@ log = structlog.get_logger(__name__)
 
 #: WhatsApp's callbacks come to an account of their own, since an account has one channel
 WHATSAPP_SUFFIX = "-whatsapp"
+#: how often, a second apart, a starting worker tries again to enter
+PATIENCE = 30
 
 
 @dataclass(kw_only=True)
@@ -141,11 +143,7 @@ async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, pol
     lease = workers.Lease(settings.lease_seconds, by_database=shared)
     fence = 0
     if dispatches:
-        fence = await workers.register(store, name, clock.now())
-        async with store.write() as conn:
-            unknown = await doubts.recover(conn, clock.now(), over=lease.now(clock.now()) if shared else None)
-        if unknown:
-            log.warning("a predecessor left sends in doubt; they are looked for at the provider", count=unknown)
+        fence = await _enter(store, name, clock, lease if shared else None)
     pulse = Pulse()
     receipts = Receipts(store, desk, clock, pulse, policy)
     dispatcher = Dispatcher(store, desk, clock, pulse.branch(), policy, worker=name, fence=fence, window=settings.in_flight, lease=lease)
@@ -160,6 +158,26 @@ async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, pol
         receipts=receipts,
         sweeper=Sweeper(store, desk, clock, receipts),
     )
+
+
+async def _enter(store: Store, name: str, clock: Clock, lease: workers.Lease | None) -> int:
+    """Enter a worker and take back what dead ones held (`lease`: how long others hold; None: it is alone). Waits for a busy database."""
+    for _ in range(PATIENCE):
+        try:
+            return await _enter_now(store, name, clock, lease)
+        except NotReady as error:
+            log.warning("the database does not let this worker in yet", error=str(error))
+        await asyncio.sleep(1)
+    return await _enter_now(store, name, clock, lease)
+
+
+async def _enter_now(store: Store, name: str, clock: Clock, lease: workers.Lease | None) -> int:
+    fence = await workers.register(store, name, clock.now())
+    async with store.write() as conn:
+        unknown = await doubts.recover(conn, clock.now(), over=lease.now(clock.now()) if lease else None)
+    if unknown:
+        log.warning("a predecessor left sends in doubt; they are looked for at the provider", count=unknown)
+    return fence
 
 
 def channels_of(settings: Settings, clock: Clock) -> Mapping[tuple[str, str], Channel]:

@@ -17,7 +17,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,6 +44,8 @@ ALONE, TOGETHER = (("serve",),), (("serve", "--no-work"), ("work",), ("work",), 
 GROWTH = 20.0
 #: seconds for everything to settle when the storm is over: the longest silence before a message is sent again, and some more
 SETTLING = 240.0
+#: seconds for the last answers to be heard: the provider is swept every minute
+HEARING = 90.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,7 +113,7 @@ def play(house: Installation, storm: Storm, processes: Sequence[tuple[str, ...]]
             house.release()
         _rage(house, storm, progress)
         house.tell_provider("DELETE", "faults")
-        stuck = _settle(house)
+        stuck = settle(house)
         return _judged(house, progress, stuck, time.monotonic() - begun)
     finally:
         house.end_all()
@@ -178,7 +180,7 @@ def _stuck(house: Installation) -> int:
     return house.ask(inside)
 
 
-def _settle(house: Installation) -> int:
+def settle(house: Installation) -> int:
     """Wait until nothing is under way any more; return how much still was when patience ended."""
     end = time.monotonic() + SETTLING
     while (stuck := _stuck(house)) and time.monotonic() < end:
@@ -189,21 +191,29 @@ def _settle(house: Installation) -> int:
 def _judged(house: Installation, progress: _Progress, stuck: int, seconds: float) -> Outcome:
     book = house.book()
     wrote = {entry.id for entry in book.entries if entry.event is Event.INBOUND}
-
-    async def heard(opened: House) -> set[str]:
-        async with opened.store.read() as conn:
-            return set((await conn.execute(select(inbound.c.provider_id).where(inbound.c.handled_at.is_not(None)))).scalars())
-
     return Outcome(
         judgement=judge(book, house.town, house.reach()),
         sends=sum(entry.event is Event.ACCEPTED for entry in book.entries),
         kills=progress.kills,
         most_in_doubt=progress.most_in_doubt,
         answers=len(wrote),
-        missing=tuple(sorted(wrote - house.ask(heard))),
+        missing=_unheard(house, wrote),
         stuck=stuck,
         seconds=seconds,
     )
+
+
+def _unheard(house: Installation, wrote: AbstractSet[str]) -> tuple[str, ...]:
+    """Which of what people wrote the product does not have, when a sweep of the provider has had its time."""
+
+    async def heard(opened: House) -> set[str]:
+        async with opened.store.read() as conn:
+            return set((await conn.execute(select(inbound.c.provider_id).where(inbound.c.handled_at.is_not(None)))).scalars())
+
+    end = time.monotonic() + HEARING
+    while (missing := wrote - house.ask(heard)) and time.monotonic() < end:
+        time.sleep(0.5)
+    return tuple(sorted(missing))
 
 
 # --- by hand ------------------------------------------------------------------------------------------------------------
