@@ -16,7 +16,7 @@ from messages.alert import Gravity
 from messages.form import Part
 from relay.counting import HOPEFUL, difference, message_adds, standing
 from relay.model import AddressState, DeliveryState, Rung, TaskKind
-from relay.store import counters, recipients, work
+from relay.store import counters, progress, recipients, work
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, Sender, attempt, delivery, recipient
 from relay.verdict import LOOKS, Verdict, after_attempt
@@ -180,7 +180,7 @@ async def _follow(conn: AsyncConnection, known: Mapping[int, AnyRow], risen: Seq
     changes = [_judge(row, facts.get(row.id), best[row.id], answered, now) for row in rows]
     await _write_deliveries(conn, changes, now)
     await _fail_behind(conn, changes, now)
-    await count_messages(conn, [(row, best[row.id]) for row in rows])
+    await count_messages(conn, [(row, best[row.id]) for row in rows], now)
     await _mind_addresses(conn, rows, facts, now)
     await _mind_senders(conn, rows, facts, now)
     pulled = [(row, verdict) for row, verdict in changes if verdict.pull_next and row.recipient_id is not None]
@@ -271,22 +271,25 @@ async def stand_for(conn: AsyncConnection, ids: Sequence[int], now: datetime) ->
     """Bring deliveries and their people in line with attempts that were changed by other than news: a worker's end, a search given up."""
     rows = (await conn.execute(select(*_delivery_columns).where(delivery.c.id.in_(ids)).order_by(delivery.c.id).with_for_update())).all()
     best = await _best(conn, attempt.c.delivery_id, attempt.c.evidence, ids)
-    await count_messages(conn, [(row, best[row.id]) for row in rows])
+    await count_messages(conn, [(row, best[row.id]) for row in rows], now)
     await recipients.refresh(conn, {row.recipient_id for row in rows if row.recipient_id is not None}, now)
 
 
-async def count_messages(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, int]]) -> None:
+async def count_messages(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, int]], now: datetime) -> None:
     """Move deliveries to new evidence and keep their channel's numbers."""
     moved = [(row, best) for row, best in changed if row.evidence != best]
     if not moved:
         return
     statement = update(delivery).where(delivery.c.id == bindparam("b_id")).values(evidence=bindparam("b_evidence"))
     await conn.execute(statement, [{"b_id": row.id, "b_evidence": best} for row, best in moved])
-    adds = counters.Sums()
+    adds, growth = counters.Sums(), progress.Growth()
     for row, best in moved:
         if row.alert_id is not None:
-            adds.add(row.municipality_id, row.alert_id, 0, row.channel, difference(message_adds(row.evidence), message_adds(best)))
+            change = difference(message_adds(row.evidence), message_adds(best))
+            adds.add(row.municipality_id, row.alert_id, 0, row.channel, change)
+            growth.add(row.municipality_id, row.alert_id, {progress.REMINDED: change.get("sent", 0) if row.part == Part.REMINDER else 0})
     await counters.write(conn, adds)
+    await progress.write(conn, growth, now)
 
 
 async def pull_next(conn: AsyncConnection, failed: Sequence[AnyRow], now: datetime) -> None:

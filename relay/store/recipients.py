@@ -10,7 +10,7 @@ from channels.base import Evidence
 from messages.form import Part
 from relay.counting import HOPEFUL, PersonFacts, difference, person_adds, standing, weakest
 from relay.model import DeliveryState, Rung, TaskKind
-from relay.store import counters, work
+from relay.store import counters, progress, work
 from relay.store.columns import AnyRow
 from relay.store.tables import delivery, recipient, recipient_group
 
@@ -92,22 +92,24 @@ async def _write_people(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, P
             for row, after in changed
         ],
     )
-    await _count_people(conn, changed)
+    await _count_people(conn, changed, now)
     for row, after in changed:
         if after.failed and not row.failed:
             await work.open_task(conn, work.of_person(row, TaskKind.UNREACHABLE, f"unreachable:{row.id}"), now)
 
 
-async def _count_people(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, PersonFacts]]) -> None:
+async def _count_people(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, PersonFacts]], now: datetime) -> None:
     groups: dict[int, list[int]] = {row.id: [0] for row, _ in changed}
     found = await conn.execute(
         select(recipient_group.c.recipient_id, recipient_group.c.group_id).where(recipient_group.c.recipient_id.in_(groups))
     )
     for owner, group in found.all():
         groups[owner].append(group)
-    adds = counters.Sums()
+    adds, growth = counters.Sums(), progress.Growth()
     for row, after in changed:
         change = difference(person_adds(person_facts(row)), person_adds(after))
+        growth.add(row.municipality_id, row.alert_id, change)
         for group in groups[row.id]:
             adds.add(row.municipality_id, row.alert_id, group, "", change)
     await counters.write(conn, adds)
+    await progress.write(conn, growth, now)

@@ -431,6 +431,12 @@ recipient = Table(
     _at("count_doubted_at"),
     UniqueConstraint("alert_id", "person_id"),
     Index("ix_recipient_person", "person_id", "alert_id"),
+    Index(
+        "ix_recipient_twice",
+        "alert_id",
+        postgresql_where=text("possible_duplicate"),
+        sqlite_where=text("possible_duplicate"),
+    ),
 )
 
 #: a person in two groups counts in both
@@ -775,6 +781,18 @@ counter = Table(
     Column("value", BigInteger, nullable=False, server_default=text("0")),
 )
 
+#: how the numbers grew, minute by minute: what the curve of the reach board is drawn from
+progress = Table(
+    "progress",
+    Base.metadata,
+    Column("alert_id", Id, ForeignKey("alert.id"), primary_key=True),
+    Column("minute", Moment, primary_key=True),
+    # acknowledged | relayed | reminded
+    Column("name", String(20), primary_key=True),
+    _belongs(),
+    Column("value", Integer, nullable=False, server_default=text("0")),
+)
+
 #: what happened, numbered per municipality without gaps, for "events since"
 event = Table(
     "event",
@@ -946,6 +964,36 @@ api_answer = Table(
     Column("body", Sealed("api_answer.body")),
     _at("at", null=False),
     Index("ix_api_answer_at", "at"),
+)
+
+# --- the duty officer -------------------------------------------------------------------------------------------------
+
+#: a link that shows the duty room's wall to whoever holds it, until its alert ends. Of the link only a hash is kept
+wall_link = Table(
+    "wall_link",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("alert_id", "alert.id"),
+    Column("token_hash", String(64), nullable=False, unique=True),
+    _word("made_by", 120),
+    _at("made_at", null=False),
+    _at("ended_at"),
+    _word("ended_by", 120),
+    Index("ix_wall_link_alert", "alert_id"),
+)
+
+#: a call list that somebody took along: of what register, so that they are told when it is an old one
+call_list_copy = Table(
+    "call_list_copy",
+    Base.metadata,
+    _key(),
+    _belongs(),
+    _points("user_id", "user.id"),
+    # keyed fingerprint of what stood in it
+    _word("mark", 64, None),
+    _at("made_at", null=False),
+    Index("ix_call_list_copy_user", "user_id", "made_at"),
 )
 
 # --- the installation -------------------------------------------------------------------------------------------------

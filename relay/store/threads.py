@@ -72,7 +72,7 @@ async def _new_thread(
 async def answer(conn: AsyncConnection, kept: Kept, origin: Origin, ready: ReadyNotice, now: datetime) -> None:
     """Plan an automatic answer the way the message came; each message gets each answer once."""
     person = origin.people[0] if origin.people else None
-    row = _notice_row(ready, now) | {
+    row = notice_row(ready, now) | {
         "municipality_id": origin.municipality_id,
         "person_id": person.person_id if person else None,
         "address_id": person.address_id if person else None,
@@ -84,7 +84,8 @@ async def answer(conn: AsyncConnection, kept: Kept, origin: Origin, ready: Ready
     await conn.execute(insert_ignore(delivery).values(row))
 
 
-def _notice_row(ready: ReadyNotice, now: datetime) -> dict[str, Any]:
+def notice_row(ready: ReadyNotice, now: datetime) -> dict[str, Any]:
+    """Return a delivery row that is one of the house's notices, still without whom it goes to."""
     return {
         "alert_id": ready.alert_id,
         "recipient_id": ready.recipient_id,
@@ -115,7 +116,7 @@ async def alarm(conn: AsyncConnection, task: work.NewTask, text: str, now: datet
         "channel": Medium.SMS,
         "cause": f"alarm:{task.cause}",
     }
-    await conn.execute(insert_ignore(delivery).values(_notice_row(ready, now) | where))
+    await conn.execute(insert_ignore(delivery).values(notice_row(ready, now) | where))
     return True
 
 

@@ -1,0 +1,144 @@
+"""What waits for the duty officer: tasks as one queue, gravest and oldest first; a conversation's messages are one row of it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relay.model import NotFound, Role, TaskKind
+from relay.store import work
+from relay.store.columns import AnyRow
+from relay.store.doubts import ASKED
+from relay.store.tables import Address, ResourcePerson, User, alert, note, task, thread, user_role
+
+#: rows of the queue that a page shows; what comes after them is counted
+SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One row of the queue."""
+
+    task_id: int
+    kind: TaskKind
+    gravity: int
+    opened_at: datetime
+    owner: str
+    #: "" for somebody whom we do not know
+    person: str
+    person_id: int | None
+    recipient_id: int | None
+    number: int | None
+    alert_kind: str
+    thread_id: int | None
+    #: of the conversation: how many messages nobody has read, what was written last, in what language the person reads
+    unread: int
+    said: str
+    language: str
+    #: why, in words; "" where the kind says it all
+    words: str
+    done_at: datetime | None
+    done_by: str
+    outcome: str
+    delivery_id: int | None
+    #: asks whether a message in doubt is sent again
+    asks_again: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """The queue as it stands: what to read and what to do."""
+
+    items: tuple[Item, ...]
+    beyond: int
+
+
+async def read(conn: AsyncConnection, municipality_id: int, owner: str = "") -> Queue:
+    """Return what is open, gravest and oldest first; only what `owner` has taken, if one is named."""
+    mine = _tasks.where(task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
+    if owner:
+        mine = mine.where(task.c.owner == owner)
+    rows = (await conn.execute(mine.order_by(task.c.gravity, task.c.kind != TaskKind.DANGER, task.c.opened_at, task.c.id))).all()
+    first: dict[tuple[str, int], AnyRow] = {}
+    for row in rows:
+        first.setdefault(("thread", row.thread_id) if row.thread_id else ("task", row.id), row)
+    shown = list(first.values())[:SHOWN]
+    said = await _last_words(conn, [row.thread_id for row in shown if row.thread_id])
+    return Queue(items=tuple(_item(row, said) for row in shown), beyond=len(first) - len(shown))
+
+
+async def _last_words(conn: AsyncConnection, threads: Sequence[int]) -> dict[int, str]:
+    """What was written to us last in each conversation."""
+    written = select(note.c.thread_id, note.c.text).where(note.c.thread_id.in_(threads), note.c.direction == "in")
+    return {row.thread_id: row.text or "" for row in (await conn.execute(written.order_by(note.c.id))).all()}
+
+
+def _item(row: AnyRow, said: Mapping[int, str]) -> Item:
+    names = ("gravity", "opened_at", "owner", "person_id", "recipient_id", "number", "thread_id", "done_at", "done_by", "outcome")
+    return Item(
+        task_id=row.id,
+        kind=TaskKind(row.kind),
+        person=row.person or "",
+        alert_kind=row.alert_kind or "",
+        unread=row.unread or 0,
+        said=said.get(row.thread_id or 0, ""),
+        language=next(iter(row.languages or ()), ""),
+        words=row.words or "",
+        delivery_id=row.delivery_id,
+        asks_again=row.cause.startswith(ASKED),
+        **{name: getattr(row, name) for name in names},
+    )
+
+
+async def one(conn: AsyncConnection, municipality_id: int, task_id: int) -> Item:
+    """Return one task, open or done; NotFound when this municipality has no such task."""
+    row = (await conn.execute(_tasks.where(task.c.municipality_id == municipality_id, task.c.id == task_id))).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no task {task_id} here.")
+    return _item(row, await _last_words(conn, [row.thread_id] if row.thread_id else []))
+
+
+async def ways(conn: AsyncConnection, municipality_id: int, person_id: int) -> list[AnyRow]:
+    """Return the addresses of a person, for whoever rings or mends them: channel, value, state."""
+    mine = (Address.person_id == person_id, Address.municipality_id == municipality_id, Address.state != "REPLACED")
+    columns = (Address.channel, Address.value, Address.state, Address.state_reason)
+    return list((await conn.execute(select(*columns).where(*mine).order_by(Address.position, Address.id))).all())
+
+
+async def take(conn: AsyncConnection, municipality_id: int, task_id: int, owner: str, by: str, now: datetime) -> None:
+    """Let somebody see to a task, and to the conversation it belongs to. NotFound when there is no such open task."""
+    mine = (task.c.id == task_id, task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
+    row = (await conn.execute(select(task.c.id, task.c.thread_id, task.c.alert_id).where(*mine).with_for_update())).one_or_none()
+    if row is None:
+        raise NotFound(f"There is no open task {task_id} here.")
+    await conn.execute(update(task).where(*mine).values(owner=owner[:120]))
+    if row.thread_id is not None:
+        theirs = (task.c.thread_id == row.thread_id, task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
+        await conn.execute(update(task).where(*theirs).values(owner=owner[:120]))
+        await conn.execute(update(thread).where(thread.c.id == row.thread_id).values(owner=owner[:120]))
+    await work.acted(conn, by, "task.taken", now, municipality_id=municipality_id, subject=f"task:{task_id}")
+    await work.happened(conn, municipality_id, "task.taken", now, alert_id=row.alert_id)
+
+
+async def colleagues(conn: AsyncConnection, municipality_id: int) -> list[str]:
+    """Return the names of those who may see to what waits."""
+    on_duty = (user_role.c.municipality_id == municipality_id, user_role.c.role.in_((Role.COORDINATOR, Role.DUTY_OFFICER)))
+    found = select(User.name).join(user_role, user_role.c.user_id == User.id).where(*on_duty, User.active).distinct().order_by(User.name)
+    return list((await conn.execute(found)).scalars())
+
+
+_tasks = (
+    select(
+        task,
+        alert.c.number,
+        alert.c.kind.label("alert_kind"),
+        ResourcePerson.name.label("person"),
+        ResourcePerson.languages,
+        thread.c.unread,
+    )
+    .join(alert, alert.c.id == task.c.alert_id, isouter=True)
+    .join(ResourcePerson, ResourcePerson.id == task.c.person_id, isouter=True)
+    .join(thread, thread.c.id == task.c.thread_id, isouter=True)
+)
