@@ -17,7 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from messages import languages
 from relay.model import Role
 from relay.store import front
-from relay.web import assets, words
+from relay.web import assets, sentences, words
 from relay.web.filters import FILTERS, Reader
 from relay.web.keys import RELAY
 from relay.web.route import ADMINISTRATORS, EVERYBODY
@@ -160,5 +160,8 @@ def environment(language: str) -> Environment:
         "direction_of": languages.direction,
         "own_name": lambda tag: languages.get(tag).own_name,
         "ui_languages": words.LANGUAGES,
+        # a sentence that is data: translated where it is known, escaped like any text (`_` takes its own for safe)
+        "told": lambda sentence: words.say(language, sentence),
+        **sentences.TABLES,
     }
     return made
