@@ -21,24 +21,30 @@ from relay.web.pages import (
     approve,
     audit,
     begin,
+    board,
+    call_list,
     compose,
     groups,
+    inbox,
     late,
     me,
     message,
     people,
     people_import,
     phones as emulated,
+    recipient,
     review,
     run_alert,
     shared,
     sign_in,
     situation,
+    tasks,
     trial,
     users,
+    wall,
 )
 from relay.web.phones import Phones
-from relay.web.route import ADMINISTRATORS, APPROVERS, EVERYBODY, STOPPERS, WRITERS, Door, Route
+from relay.web.route import ADMINISTRATORS, APPROVERS, DUTY, EVERYBODY, STOPPERS, WRITERS, Door, Route
 from relay.web.watchdog import Watchdog
 
 #: a provider's callback is a few kilobytes
@@ -105,6 +111,33 @@ ROUTES = (
     Route("GET", "/phones", emulated.look, EVERYBODY),
     Route("GET", "/phones/stream", emulated.stream, EVERYBODY),
     Route("POST", "/phones/{address}", emulated.use, EVERYBODY),
+    # the duty officer: one alert
+    Route("GET", r"/alerts/{number:\d+}/board", board.show, EVERYBODY),
+    Route("GET", r"/alerts/{number:\d+}/board/live", board.live, EVERYBODY),
+    Route("GET", r"/alerts/{number:\d+}/board.csv", board.as_csv, EVERYBODY),
+    Route("GET", r"/alerts/{number:\d+}/sooner/{action}", board.ask_sooner, DUTY),
+    Route("POST", r"/alerts/{number:\d+}/sooner/{action}", board.do_sooner, DUTY),
+    Route("GET", r"/alerts/{number:\d+}/people", recipient.people, EVERYBODY),
+    Route("GET", r"/alerts/{number:\d+}/people.csv", recipient.as_csv, EVERYBODY),
+    Route("GET", r"/alerts/{number:\d+}/people/{person:\d+}", recipient.person, EVERYBODY),
+    Route("GET", r"/alerts/{number:\d+}/wall", wall.links, DUTY),
+    Route("POST", r"/alerts/{number:\d+}/wall", wall.make, DUTY),
+    Route("POST", r"/alerts/{number:\d+}/wall/{link:\d+}/end", wall.end, DUTY),
+    # the duty officer: what waits
+    Route("GET", "/inbox", inbox.queue, EVERYBODY),
+    Route("GET", "/inbox/live", inbox.live, EVERYBODY),
+    Route("GET", r"/inbox/{thread:\d+}", inbox.conversation, EVERYBODY),
+    Route("POST", r"/inbox/{thread:\d+}/reply", inbox.reply, DUTY),
+    Route("POST", r"/inbox/{thread:\d+}/own", inbox.hand_over, DUTY),
+    Route("POST", r"/inbox/{thread:\d+}/settle", inbox.settle, DUTY),
+    Route("GET", r"/tasks/{task:\d+}", tasks.show, EVERYBODY),
+    Route("POST", r"/tasks/{task:\d+}/take", tasks.take, DUTY),
+    Route("POST", r"/tasks/{task:\d+}/done", tasks.done, DUTY),
+    Route("POST", r"/tasks/{task:\d+}/again", tasks.again, DUTY),
+    Route("POST", r"/tasks/{task:\d+}/leave", tasks.leave, DUTY),
+    Route("GET", "/call-list", call_list.show, DUTY),
+    Route("GET", "/call-list.csv", call_list.as_csv, DUTY),
+    Route("POST", "/call-list", call_list.take, DUTY),
     # links that people hold
     Route("GET", "/invitation/{token}", users.invited, Door.LINK),
     Route("POST", "/invitation/{token}", users.accept, Door.LINK),
@@ -154,6 +187,8 @@ ROUTES = (
     Route("GET", "/me/{token}", me.look, Door.LINK),
     Route("POST", "/me/{token}", me.change, Door.LINK),
     Route("GET", "/me/{token}/data.json", me.download, Door.LINK),
+    Route("GET", r"/wall/{token}", wall.show, Door.LINK),
+    Route("GET", r"/wall/{token}/live", wall.live, Door.LINK),
 )
 
 

@@ -1,0 +1,257 @@
+"""The reach board: whom it puts first, what its buttons do and do not do, and what it costs to look on."""
+
+import asyncio
+import csv
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from io import StringIO
+from pathlib import Path
+
+import aiohttp
+import pytest
+from sqlalchemy import event, func, select, update
+
+from messages.form import Part
+from relay.store import work
+from relay.store.tables import LanguageGroup, alert_group, counter, delivery, progress, recipient
+from relay.web.live import SHORTEST
+from relay.web.sheets import harmless
+from tests.stories.town import Somebody, new
+from tests.web.duty_town import Duty, duty_town
+
+
+@pytest.fixture(name="duty")
+async def _duty(migrated_sqlite_url: str, tmp_path: Path) -> AsyncIterator[Duty]:
+    async with duty_town(migrated_sqlite_url, tmp_path) as open_town:
+        yield open_town
+
+
+@pytest.fixture
+async def either(migrated_url: str, tmp_path: Path) -> AsyncIterator[Duty]:
+    """Yield the town on both databases."""
+    async with duty_town(migrated_url, tmp_path) as open_town:
+        yield open_town
+
+
+async def people(duty: Duty, language: str, *names: str) -> list[Somebody]:
+    return [await duty.town.person(name, language) for name in names]
+
+
+def forgotten(*somebody: Somebody) -> None:
+    for one in somebody:
+        new(one.phone)
+
+
+async def test_the_group_that_lacks_most_is_first_and_its_button_says_how_many_it_reminds(duty: Duty) -> None:
+    ayan, bilan, _ = await people(duty, "so", "Ayan", "Bilan", "Cawo")
+    await people(duty, "ti", "Dawit", "Eden")
+    await duty.issue()
+    await ayan.phone.says("2")
+    await bilan.phone.says("3 40")
+    await duty.town.settle()
+    page = (await duty.officer.get("/alerts/1/board")).text
+    groups = await duty.rows(select(alert_group.c.group_id).order_by(alert_group.c.language.desc()))
+    tigrinya, somali = (page.index(f'id="group-{row.group_id}"') for row in groups)
+    assert tigrinya < somali
+    assert f'href="/alerts/1/sooner/remind?group={groups[0].group_id}"' in page
+    assert "Remind 2" in page
+    assert "ti lacks 2 who pass it on" in page
+    assert "Bilan has passed it on to about 40" in page
+
+
+async def test_reported_and_opened_stand_apart_and_are_not_added(duty: Duty) -> None:
+    [ayan] = await people(duty, "so", "Ayan")
+    await duty.issue()
+    await ayan.phone.says("3 40")
+    await duty.town.settle()
+    group = duty.town.groups["so"]
+    opened = {"municipality_id": duty.town.municipality_id, "alert_id": 1, "group_id": group, "channel": "", "name": "opened", "value": 31}
+    await duty.change(counter.insert().values([opened, opened | {"group_id": 0}]))
+    await duty.change(update(LanguageGroup).values(estimate=310, estimate_source="SSB 05183"))
+    text = (await duty.officer.get("/alerts/1/board")).text
+    table = (await duty.officer.get("/alerts/1/board.csv")).text
+    [row] = csv.DictReader(StringIO(table.lstrip("\ufeff")), delimiter=";")
+    assert (row["Reported reached"], row["Openings"], row["Estimated size"], row["Source"]) == ("40", "31", "310", "SSB 05183")
+    assert "71" not in row.values()
+    assert "of about 310" in text
+    assert "31 openings" in text
+
+
+async def test_a_reminder_goes_to_who_is_silent_and_to_nobody_who_has_answered_or_written(either: Duty) -> None:
+    duty = either
+    answered, wrote, silent = await people(duty, "so", "Ayan", "Bilan", "Cawo")
+    await duty.issue()
+    await answered.phone.says("1")
+    await wrote.phone.says("Biyuhu ma nadiif baa?")
+    await duty.town.settle()
+    forgotten(answered, wrote, silent)
+    before = (await duty.officer.get("/alerts/1/sooner/remind")).text
+    assert "1 person now" in before
+    assert "Has written to us: answer the message instead." in before
+    assert (await duty.press("/alerts/1/sooner/remind")).location == "/alerts/1/board"
+    assert len(new(silent.phone)) == 1
+    assert new(answered.phone) == new(wrote.phone) == []
+    [reminder] = await duty.rows(select(delivery).where(delivery.c.part == Part.REMINDER, delivery.c.state == "DONE"))
+    assert reminder.action == "remind"
+    assert "Reminder to 1 brought forward" in (await duty.officer.get("/alerts/1/board")).text
+
+
+async def test_nobody_is_reminded_twice_in_a_quarter_or_three_times_at_all(duty: Duty) -> None:
+    [silent] = await people(duty, "so", "Ayan")
+    await duty.issue()
+    got = []
+    for minutes in (0, 1, 30, 30):
+        await duty.town.passes(minutes=minutes)
+        forgotten(silent)
+        await duty.press("/alerts/1/sooner/remind")
+        got.append(len(new(silent.phone)))
+    assert got == [1, 0, 1, 0]
+    assert "Has had two reminders" in (await duty.officer.get("/alerts/1/sooner/remind")).text
+
+
+async def test_a_reminder_waits_for_the_morning_unless_it_is_about_life(duty: Duty) -> None:
+    [silent] = await people(duty, "so", "Ayan")
+    await duty.issue(grave=False)
+    await duty.town.passes(hours=4)
+    forgotten(silent)
+    await duty.officer.sign_in("duty_officer")
+    assert "when their quiet hours are over" in (await duty.officer.get("/alerts/1/sooner/remind")).text
+    await duty.press("/alerts/1/sooner/remind")
+    await duty.town.passes(hours=8)
+    assert new(silent.phone) == []
+    await duty.town.passes(hours=2)
+    assert len(new(silent.phone)) == 1
+
+
+async def test_deputies_are_asked_and_calls_are_opened_at_once(duty: Duty) -> None:
+    [silent] = await people(duty, "so", "Ayan")
+    deputy = await duty.town.person("Deka", "so", deputy_of=silent)
+    await duty.issue()
+    assert new(deputy.phone) == []
+    await duty.press("/alerts/1/sooner/deputy")
+    assert len(new(deputy.phone)) == 2
+    await duty.press("/alerts/1/sooner/call")
+    assert "call" in await duty.town.tasks()
+    assert "Is on the call list already." in (await duty.officer.get("/alerts/1/sooner/call")).text
+
+
+async def test_who_only_looks_has_no_button_and_is_refused(duty: Duty) -> None:
+    await people(duty, "so", "Ayan")
+    await duty.issue()
+    page = await duty.viewer.get("/alerts/1/board")
+    assert page.status == 200
+    assert "/sooner/" not in page.text
+    assert (await duty.viewer.post("/alerts/1/sooner/remind")).status == 403
+    assert (await duty.viewer.get("/alerts/2/board")).status == 404
+
+
+@pytest.mark.parametrize("path", ["sooner/message", "sooner/nonsense", "sooner/remind?group=99", "sooner/remind?group=x", "people/99"])
+async def test_what_is_not_there_is_not_found(duty: Duty, path: str) -> None:
+    await people(duty, "so", "Ayan")
+    await duty.issue()
+    assert (await duty.officer.get(f"/alerts/1/{path}")).status == 404
+
+
+async def test_the_curve_ends_where_the_counters_stand(either: Duty) -> None:
+    duty = either
+    first, second, third = await people(duty, "so", "Ayan", "Bilan", "Cawo")
+    await duty.issue()
+    for somebody, text, minutes in ((first, "1", 4), (second, "3 20", 3), (first, "3 10", 9), (third, "4", 1), (second, "4", 2)):
+        await duty.town.passes(minutes=minutes)
+        await somebody.phone.says(text)
+        await duty.town.settle()
+    grown = {
+        row.name: row.total
+        for row in await duty.rows(select(progress.c.name, func.sum(progress.c.value).label("total")).group_by(progress.c.name))
+    }
+    counted = select(counter.c.name, counter.c.value).where(counter.c.group_id == 0, counter.c.channel == "")
+    numbers = {row.name: row.value for row in await duty.rows(counted)}
+    assert (grown["acknowledged"], grown["relayed"]) == (numbers["acknowledged"], numbers["relayed"]) == (3, 1)
+    table = (await duty.officer.get("/alerts/1/board?as=table")).text
+    # the release's row, and one for every answer that changed a number
+    assert table.count('<tr><th scope="row">18:') == 6
+
+
+async def test_every_attempt_of_a_person_is_told_with_its_evidence(duty: Duty) -> None:
+    [ayan] = await people(duty, "so", "Ayan")
+    await duty.issue()
+    await ayan.phone.says("3 15")
+    await duty.town.settle()
+    [row] = await duty.rows(select(recipient))
+    page = (await duty.officer.get(f"/alerts/1/people/{row.id}")).text
+    for told in ("Attempt 1", "Delivered", "by the provider&#39;s message", "Not needed any more", "the person has answered", "3 15"):
+        assert told in page
+    assert "Ayan" in (await duty.officer.get("/alerts/1/people?show=passed_on&q=aya")).text
+    assert "Nobody of this alert fits" in (await duty.officer.get("/alerts/1/people?show=unanswered")).text
+
+
+@pytest.mark.parametrize("cell", ["=1+1", "+47", "-1", "@SUM(A1)", "\t=1", " =1", "\r=1"])
+def test_no_cell_of_a_file_is_a_formula(cell: str) -> None:
+    assert harmless(cell).startswith("'")
+
+
+async def test_a_name_that_is_a_formula_is_text_in_the_file(duty: Duty) -> None:
+    await people(duty, "so", '=HYPERLINK("http://x")')
+    await duty.issue()
+    assert "\"'=HYPERLINK(" in (await duty.officer.get("/alerts/1/people.csv")).text
+
+
+# --- who looks on ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def statements(duty: Duty) -> Iterator[list[str]]:
+    """Note every statement that is run meanwhile."""
+    seen: list[str] = []
+
+    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
+        seen.append(statement)
+
+    engines = (duty.town.store._reader.sync_engine, duty.town.store._writer.sync_engine)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
+
+
+async def picture(stream: aiohttp.ClientResponse) -> bytes:
+    """Return the next picture of a stream."""
+    lines = b""
+    while True:
+        line = await stream.content.readline()
+        assert line, "the stream has ended"
+        if line == b"\n" and b"data:" in lines:
+            return lines
+        lines += b"" if line.startswith(b":") else line
+
+
+async def cost_of_one_change(duty: Duty, viewers: int) -> list[str]:
+    """Return the statements that one event costs with so many viewers, all of whom see it."""
+    url = f"{duty.officer.url}/alerts/1/board/live"
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector, cookie_jar=duty.officer.http.cookie_jar) as http:
+        streams = [await http.get(url, headers={"Sec-Fetch-Site": "same-origin"}) for _ in range(viewers)]
+        before = {await picture(stream) for stream in streams}
+        # what still rings from the sending is drawn before we count
+        await asyncio.sleep(3 * SHORTEST)
+        with statements(duty) as seen:
+            async with duty.town.store.write() as conn:
+                await work.happened(conn, duty.town.municipality_id, "task.done", duty.town.clock.now(), alert_id=1)
+            duty.town.relay.pulse.ring()
+            after = {await picture(stream) for stream in streams}
+        for stream in streams:
+            stream.close()
+    assert len(before) == len(after) == 1
+    assert before != after
+    return seen
+
+
+async def test_two_hundred_viewers_cost_the_statements_of_one(duty: Duty) -> None:
+    await people(duty, "so", "Ayan", "Bilan")
+    await duty.issue()
+    one, many = await cost_of_one_change(duty, 1), await cost_of_one_change(duty, 200)
+    assert one == many
+    assert 10 < len(one) < 30
