@@ -65,6 +65,8 @@ class Live:
         feed.viewers += 1
         try:
             await response.prepare(request)
+            if request.method == "HEAD":
+                return response
             if not feed.mark:
                 await self._refresh(feed)
             await self._send(response, feed, request.headers.get("Last-Event-ID", ""))
