@@ -9,6 +9,8 @@ from relay.web import words
 
 EVENTS: Mapping[str, str] = {
     "alert.taken": "The alert came in",
+    "alert.asked": "Somebody was asked to approve the alert",
+    "alert.sent_back": "The alert was sent back to its author",
     "alert.approved": "The alert was approved",
     "alert.released": "The alert was released",
     "alert.cancelled": "The alert was stopped",
