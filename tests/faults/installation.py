@@ -69,6 +69,10 @@ class Provider:
         """Return every copy that it has taken."""
         return [entry for entry in read(self.ledger) if entry.event is Event.ACCEPTED]
 
+    def count(self) -> int:
+        """Return how many copies it has taken, without reading them: for whoever asks often, in the house's own process."""
+        return self.ledger.read_bytes().count(b'"event":"accepted"')
+
 
 @contextmanager
 def provider(folder: Path, *, seed: int = 0, **settings: object) -> Iterator[Provider]:

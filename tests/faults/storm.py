@@ -124,17 +124,17 @@ async def _blow(folder: Path, calls: Sequence[dict[str, Any]], per_second: float
 
 async def _sent(house: House, there: Provider, town: int, people: int) -> int:
     """Release an alert and wait until all of it has left; return its id."""
-    before = len(there.accepted())
+    before = there.count()
     alert_id = await draft(house, town, "KOK VANNET", kind=Kind.EXERCISE)
     await house.relay.release(town, alert_id, "Ola")
-    while len(there.accepted()) < before + 2 * people:  # noqa: ASYNC110 - another process writes the ledger
+    while there.count() < before + 2 * people:  # noqa: ASYNC110 - another process writes the ledger
         await asyncio.sleep(LOOK)
     return alert_id
 
 
 async def _rate(house: House, there: Provider, town: int, people: int) -> float:
     """Messages a second of one alert, by the ledger's own times; it is ended afterwards, so that its digits are free."""
-    before = len(there.accepted())
+    before = there.count()
     alert_id = await _sent(house, there, town, people)
     mine = [entry.at for entry in there.accepted()[before:]]
     async with house.store.write() as conn:
