@@ -17,7 +17,7 @@ from rich.live import Live
 from channels.clock import DemoClock, SystemClock
 from relay import reach as numbers
 from relay.app import House, open_house
-from relay.demo import stage
+from relay.demo import staff, stage
 from relay.demo.board import board
 from relay.demo.phones import held
 from relay.demo.provider import Provider
@@ -91,6 +91,7 @@ async def opened(options: Options, folder: Path, *, issue: bool = True) -> Async
         mail_port = await house.listen_for_mail(0)
         await _connect(provider, house, url, mail_port, made.senders)
         municipality_id = await stage.populate(house, made, contents)
+        await staff.let_in(house, municipality_id)
         issued = await stage.issue(house, municipality_id, options.cap, replay=options.replay) if issue else None
         yield Stand(house=house, provider=provider, url=url, municipality_id=municipality_id, issued=issued)
 
@@ -111,7 +112,7 @@ class _Evening:
     def __init__(self, options: Options, stand: Stand) -> None:
         assert stand.issued is not None  # noqa: S101 - an evening has its message
         self.options, self.house, self.provider = options, stand.house, stand.provider
-        self.municipality_id, self.issued = stand.municipality_id, stand.issued
+        self.municipality_id, self.issued, self.url = stand.municipality_id, stand.issued, stand.url
         self.screen = Console(stderr=options.as_json, quiet=options.as_json)
         self.over = asyncio.Event()
 
@@ -119,6 +120,8 @@ class _Evening:
         """Play until the plan has settled (`--exit`) or somebody ends it."""
         for note in self.issued.notes:
             self.screen.print(note, style="yellow")
+        if not self.options.exit:
+            self._invite()
         for stop in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(stop, self.over.set)
         working = asyncio.create_task(self.house.work())
@@ -130,6 +133,15 @@ class _Evening:
         reach = await self._reach()
         if self.options.as_json:
             print(json.dumps(numbers.as_json(reach), ensure_ascii=False, indent=1))
+
+    def _invite(self) -> None:
+        """Say where the pages are and who may come in."""
+        who = ", ".join(f"[bold]{one.login}[/]" for one in staff.STAFF)
+        self.screen.print(f"Open [bold]{self.url}[/] and sign in as {who}. Password: [bold]{staff.PASSWORD}[/]", soft_wrap=True)
+        self.screen.print(
+            f"The emulated phones are at [bold]{self.url}/phones[/], the board at [bold]{self.url}/alerts/{self.issued.number}/board[/]."
+        )
+        self.screen.print("End with Ctrl-C.", style="dim")
 
     async def _watch(self, working: asyncio.Task[None]) -> None:
         quiet, settled = 0, False
@@ -171,6 +183,7 @@ class _Evening:
         if to is None:
             return False
         await self.provider.ask("clock", {"now": to.isoformat()})
+        await staff.carry_along(self.house, to - clock.now())
         clock.jump(to)
         async with self.house.store.write() as conn:
             await remembered.put(conn, stage.OFFSET, clock.now().isoformat())

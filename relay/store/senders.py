@@ -176,3 +176,9 @@ async def _next_channels(conn: AsyncConnection, row: AnyRow, now: datetime) -> i
         await evidence.pull_next(conn, waiting, now)
         await conn.execute(update(delivery).where(delivery.c.id.in_([one.id for one in waiting])).values(hold="sender"))
     return len(waiting)
+
+
+async def listed(conn: AsyncConnection, municipality_id: int) -> list[AnyRow]:
+    """Return a municipality's senders by channel, with their state."""
+    mine = select(Sender.__table__).where(Sender.municipality_id == municipality_id)
+    return list((await conn.execute(mine.order_by(Sender.channel, Sender.address))).all())

@@ -103,6 +103,14 @@ async def seen(conn: AsyncConnection, session_id: int, now: datetime) -> None:
     )
 
 
+async def carry(conn: AsyncConnection, by: timedelta) -> None:
+    """Move open sessions along with a clock that jumps, as the demo's does."""
+    moments = (browser_session.c.id, browser_session.c.seen_at, browser_session.c.ends_at)
+    for row in (await conn.execute(select(*moments).where(browser_session.c.ended_at.is_(None)))).all():
+        moved = {"seen_at": row.seen_at + by, "ends_at": row.ends_at + by}
+        await conn.execute(update(browser_session).where(browser_session.c.id == row.id).values(moved))
+
+
 async def showed_second_factor(conn: AsyncConnection, session_id: int, now: datetime) -> None:
     """Note that a session's user has shown the second factor."""
     await conn.execute(update(browser_session).where(browser_session.c.id == session_id).values(second_factor_at=now))

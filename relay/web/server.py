@@ -35,6 +35,7 @@ from relay.web.pages import (
     recipient,
     review,
     run_alert,
+    settings,
     shared,
     sign_in,
     situation,
@@ -88,6 +89,14 @@ ROUTES = (
     Route("POST", "/sessions/{session}/end", users.end_session, EVERYBODY),
     Route("GET", "/me/password", account.password, EVERYBODY),
     Route("POST", "/me/password", account.new_password, EVERYBODY),
+    # how the installation stands
+    Route("GET", "/settings", settings.show, ADMINISTRATORS),
+    Route("POST", "/settings/senders/start", settings.start_sender, ADMINISTRATORS),
+    Route("GET", "/settings/tokens", settings.list_tokens, ADMINISTRATORS),
+    Route("POST", "/settings/tokens", settings.add_token, ADMINISTRATORS),
+    Route("POST", r"/settings/tokens/{token:\d+}/revoke", settings.revoke_token, ADMINISTRATORS),
+    Route("GET", "/doctor", settings.examine, ADMINISTRATORS | DUTY),
+    Route("GET", "/help", settings.helping, EVERYBODY),
     # programs
     *(Route(one.method, ROOT + one.path, serve.handler(one), Door.TOKEN, one.scope) for one in OPERATIONS),
     Route("GET", "/api/openapi.json", manual.description, Door.OPEN),

@@ -7,7 +7,7 @@ from messages.cap.faults import CapUnwritable
 from messages.cap.write import write
 from relay import ingest
 from relay.model import NotAllowed, Role
-from relay.store import alerts as rows
+from relay.store import alerts as rows, drafts
 from relay.store.alerts import NewAlert
 from relay.store.columns import AnyRow
 from relay.web.api import shapes
@@ -111,6 +111,19 @@ async def as_cap(call: Call) -> Answer:
     except CapUnwritable as error:
         raise NotAllowed(str(error)) from error
     return Raw(document, CAP[0])
+
+
+async def put_text(call: Call) -> Answer:
+    """Write a draft's text in one language."""
+    need(call, WRITERS)
+    body = call.body
+    assert isinstance(body, shapes.Text)  # noqa: S101 - declared by the operation
+    async with call.relay.store.write() as conn:
+        alert_id = await rows.id_of_number(conn, call.who.municipality_id, call.number)
+        issue = await rows.issue(conn, call.who.municipality_id, alert_id, approved_only=False)
+        wanted = dict(issue.variants) | {body.language: _variant(body)}
+        await drafts.change(conn, call.who.municipality_id, alert_id, issue.alert, list(wanted.values()), call.who.name, call.now)
+    return await read(call)
 
 
 async def plan(call: Call) -> Answer:

@@ -54,6 +54,18 @@ OPERATIONS: tuple[Operation, ...] = (
         tags=("alerts",),
     ),
     Operation(
+        name="putText",
+        method="PUT",
+        path=f"{_ONE}/texts",
+        does=alerts.put_text,
+        scope=Scope.WRITE,
+        summary="Write a draft's text in one language, or write it anew",
+        takes=shapes.Text,
+        gives=shapes.AlertWhole,
+        changes=True,
+        tags=("alerts",),
+    ),
+    Operation(
         name="reviewAlert",
         method="GET",
         path=f"{_ONE}/plan",

@@ -1,0 +1,128 @@
+"""How the installation stands: senders and their state, the steps of the policy, what doctor says; tokens of programs; help."""
+
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from channels.base import Check
+from relay import doctor
+from relay.model import BadInput
+from relay.routing import DEFAULT_POLICY, describe
+from relay.store import register, senders, tokens, users
+from relay.store.columns import AnyRow
+from relay.store.register import Stamp
+from relay.store.users import Known
+from relay.web.api.operation import Scope
+from relay.web.keys import RELAY
+from relay.web.page import language_of, render
+from relay.web.who import Who, who
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsPage:
+    """What the page shows."""
+
+    senders: tuple[AnyRow, ...]
+    #: the policy, step by step, in the page's language
+    policy: tuple[str, ...]
+
+
+async def show(request: web.Request) -> web.Response:
+    """Show senders, policy, and the ways to everything that an administrator looks after."""
+    async with request.app[RELAY].store.read() as conn:
+        found = await senders.listed(conn, who(request).municipality_id)
+    steps = describe(DEFAULT_POLICY, "en" if language_of(request) == "en" else "nb")
+    return await render(request, "settings/settings.html", SettingsPage(senders=tuple(found), policy=tuple(steps)))
+
+
+async def start_sender(request: web.Request) -> web.Response:
+    """Let a stopped sender send again."""
+    form, me, relay = await request.post(), who(request), request.app[RELAY]
+    async with relay.store.write() as conn:
+        await register.start_sender(conn, me.municipality_id, str(form.get("address", "")), Stamp(by=me.name, at=relay.clock.now()))
+    relay.pulse.ring()
+    raise web.HTTPSeeOther("/settings")
+
+
+# --- doctor -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoctorPage:
+    """What is well and what is not; what is not comes first."""
+
+    checks: tuple[Check, ...]
+
+    @property
+    def ill(self) -> int:
+        """How many are not well."""
+        return sum(not one.ok for one in self.checks)
+
+
+async def examine(request: web.Request) -> web.Response:
+    """Run every check and show what to do about each that is not well."""
+    relay = request.app[RELAY]
+    found = await doctor.checks(relay.store, relay.desk, relay.clock.now())
+    return await render(request, "settings/doctor.html", DoctorPage(checks=tuple(sorted(found, key=lambda one: one.ok))))
+
+
+# --- tokens -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokensPage:
+    """Tokens that are there, users for whom one can be made, and the one that was made just now."""
+
+    tokens: tuple[AnyRow, ...]
+    users: tuple[Known, ...]
+    scopes: tuple[Scope, ...] = tuple(Scope)
+    #: shown this once
+    made: str = ""
+    error: str = ""
+
+
+async def list_tokens(request: web.Request) -> web.Response:
+    """Show what lets programs in."""
+    return await _tokens(request, who(request))
+
+
+async def _tokens(request: web.Request, me: Who, *, made: str = "", error: str = "") -> web.Response:
+    async with request.app[RELAY].store.read() as conn:
+        there = await tokens.listed(conn, me.municipality_id)
+        people = await users.listed(conn, me.municipality_id)
+    page = TokensPage(tokens=tuple(there), users=tuple(one for one in people if one.active), made=made, error=error)
+    return await render(request, "settings/tokens.html", page, status=422 if error else 200)
+
+
+async def add_token(request: web.Request) -> web.Response:
+    """Make a token and show it this once."""
+    form, me, relay = await request.post(), who(request), request.app[RELAY]
+    wanted = frozenset(str(scope) for scope in form.getall("scope", []) if str(scope) in set(Scope))
+    try:
+        user_id = int(str(form.get("user", "0")))
+        async with relay.store.write() as conn:
+            made = await tokens.add(conn, me.municipality_id, user_id, str(form.get("name", "")), wanted, me.name, relay.clock.now())
+    except (BadInput, ValueError) as error:
+        return await _tokens(request, me, error=str(error))
+    return await _tokens(request, me, made=made)
+
+
+async def revoke_token(request: web.Request) -> web.Response:
+    """End a token at once."""
+    me, relay = who(request), request.app[RELAY]
+    async with relay.store.write() as conn:
+        await tokens.revoke(conn, me.municipality_id, int(request.match_info["token"]), me.name, relay.clock.now())
+    raise web.HTTPSeeOther("/settings/tokens")
+
+
+# --- help ---------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HelpPage:
+    """What somebody new should know, and the keys."""
+
+
+async def helping(request: web.Request) -> web.Response:
+    """Show help."""
+    return await render(request, "settings/help.html", HelpPage())

@@ -1,0 +1,38 @@
+"""Pictures of every page: `python -m tests.web.screens FOLDER [PART]`: Bokmål light and dark, mirrored, and on a phone."""
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.web.eyes import browser, sitting
+from tests.web.places import busy_town, places
+
+VIEWS = {
+    "nb": ("lang=nb&scheme=light&dir=ltr", 1366),
+    "dark": ("lang=nb&scheme=dark&dir=ltr", 1366),
+    "rtl": ("lang=nb&scheme=light&dir=rtl", 1366),
+    "phone": ("lang=nb&scheme=light&dir=ltr", 390),
+}
+
+
+async def main(folder: Path, part: str) -> None:
+    """Write the pictures."""
+    with tempfile.TemporaryDirectory() as scratch:
+        async with busy_town(Path(scratch)) as town, browser("/usr/bin/chromium") as made:
+            for place in await places(town):
+                name = place.address.strip("/").replace("/", "-") or "front"
+                if part not in name:
+                    continue
+                async with sitting(made, town, place) as (page, _):
+                    for view, (asked, width) in VIEWS.items():
+                        await page.set_viewport_size({"width": width, "height": 900})
+                        await page.goto(f"{town.url}{place.address}?{asked}", wait_until="load")
+                        await page.wait_for_timeout(150)
+                        await page.screenshot(path=folder / f"{name}.{view}.png", full_page=True)
+                print(name)  # noqa: T201 - a command says what it has done
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else ""))
