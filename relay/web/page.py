@@ -78,14 +78,12 @@ async def render(request: web.Request, template: str, page: object, *, status: i
     return web.Response(text=html, content_type=HTML, status=status, headers={"Cache-Control": "no-store"})
 
 
-async def draw(request: web.Request, template: str, page: object, *, block: str = "") -> str:
-    """Return a page's text, or one block of it: what a live stream sends."""
+async def draw(request: web.Request, template: str, page: object) -> str:
+    """Return a template's text. What a live stream sends is a template of its own, so that everything it needs is in it."""
     seen = await sight(request)
     made = environment(seen.chrome.language).get_template(template)
     context: Mapping[str, Any] = {"page": page, "chrome": seen.chrome, "reader": seen.reader, **seen.reader_filters}
-    if not block:
-        return made.render(context)
-    return "".join(made.blocks[block](made.new_context(dict(context))))
+    return made.render(context)
 
 
 @dataclass(frozen=True, slots=True)

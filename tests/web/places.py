@@ -17,7 +17,7 @@ from tests.web.night import some_evening
 
 #: what is fetched and is no page: streams, files, answers for programs
 NO_PAGES = frozenset({"/healthz", "/readyz", "/static/{name:.+}", "/session/left", "/api/openapi.json"})
-ENDINGS = ("/live", ".csv", ".json", ".html")
+ENDINGS = ("/live", "/stream", ".csv", ".json", ".html")
 
 #: who opens a page, where it is not the first of those who may: the one who can do most there
 ORDER = (Role.COORDINATOR, Role.DUTY_OFFICER, Role.APPROVER, Role.ADMINISTRATOR, Role.VIEWER)

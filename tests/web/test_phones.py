@@ -145,3 +145,11 @@ def test_only_our_own_addresses_lead_anywhere() -> None:
         ("https://x.test.evil/m/abc", ""),
         ("http://evil/", ""),
     ]
+
+
+async def test_what_arrives_on_a_phone_arrives_on_the_page_by_itself(shelf: Shelf) -> None:
+    async with shelf.browser.http.get(f"{shelf.stand.url}/phones/stream") as stream:
+        first = await stream.content.readuntil(b"\n\n")
+        assert stream.status == 200
+        assert b'id="shelf"' in first
+        assert b'name="csrf"' in first

@@ -69,7 +69,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
     _phones(request)
 
     async def picture() -> str:
-        return await draw(request, "phones/phones.html", await _page(request), block="phones")
+        return await draw(request, "phones/shelf.html", await _page(request))
 
     # forms in it carry the viewer's own token
     return await request.app[LIVE].stream(request, ("phones", who(request).session_id, language_of(request)), picture)
