@@ -65,7 +65,7 @@ def _operation(one: Operation) -> dict[str, Any]:
 
 
 def _path(one: Operation) -> list[dict[str, Any]]:
-    names = [part[1:-1] for part in one.path.replace(r":\d+", "").split("/") if part.startswith("{")]
+    names = [part[1:-1] for part in one.path.split("/") if part.startswith("{")]
     kinds: dict[str, dict[str, Any]] = {"number": {"type": "integer", "minimum": 1, "maximum": 999_999_999}}
     return [{"name": name, "in": "path", "required": True, "schema": kinds.get(name, {"type": "string", "minLength": 1})} for name in names]
 

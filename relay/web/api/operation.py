@@ -9,11 +9,14 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from relay.flow import Relay
+from relay.model import NotFound
 from relay.web.who import Who
 
 ROOT = "/api/v1"
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+#: of an alert's number
+MOST_DIGITS = 9
 CAP = ("application/cap+xml", "application/xml", "text/xml")
 
 
@@ -44,8 +47,11 @@ class Call:
 
     @property
     def number(self) -> int:
-        """The alert's number, from the path."""
-        return int(self.path["number"])
+        """The alert's number, from the path; NotFound for what no number can be."""
+        told = self.path["number"]
+        if not (told.isascii() and told.isdecimal() and len(told) <= MOST_DIGITS):
+            raise NotFound("An alert has a number: /alerts/12.")
+        return int(told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,5 +90,5 @@ class Operation:
 
     @property
     def address(self) -> str:
-        """The whole path as the description writes it."""
-        return ROOT + self.path.replace(r":\d+", "")
+        """The whole path."""
+        return ROOT + self.path

@@ -3,7 +3,7 @@
 from relay.web.api import alerts, numbers, register, shapes
 from relay.web.api.operation import CAP, Operation, Scope
 
-_ONE = r"/alerts/{number:\d+}"
+_ONE = "/alerts/{number}"
 CSV = ("text/csv",)
 
 OPERATIONS: tuple[Operation, ...] = (

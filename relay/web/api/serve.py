@@ -32,8 +32,6 @@ def handler(operation: Operation) -> Handler:
             return await _handle(request, operation)
         except BudstikkeError as error:
             return of_error(error)
-        except ValidationError as error:
-            return of_input(error)
         except RefusedError as error:
             return problem(422, error.detail, errors=error.errors)
         except web.HTTPRequestEntityTooLarge:
@@ -46,22 +44,29 @@ def handler(operation: Operation) -> Handler:
 
 
 async def _handle(request: web.Request, operation: Operation) -> web.StreamResponse:
-    bearer = await _bearer(request)
+    bearer, key = await _bearer(request), request.headers.get("Idempotency-Key")
     if bearer is None:
         return problem(401, "Send a token of this installation: Authorization: Bearer budstikke_…")
     if operation.scope not in bearer.scopes:
         return problem(403, f"This token lacks the scope {operation.scope}.")
-    key = request.headers.get("Idempotency-Key")
     if key is not None and not KEY.fullmatch(key):
         return problem(400, "An Idempotency-Key has 1 to 200 printable characters without spaces.")
+    with acts("api", bearer.user_id):
+        return await _done(request, operation, bearer, key if operation.changes else None)
+
+
+async def _done(request: web.Request, operation: Operation, bearer: tokens.Bearer, key: str | None) -> web.StreamResponse:
+    """Read the request in its shape and do it; once only, under a key."""
     raw = await request.read()
-    made = _call(request, operation, bearer, raw)
+    try:
+        made = _call(request, operation, bearer, raw)
+    except ValidationError as error:
+        return of_input(error)
     if isinstance(made, web.Response):
         return made
-    with acts("api", bearer.user_id):
-        if key is None or not operation.changes:
-            return _response(operation, await operation.does(made))
-        return await _once(operation, made, bearer, key, raw)
+    if key is None:
+        return _response(operation, await operation.does(made))
+    return await _once(operation, made, bearer, key, raw)
 
 
 async def _bearer(request: web.Request) -> tokens.Bearer | None:

@@ -186,6 +186,7 @@ class Numbers(Shape):
     acknowledged: int
     relayed: int
     reported_reach: int
+    opened: int = Field(description="Openings of shared pages; never added to what is reported.")
     failed: int
     unknown: int
 
