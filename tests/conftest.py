@@ -6,8 +6,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from hypothesis import settings
 
 from tests.pg import Postgres, PostgresUnavailableError, running_postgres
+
+# nothing gates on absolute time: a busy machine is no fault of what is tested
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 

@@ -63,15 +63,18 @@ def understand(
     body = unquoted(text)
     if automatic:
         return Reply(meaning=Meaning.AUTO_REPLY, text=body)
-    said = _button(payload) or _body(body, Setting(tuple(languages), count_open, frozenset(open_alerts)))
-    means = body if said.count is not None and payload else said.means
+    button = _button(payload)
+    said = button or _body(body, Setting(tuple(languages), count_open, frozenset(open_alerts)))
+    means = body if button and button.count is not None else said.means
     return replace(said, danger=bool(danger_words(body)), text=body, means=means)
 
 
 def _button(payload: str) -> Reply | None:
     alert, _, rest = payload.strip().partition(".")
     digit, _, people = rest.partition(".")
-    if digit not in DIGITS or not _is_number(alert) or (people and not _is_number(people)):
+    if digit not in DIGITS or not _is_number(alert):
+        return None
+    if people and not (DIGITS[digit] is Meaning.PASSED_ON and _is_number(people)):
         return None
     said = Reply(meaning=DIGITS[digit], alert_number=int(alert), count=int(people) if people else None)
     return guess(said, "count-implausible") if people and not 0 < int(people) <= MOST_PLAUSIBLE else said

@@ -90,7 +90,16 @@ def test_the_example_names_every_placeholder_and_reason() -> None:
     example = (PROVIDERS / "example.toml").read_text()
     for slot in frozenset().union(*SLOTS.values()):
         assert f"{{{slot}}}" in example
-    ours_to_say = {"NOT_CONNECTED", "BOUNCED_FOR_NOW", "WINDOW_CLOSED", "NO_TEMPLATE", "WHATSAPP_LIMIT", "NOT_ON_WHATSAPP", "REFUSED"}
+    ours_to_say = {
+        "NOT_CONNECTED",
+        "BOUNCED_FOR_NOW",
+        "WINDOW_CLOSED",
+        "NO_TEMPLATE",
+        "WHATSAPP_LIMIT",
+        "NOT_ON_WHATSAPP",
+        "REFUSED",
+        "HELD_UP",
+    }
     for reason in Reason:
         assert reason.name in ours_to_say or reason.name in example
 

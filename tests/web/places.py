@@ -15,8 +15,8 @@ from relay.web.server import ROUTES
 from tests.web.conftest import Web, stand_up
 from tests.web.night import some_evening
 
-#: what is fetched and is no page: streams, files, answers for programs
-NO_PAGES = frozenset({"/healthz", "/readyz", "/static/{name:.+}", "/session/left", "/api/openapi.json"})
+#: what is fetched and is no page: streams, files, answers for programs, and a choice that leads on to one
+NO_PAGES = frozenset({r"/alerts/{number:\d+}/languages", "/healthz", "/readyz", "/static/{name:.+}", "/session/left", "/api/openapi.json"})
 ENDINGS = ("/live", "/stream", ".csv", ".json", ".html")
 
 #: who opens a page, where it is not the first of those who may: the one who can do most there

@@ -26,9 +26,11 @@ if TYPE_CHECKING:
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 STRANGER, ELSEWHERE = "anonymous", "another town's administrator"
 #: what stands in a path, where it is not "1"
-NAMES = re.compile(r"\{(\w+)(?::[^{}]*)?\}")
+NAMES = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
+#: what a part of a path may be, where it is one word only
+WORD = re.compile(r"[a-z-]+")
 #: the file that is asked for in place of any
-NAMED = {"name": "css/app.css"}
+NAMED = {"name": "css/app.css", "language": "ti"}
 
 
 def test_every_route_stands_in_the_matrix_as_it_is() -> None:
@@ -58,9 +60,14 @@ class Walk:
         token = await self._session(caller) if caller.user_id else ""
         headers = {"Cookie": f"budstikke={token}"} if token else {}
         data = {"csrf": csrf_of(token)} if csrf and token and method == "POST" else {}
-        where = self.web.url + NAMES.sub(lambda found: self.values.get(found[1], "1"), path)
+        where = self.web.url + NAMES.sub(self._part, path)
         async with self.http.request(method, where, data=data or None, headers=headers, allow_redirects=False) as answer:
             return answer.status, answer.headers.get("Location", "")
+
+    def _part(self, found: "re.Match[str]") -> str:
+        """Fill a part of a path: with a value that is there, with the one word that it may be, or with 1."""
+        one_word = found[2] if found[2] and WORD.fullmatch(found[2]) else "1"
+        return self.values.get(found[1], one_word)
 
     async def _session(self, caller: Caller) -> str:
         house = self.web.stand.house

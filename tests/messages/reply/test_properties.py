@@ -19,7 +19,7 @@ TEXTS = LETTERS | st.lists(st.sampled_from(ENTRIES) | st.sampled_from(["1", "3",
 SCRIPTS = st.sampled_from(["0123456789", FULL_WIDTH, *DIGITS.values(), "०१२३४५६७८९", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗"])
 
 
-@settings(max_examples=1_000, deadline=1_000)
+@settings(max_examples=1_000, deadline=None)
 @given(
     TEXTS,
     st.fixed_dictionaries(
@@ -46,7 +46,7 @@ def test_it_never_raises_and_keeps_its_word(text: str, known: dict[str, Any]) ->
     assert not (automatic and said.danger)
 
 
-@settings(max_examples=300, deadline=1_000)
+@settings(max_examples=300, deadline=None)
 @given(TEXTS)
 def test_what_is_unquoted_stays_so(text: str) -> None:
     once = unquoted(text)
@@ -55,13 +55,13 @@ def test_what_is_unquoted_stays_so(text: str) -> None:
     assert understand(once) == understand(text)
 
 
-@settings(max_examples=300, deadline=1_000)
+@settings(max_examples=300, deadline=None)
 @given(TEXTS)
 def test_danger_is_the_same_by_either_door(text: str) -> None:
     assert understand(text).danger is bool(reads_as(text))
 
 
-@settings(max_examples=300, deadline=1_000)
+@settings(max_examples=300, deadline=None)
 @given(st.text(st.sampled_from("<>/!-[]&;#\"'= \nabpdivgmail_quoteclas1") | st.characters()), st.dictionaries(st.text(), st.text()))
 def test_markup_and_headers_never_raise(text: str, headers: dict[str, str]) -> None:
     assert isinstance(text_of_html(text), str)

@@ -13,6 +13,7 @@ from relay import places
 from relay.model import BadInput, Hours, NotFound, PersonClass
 from relay.store import people, register
 from relay.store.engine import Store, session
+from relay.store.identity import names
 from relay.store.register import NewContact, NewGroup, NewPerson, NewSender, Stamp
 from relay.store.tables import Address, LanguageGroup, Municipality, ResourcePerson, Sender, act_log
 from relay.store.towns import load_town
@@ -96,7 +97,8 @@ async def test_senders(store: Store, municipality_id: int, sender: NewSender, ke
         row = (await conn.execute(select(Sender.__table__).where(Sender.id == sender_id))).one()
         assert (row.address, row.channel, row.created_by, row.updated_at) == (kept, sender.medium, "kari", NOW)
         acts = (await conn.execute(select(act_log.c.act, act_log.c.actor))).all()
-        assert [tuple(act) for act in acts] == [("sender.add", "kari")]
+        who = {f"user:{user_id}": name for user_id, name in (await names(conn, municipality_id)).items()}
+        assert [(act.act, who[act.actor]) for act in acts] == [("sender.add", "kari")]
 
 
 NAMED = replace(SMS, address="Tromso kom", two_way=False)
