@@ -1,0 +1,208 @@
+"""Who gets what, and what is known of each try: recipients, deliveries, attempts, and what the provider told of them."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from relay.store.columns import Id, Sealed
+from relay.store.tables.base import Base, at, belongs, count, flag, key, points, word
+
+recipient = Table(
+    "recipient",
+    Base.metadata,
+    key(),
+    belongs(),
+    points("alert_id", "alert.id"),
+    points("person_id", "resource_person.id"),
+    # the group they answer for first, and the text they read and why
+    points("group_id", "language_group.id", null=True),
+    word("reader_language", default=None),
+    word("language"),
+    word("language_why"),
+    # why they get nothing; "" = they are planned
+    word("left_out"),
+    word("wait"),
+    at("waits_until"),
+    word("pierced"),
+    flag("deputy"),
+    # passed on the alert that this one updates, withdraws or ends
+    flag("had_passed_on"),
+    # what came of it
+    word("rung", default="none"),
+    at("answered_at"),
+    count("reported"),
+    Column("evidence", SmallInteger, nullable=False, server_default=text("-1")),
+    flag("failed"),
+    flag("possible_duplicate"),
+    at("count_asked_at"),
+    at("count_doubted_at"),
+    UniqueConstraint("alert_id", "person_id"),
+    Index("ix_recipient_person", "person_id", "alert_id"),
+    Index(
+        "ix_recipient_twice",
+        "alert_id",
+        postgresql_where=text("possible_duplicate"),
+        sqlite_where=text("possible_duplicate"),
+    ),
+)
+
+#: a person in two groups counts in both
+recipient_group = Table(
+    "recipient_group",
+    Base.metadata,
+    Column("recipient_id", Id, ForeignKey("recipient.id"), primary_key=True),
+    Column("group_id", Id, ForeignKey("language_group.id"), primary_key=True),
+    belongs(),
+    points("alert_id", "alert.id"),
+    word("language"),
+    Index("ix_recipient_group_alert", "alert_id", "group_id"),
+)
+
+#: one required send. Notices (answers of the house) are deliveries too: with a text, and perhaps without an alert
+delivery = Table(
+    "delivery",
+    Base.metadata,
+    key(),
+    belongs(),
+    points("alert_id", "alert.id", null=True),
+    points("recipient_id", "recipient.id", null=True),
+    points("person_id", "resource_person.id", null=True),
+    points("address_id", "address.id", null=True),
+    points("sender_id", "sender.id", null=True),
+    word("channel"),
+    Column("step", SmallInteger, nullable=False),
+    word("action"),
+    word("part", default=None),
+    # of the text, and of the words around it
+    word("language"),
+    word("frame_language"),
+    # what makes a notice one: "inbound:7:echo_received"; a deputy's row: whom it stands for; "" otherwise
+    word("cause", 80),
+    Column("text", Sealed("delivery.text")),
+    # for a notice to a number that is nobody's
+    Column("to", Sealed("delivery.to")),
+    Column("gravity", SmallInteger, nullable=False),
+    at("planned_at", null=False),
+    at("due_at", null=False),
+    at("expires_at"),
+    # "" | "window": waits for WhatsApp's window to open | "quiet_hours" …
+    word("hold"),
+    word("state", default="WAITING"),
+    word("spared_by"),
+    at("ended_at"),
+    points("stands_for_id", "recipient.id", null=True),
+    # the claim
+    word("claimed_by", 60),
+    at("lease_until"),
+    Column("fence", BigInteger, nullable=False, server_default=text("0")),
+    # what came of it
+    count("attempts"),
+    Column("evidence", SmallInteger, nullable=False, server_default=text("-1")),
+    word("reason", 40),
+    word("code"),
+    count("segments"),
+    UniqueConstraint("recipient_id", "step", "part", "address_id", "language", "cause", name="uq_delivery_required_send"),
+    # a notice answers its cause once
+    Index(
+        "uq_delivery_cause",
+        "municipality_id",
+        "cause",
+        unique=True,
+        postgresql_where=text("action = '' AND cause <> ''"),
+        sqlite_where=text("action = '' AND cause <> ''"),
+    ),
+    Index(
+        "ix_delivery_due",
+        "gravity",
+        "due_at",
+        "id",
+        postgresql_where=text("state = 'WAITING'"),
+        sqlite_where=text("state = 'WAITING'"),
+    ),
+    Index(
+        "ix_delivery_claimed",
+        "lease_until",
+        postgresql_where=text("state = 'CLAIMED'"),
+        sqlite_where=text("state = 'CLAIMED'"),
+    ),
+    Index("ix_delivery_alert_state", "alert_id", "state"),
+    Index("ix_delivery_recipient", "recipient_id", "state"),
+    Index("ix_delivery_address_hold", "address_id", postgresql_where=text("hold <> ''"), sqlite_where=text("hold <> ''")),
+)
+
+#: one try. Written and committed before its POST; the token comes back in every status
+attempt = Table(
+    "attempt",
+    Base.metadata,
+    key(),
+    belongs(),
+    points("delivery_id", "delivery.id"),
+    Column("alert_id", Id),
+    Column("recipient_id", Id),
+    points("sender_id", "sender.id"),
+    word("account", 60),
+    word("channel"),
+    Column("n", SmallInteger, nullable=False),
+    Column("token", String(64), nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("provider_id", String(200)),
+    Column("evidence", SmallInteger, nullable=False),
+    word("reason", 40),
+    word("code"),
+    count("segments"),
+    Column("price", Float),
+    # of the text as sent: to recognise it at the provider
+    word("body_sha256", 64),
+    at("started_at", null=False),
+    at("ended_at"),
+    # evidence rose last
+    at("risen_at"),
+    word("found_by"),
+    # an unknown one, looked for so often, next at
+    count("looks"),
+    at("look_at"),
+    at("looked_at"),
+    points("possible_duplicate_of", "attempt.id", null=True),
+    UniqueConstraint("token"),
+    UniqueConstraint("delivery_id", "n"),
+    UniqueConstraint("account", "provider_id", name="uq_attempt_provider_id"),
+    # at most one that may still be on its way
+    Index(
+        "uq_attempt_open",
+        "delivery_id",
+        unique=True,
+        postgresql_where=text("evidence IN (0, 1)"),
+        sqlite_where=text("evidence IN (0, 1)"),
+    ),
+    Index("ix_attempt_evidence", "evidence", postgresql_where=text("evidence IN (0, 1)"), sqlite_where=text("evidence IN (0, 1)")),
+    Index("ix_attempt_alert", "alert_id"),
+)
+
+#: every status a provider told us, once
+status = Table(
+    "status",
+    Base.metadata,
+    key(),
+    word("account", 60),
+    Column("provider_id", String(200), nullable=False),
+    word("word", 40),
+    word("code"),
+    word("token", 64),
+    Column("evidence", SmallInteger, nullable=False),
+    at("received_at", null=False),
+    word("heard_by"),
+    # no attempt of ours was found for it (yet)
+    flag("foreign"),
+    UniqueConstraint("account", "provider_id", "word", "code"),
+)
+
+#: everything people sent us, once
