@@ -59,6 +59,7 @@ class Street:
         mailbox = self.people[language].mailbox
         assert mailbox is not None
         found = [token for shown in mailbox.messages for token in LINK.findall(shown.text)]
+        assert found, ([shown.text for shown in mailbox.messages], [fact for fact in self.town.ledger if fact.channel == "email"])
         return f"/m/{found[-1]}"
 
     async def get(self, path: str, **headers: str) -> tuple[int, str]:
