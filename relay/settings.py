@@ -1,11 +1,13 @@
-"""What an installation is told: environment variables `BUDSTIKKE_…`, and the same in a file `.env`. Secrets are never printed.
+"""What an installation is told: environment variables `BUDSTIKKE_…`, and the same in a file: the one that BUDSTIKKE_ENV_FILE
+names, else `.env`. Secrets are never printed.
 
 Each `require_…` either returns what its caller needs, checked, or raises NotReady with the variable to set.
 """
 
 import os
+from collections.abc import Mapping
 from ipaddress import ip_address
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
@@ -17,6 +19,8 @@ from channels.settings import BadSettings, EmailSettings, Security, TwilioAccoun
 from relay.model import NotReady
 
 PREFIX = "BUDSTIKKE_"
+#: names the file of settings; not set: `.env` in the folder that we stand in
+ENV_FILE = f"{PREFIX}ENV_FILE"
 
 
 class Settings(BaseSettings):
@@ -95,9 +99,18 @@ class Settings(BaseSettings):
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment and `.env`; NotReady names each variable that is wrong, and never shows its value."""
+        """Read the environment and the file; NotReady names each variable that is wrong, and never shows its value."""
+        return cls._read(_env_file=_env_file())
+
+    @classmethod
+    def of(cls, told: Mapping[str, str]) -> Self:
+        """Return the settings of these variables, whatever else the environment and the file say; raises as `load`."""
+        return cls._read(_env_file=None, **{name.removeprefix(PREFIX).lower(): value for name, value in told.items()})
+
+    @classmethod
+    def _read(cls, **given: Any) -> Self:
         try:
-            return cls()
+            return cls(**given)
         except ValidationError as wrong:
             found = ((".".join(map(str, one["loc"])), one["msg"]) for one in wrong.errors(include_input=False))
             words = "; ".join(f"{PREFIX}{name.upper()}: {problem}" for name, problem in found)
@@ -143,7 +156,7 @@ class Settings(BaseSettings):
         """Return the SMS provider that the file describes; its secrets stand in the environment or in `.env`."""
         if not self.http_sms_file:
             raise NotReady(f"No SMS provider is described. Set {PREFIX}HTTP_SMS_FILE to a file like deploy/providers/example.toml.")
-        beside = DotEnvSettingsSource(type(self), case_sensitive=True).env_vars
+        beside = DotEnvSettingsSource(type(self), env_file=_env_file(), case_sensitive=True).env_vars
         secrets = {name: value for name, value in beside.items() if value} | dict(os.environ)
         try:
             return http_file.load(self.http_sms_file, secrets)
@@ -170,6 +183,13 @@ class Settings(BaseSettings):
             )
         except BadSettings as wrong:
             raise NotReady(f"{wrong} Look at {PREFIX}SMTP_… and {PREFIX}MAIL_DOMAIN.") from wrong
+
+
+def _env_file() -> str:
+    named = os.environ.get(ENV_FILE, "")
+    if named and not os.access(named, os.R_OK):
+        raise NotReady(f"{ENV_FILE} names {named}, which this user cannot read. Name the file that `budstikke init` wrote.")
+    return named or ".env"
 
 
 def _is_loopback(url: str) -> bool:

@@ -14,7 +14,7 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
-from relay.cli import access, alerts, keeping, person, register, service, tasks, tokens
+from relay.cli import access, alerts, init, keeping, person, register, service, tasks, tokens
 from relay.cli.output import EXIT_CODES, complain
 from relay.model import BudstikkeError
 from relay.store.acting import acts
@@ -37,6 +37,7 @@ app.add_typer(access.trial_app, name="trial", help="Trial mode: who is sent to b
 app.add_typer(tasks.app, name="task", help="Work that waits for a person.")
 app.add_typer(tokens.app, name="token", help="What lets programs in.")
 app.add_typer(service.db, name="db", help="The database.")
+init.add_to(app)
 service.add_to(app)
 alerts.add_to(app)
 keeping.add_to(app, service.db)

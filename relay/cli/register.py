@@ -37,7 +37,7 @@ def add_municipality(
             stamp = rows.Stamp(by=by, at=opened.relay.clock.now())
             place = places.find(name)
             made = await rows.add_municipality(conn, place, stamp)
-            await rows.add_contact_point(conn, made, _contact(contact), stamp)
+            await rows.add_contact_point(conn, made, read_contact(contact), stamp)
             if duty_phone:
                 await remembered.set_duty_phone(conn, made, checked_address(Medium.SMS, duty_phone))
             say(f"{place.name} ({place.number}) is added.")
@@ -45,7 +45,8 @@ def add_municipality(
     asyncio.run(inside())
 
 
-def _contact(text: str) -> rows.NewContact:
+def read_contact(text: str) -> rows.NewContact:
+    """Read NAME,NUMBER[,HOURS]; BadInput for anything else."""
     parts = [part.strip() for part in text.split(",")]
     if len(parts) not in (2, 3) or not all(parts):
         raise BadInput("A contact point is NAME,NUMBER or NAME,NUMBER,HOURS, as in: Kari Nordmann,+4791234567,08-22")
