@@ -15,6 +15,7 @@ from channels.clock import Clock, SystemClock
 from channels.listener import MailListener
 from channels.registry import Lines, build
 from channels.settings import SmsSettings, WhatsAppSettings
+from relay import notify
 from relay.desk import Desk
 from relay.dispatch import Dispatcher
 from relay.flow import Relay
@@ -86,18 +87,21 @@ class House:
 
     async def work(self) -> None:
         """Dispatch and keep time until the dispatcher is stopped or this is cancelled; then finish what is in flight."""
-        await Worker(relay=self.relay, leader=Leader(self.store), also=(self.keep_anchor,)).work()
+        watched = notify.Watched(lambda: self.relay.dispatcher.turns)
+        await Worker(relay=self.relay, leader=Leader(self.store), also=(self.keep_anchor, watched.feed)).work()
 
     async def until_stopped(self, *, works: bool = True) -> None:
         """Work, or only serve, until SIGTERM or SIGINT; then say so to whoever asks for our health, and drain."""
         working = asyncio.create_task(self.work()) if works else None
-        listening = None if works else asyncio.create_task(listen(self.relay))
+        beside = [] if works else [asyncio.create_task(listen(self.relay)), asyncio.create_task(notify.signs())]
+        notify.ready("Sends what is due." if works else "Serves; others send.")
         await asked_to_stop(working)
+        notify.stopping()
         self.watchdog.closing = True
         if working is not None:
             await drain(self.relay, working)
-        if listening is not None:
-            listening.cancel()
+        for task in beside:
+            task.cancel()
 
     async def keep_anchor(self) -> None:
         """Move the anchor of the acts on. A chain that was tampered with is told in the log, by `doctor` and by `audit verify`."""

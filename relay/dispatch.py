@@ -64,6 +64,8 @@ class Dispatcher:
         self.stopping = False
         #: false while this worker's clock is off: it takes nothing new
         self.claims = True
+        #: how often the wheel has come round, in vain too: the watchdog looks at it
+        self.turns = 0
         #: is everything due sent and written down? Read by the demo, which then lets time jump
         self.idle = False
 
@@ -78,6 +80,7 @@ class Dispatcher:
                 log.warning("dispatch waits for the database", error=str(error)[:200])
             except Exception:
                 log.exception("a turn broke; nothing was written, the next one follows")
+            self.turns += 1
             self.idle = True
             await self.pulse.wait(REST)
             self.idle = False
@@ -94,6 +97,7 @@ class Dispatcher:
         while not self.stopping:
             made, leased = await self._turn()
             sent += made
+            self.turns += 1
             if self.flying:
                 await self._land()
             elif self.waiting:
