@@ -271,6 +271,8 @@ class Check:
     ok: bool
     words: str
     remedy: str = ""
+    #: messages or answers are lost as long as it is so; else it can wait for the morning
+    grave: bool = True
 
 
 class Channel(Protocol):

@@ -176,7 +176,8 @@ class TwilioWhatsApp:
             return Check(name, ok=False, words=why.reason.words, remedy=remedy)
         missing = [str(number) for number in (1, 2, 3) if self._quick_replies.get(number) not in known]
         if missing:
-            return Check(name, ok=False, words=f"None for {', '.join(missing)} buttons: their text goes without buttons.", remedy=remedy)
+            words = f"None for {', '.join(missing)} buttons: their text goes without buttons."
+            return Check(name, ok=False, words=words, remedy=remedy, grave=False)
         return Check(name, ok=True, words="All are there.")
 
 

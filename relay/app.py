@@ -10,12 +10,12 @@ from dataclasses import dataclass, field, replace
 import structlog
 from aiohttp import web
 
-from channels.base import Callback, Channel
+from channels.base import Callback, Channel, Check
 from channels.clock import Clock, SystemClock
 from channels.listener import MailListener
 from channels.registry import Lines, build
 from channels.settings import SmsSettings, WhatsAppSettings
-from relay import notify
+from relay import doctor, notify
 from relay.desk import Desk
 from relay.dispatch import Dispatcher
 from relay.flow import Relay
@@ -62,7 +62,7 @@ class House:
         `phones`: emulated ones, to be shown on a page.
         """
         proxies = frozenset(part.strip() for part in self.settings.trusted_proxies.split(","))
-        runner = web.AppRunner(make_app(self.relay, self.watchdog, proxies, phones), access_log=None, shutdown_timeout=2.0)
+        runner = web.AppRunner(make_app(self.relay, self.watchdog, proxies, phones, self.examine), access_log=None, shutdown_timeout=2.0)
         await runner.setup()
         self.stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, self.settings.listen_host, self.settings.listen_port).start()
@@ -84,6 +84,11 @@ class House:
         listener = MailListener(settings.mail_domain, heard, self.relay.clock, host=settings.mail_listen_host, port=port, lmtp=lmtp)
         await self.stack.enter_async_context(listener)
         return listener.port
+
+    async def examine(self) -> list[Check]:
+        """Let doctor look at all of it."""
+        anchored = self.anchor.read() if self.anchor else None
+        return await doctor.examine(self.settings, self.store, self.relay.desk, self.relay.clock.now(), anchored)
 
     async def work(self) -> None:
         """Dispatch and keep time until the dispatcher is stopped or this is cancelled; then finish what is in flight."""

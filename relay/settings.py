@@ -41,6 +41,10 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged. Numbers and texts never are.")
     log_format: Literal["console", "json"] = Field("console", description="For people (console) or for a log collector (json).")
 
+    # what doctor finds fault with
+    backup_hours: float = Field(26.0, gt=0, description="How old the newest backup may be (hours).")
+    disk_free_mb: int = Field(1024, ge=0, description="How much of the disk under a SQLite database must be free (MiB).")
+
     # keys, made by `budstikke keys`
     encryption_key: SecretStr = Field(
         SecretStr(""), description="Encrypts names, numbers and texts at rest. Several for a change of keys: 2:NEW,1:OLD, newest first."

@@ -6,6 +6,7 @@
 4  there is no such thing (NotFound)
 5  not allowed (NotAllowed)
 6  the installation is not ready (NotReady)
+7  doctor: messages go out, but something is to be mended
 1  anything else; the log says more
 """
 

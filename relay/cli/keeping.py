@@ -19,11 +19,6 @@ from relay.store import archive, remembered, schema
 from relay.store.archive import Sum
 from relay.store.engine import Store
 
-#: remembered by the database: when the newest backup was made, for doctor
-LAST_BACKUP = "backup.at"
-#: remembered by a database that was restored: it looks for what it may have sent before it sends
-RESTORED = "restored.at"
-
 
 def add_to(program: typer.Typer, database: typer.Typer) -> None:
     """Add the commands to the program."""
@@ -56,7 +51,7 @@ async def _backup(file: Path) -> dict[str, Sum]:
                         last = line
             draft.replace(file)
             async with store.write() as conn:
-                await remembered.put(conn, LAST_BACKUP, now.isoformat())
+                await remembered.put(conn, remembered.LAST_BACKUP, now.isoformat())
     except OSError as error:
         raise NotReady(f"{file} cannot be written: {error.strerror}.") from error
     finally:
@@ -96,7 +91,7 @@ async def _restore(file: Path) -> dict[str, Sum]:
         with _read(file) as lines:
             promised = await archive.load(conn, lines, schema.newest())
         await _compare(promised, await archive.sums(conn))
-        await remembered.put(conn, RESTORED, SystemClock().now().isoformat())
+        await remembered.put(conn, remembered.RESTORED, SystemClock().now().isoformat())
     return promised
 
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import traceback
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -111,32 +112,37 @@ def _read(path: Path) -> bytes:
 
 
 def doctor_(json: Json = False) -> None:
-    """Look at the installation and say what to do about each thing that is not well. Exit code 6 if something is not."""
+    """Look at the installation and say what to do about each thing that is not well.
+
+    Exit code 0: all is well. 7: something can wait for the morning. 6: messages or answers are lost as it is.
+    """
     checks = asyncio.run(_examine())
     if json:
-        show_json([{"name": one.name, "ok": one.ok, "words": one.words, "remedy": one.remedy} for one in checks])
+        show_json([asdict(one) for one in checks])
     else:
         for one in checks:
-            say(f"{'well' if one.ok else 'NOT WELL':9} {one.name}: {one.words}", "" if one.ok else "bold red")
-            if not one.ok and one.remedy:
-                say(f"{'':9} {one.remedy}")
-    if not all(one.ok for one in checks):
-        raise typer.Exit(6)
+            _tell(one)
+    ill = [one for one in checks if not one.ok]
+    if ill:
+        raise typer.Exit(6 if any(one.grave for one in ill) else 7)
+
+
+def _tell(one: Check) -> None:
+    if one.ok:
+        say(f"{'well':9} {one.name}: {one.words}")
+        return
+    say(f"{'NOT WELL' if one.grave else 'to mend':9} {one.name}: {one.words}", "bold red" if one.grave else "yellow")
+    if one.remedy:
+        say(f"{'':9} {one.remedy}")
 
 
 async def _examine() -> list[Check]:
     settings = Settings.load()
-    told = doctor.settings_checks(settings)
     try:
         async with open_house(settings, dispatches=False) as opened:
-            return [
-                *told,
-                *await doctor.checks(
-                    opened.store, opened.relay.desk, opened.relay.clock.now(), opened.anchor.read() if opened.anchor else None
-                ),
-            ]
+            return await opened.examine()
     except NotReady as error:
-        return [*told, Check("database and keys", ok=False, words=str(error))]
+        return [*doctor.settings_checks(settings), Check("database and keys", ok=False, words=str(error))]
 
 
 def keys() -> None:

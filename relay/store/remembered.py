@@ -1,10 +1,17 @@
 """The little that an installation remembers about itself."""
 
+from datetime import datetime
+
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.store.sql import upsert
 from relay.store.tables import Municipality, fact
+
+#: when the newest backup was made
+LAST_BACKUP = "backup.at"
+#: that this database came out of a backup, and when: it looks for what it may have sent before it sends
+RESTORED = "restored.at"
 
 
 async def get(conn: AsyncConnection, name: str) -> str | None:
@@ -15,6 +22,12 @@ async def get(conn: AsyncConnection, name: str) -> str | None:
 async def put(conn: AsyncConnection, name: str, value: str) -> None:
     """Remember a value."""
     await conn.execute(upsert(fact, ["name"], replace=["value"]).values(name=name, value=value))
+
+
+async def moment(conn: AsyncConnection, name: str) -> datetime | None:
+    """Return a remembered time."""
+    value = await get(conn, name)
+    return datetime.fromisoformat(value) if value else None
 
 
 async def set_duty_phone(conn: AsyncConnection, municipality_id: int, phone: str) -> None:

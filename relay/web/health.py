@@ -3,12 +3,13 @@
 from aiohttp import web
 
 from relay.model import NotReady
+from relay.store.sealing import fingerprint
 from relay.web.keys import WATCHDOG
 
 
 async def alive(_request: web.Request) -> web.Response:
-    """Say that the process is there."""
-    return web.json_response({"alive": True})
+    """Say that the process is there, and of which installation it is: doctor asks at the public address."""
+    return web.json_response({"alive": True, "installation": fingerprint()})
 
 
 async def ready(request: web.Request) -> web.Response:

@@ -1,7 +1,11 @@
 """What handlers find in their application."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
 from aiohttp import web
 
+from channels.base import Check
 from relay.flow import Relay
 from relay.store.batch import Batch
 from relay.store.links import Opening
@@ -9,6 +13,10 @@ from relay.web.live import Live
 from relay.web.phones import Phones
 from relay.web.watchdog import Watchdog
 
+#: lets doctor look at the installation
+Examine: TypeAlias = Callable[[], Awaitable[list[Check]]]
+
+EXAMINE: web.AppKey[Examine] = web.AppKey("examine")
 RELAY: web.AppKey[Relay] = web.AppKey("relay", Relay)
 WATCHDOG: web.AppKey[Watchdog] = web.AppKey("watchdog", Watchdog)
 #: openings of shared pages, written down many at a time

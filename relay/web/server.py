@@ -6,6 +6,7 @@ from contextlib import suppress
 
 from aiohttp import web
 
+from relay import doctor
 from relay.flow import Relay
 from relay.store import links
 from relay.store.batch import Batch
@@ -13,7 +14,7 @@ from relay.web import assets, guard, health, hooks, leave
 from relay.web.api import manual, serve
 from relay.web.api.operation import ROOT
 from relay.web.api.operations import OPERATIONS
-from relay.web.keys import LIVE, OPENINGS, PHONES, PROXIES, RELAY, WATCHDOG
+from relay.web.keys import EXAMINE, LIVE, OPENINGS, PHONES, PROXIES, RELAY, WATCHDOG, Examine
 from relay.web.live import Live
 from relay.web.pages import (
     account,
@@ -201,12 +202,21 @@ ROUTES = (
 )
 
 
-def make_app(relay: Relay, watchdog: Watchdog, proxies: frozenset[str] = frozenset(), phones: Phones | None = None) -> web.Application:
-    """Return the application that serves `relay`; `proxies` are believed about who calls, `phones` are emulated ones to be shown."""
+def make_app(
+    relay: Relay,
+    watchdog: Watchdog,
+    proxies: frozenset[str] = frozenset(),
+    phones: Phones | None = None,
+    examine: Examine | None = None,
+) -> web.Application:
+    """Return the application that serves `relay`; `proxies` are believed about who calls, `phones` are emulated ones to be shown,
+    `examine` is what doctor shows (without it: what can be said without the settings).
+    """
     app = web.Application(client_max_size=LARGEST_BODY)
     app[RELAY] = relay
     app[WATCHDOG] = watchdog
     app[PROXIES] = proxies
+    app[EXAMINE] = examine or (lambda: doctor.checks(relay.store, relay.desk, relay.clock.now()))
     app[LIVE] = Live(relay.pulse.branch())
     if phones is not None:
         app[PHONES] = phones

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from channels.base import Check
-from relay import doctor
 from relay.model import BadInput
 from relay.routing import DEFAULT_POLICY, describe
 from relay.store import register, senders, tokens, users
@@ -13,7 +12,7 @@ from relay.store.columns import AnyRow
 from relay.store.register import Stamp
 from relay.store.users import Known
 from relay.web.api.operation import Scope
-from relay.web.keys import RELAY
+from relay.web.keys import EXAMINE, RELAY
 from relay.web.page import language_of, render
 from relay.web.who import Who, who
 
@@ -61,9 +60,8 @@ class DoctorPage:
 
 async def examine(request: web.Request) -> web.Response:
     """Run every check and show what to do about each that is not well."""
-    relay = request.app[RELAY]
-    found = await doctor.checks(relay.store, relay.desk, relay.clock.now())
-    return await render(request, "settings/doctor.html", DoctorPage(checks=tuple(sorted(found, key=lambda one: one.ok))))
+    found = await request.app[EXAMINE]()
+    return await render(request, "settings/doctor.html", DoctorPage(checks=tuple(sorted(found, key=lambda one: (one.ok, not one.grave)))))
 
 
 # --- tokens -------------------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from channels.base import Check, Checkable
 from messages.frames import frame_languages
 from relay.desk import Desk
+from relay.doctor import machine, outside
 from relay.model import BudstikkeError
 from relay.settings import Settings
 from relay.store import anchor, audit, queue, schema, senders, trial, workers
@@ -23,12 +24,22 @@ def settings_checks(settings: Settings) -> list[Check]:
         _told("public address", settings.require_public_base_url, settings.public_base_url or "not set"),
         *([_told("SMS provider described by a file", settings.require_http_sms, "set")] if described else []),
         *([_told("SMS and WhatsApp account", settings.require_twilio, "set")] if settings.has_twilio() or not described else []),
-        _told("e-mail", settings.require_email, "set"),
+        _told("e-mail", settings.require_email, "set", grave=settings.has_email()),
+    ]
+
+
+async def examine(settings: Settings, store: Store, desk: Desk, now: datetime, anchored: anchor.Read | None = None) -> list[Check]:
+    """Run every check of an installation whose database opens: what it was told, what it is made of, and the world around it."""
+    return [
+        *settings_checks(settings),
+        *await outside.checks(settings, now),
+        *await machine.checks(store, settings, now),
+        *await checks(store, desk, now, anchored),
     ]
 
 
 async def checks(store: Store, desk: Desk, now: datetime, anchored: anchor.Read | None = None) -> list[Check]:
-    """Run every check of an installation whose database opens; `anchored`: how far the chain of acts had come."""
+    """Look at the rows and the channels; `anchored`: how far the chain of acts had come."""
     found = [Check("database", ok=True, words=f"{store.dialect}, version {await schema.version(store)}")]
     found += await _register(store)
     found += await _senders(store, now)
@@ -41,11 +52,11 @@ async def checks(store: Store, desk: Desk, now: datetime, anchored: anchor.Read 
     return found
 
 
-def _told(name: str, require: Callable[[], object], words: str) -> Check:
+def _told(name: str, require: Callable[[], object], words: str, *, grave: bool = True) -> Check:
     try:
         require()
     except BudstikkeError as error:
-        return Check(name, ok=False, words=str(error))
+        return Check(name, ok=False, words=str(error), grave=grave)
     return Check(name, ok=True, words=words)
 
 
@@ -60,19 +71,22 @@ async def _register(store: Store) -> list[Check]:
     without = sorted(languages - set(frame_languages()))
     return [
         Check("municipalities", ok=towns > 0, words=str(towns), remedy="Run: budstikke municipality add NAME"),
-        Check("resource persons", ok=people > 0, words=str(people), remedy="Run: budstikke people import FILE"),
+        Check("resource persons", ok=people > 0, words=str(people), remedy="Run: budstikke people import FILE", grave=False),
         Check("senders", ok=bool(registered), words=f"{len(registered)}", remedy="Run: budstikke sender add"),
         Check(
             "stopped senders",
             ok=not stopped,
             words=", ".join(stopped) or "none",
             remedy="Mend what the task says, then run: budstikke sender start ADDRESS",
+            grave=False,
         ),
         Check(
             "languages with words of their own",
             ok=not without,
             words=", ".join(without) or "all",
-            remedy="These groups get Norwegian words around the text.",
+            remedy="These groups get Norwegian words around the text, and their answers in words are not understood. "
+            "Have locales/TAG/LC_MESSAGES/frame.po translated, or give the group a language that has them.",
+            grave=False,
         ),
     ]
 
@@ -107,6 +121,7 @@ async def _access(store: Store, anchored: anchor.Read | None) -> list[Check]:
             ok=not bare,
             words=f"none in {', '.join(bare)}" if bare else "wherever it is in earnest",
             remedy="Let an administrator sign in and turn the second factor on under My account.",
+            grave=False,
         ),
         Check("trial mode", ok=True, words=f"on in {', '.join(trying)}: real channels are off" if trying else "off: everything leaves"),
         Check(
@@ -120,6 +135,7 @@ async def _access(store: Store, anchored: anchor.Read | None) -> list[Check]:
             ok=anchored is not None and not anchored.foreign,
             words="not set" if anchored is None else "not ours" if anchored.foreign else f"{len(anchored.heads)} chains",
             remedy="Set BUDSTIKKE_AUDIT_ANCHOR to a file outside the database.",
+            grave=False,
         ),
     ]
 
