@@ -68,6 +68,7 @@ _WIDE = (
 _FOUR_BYTES = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, b"<\0\0\0", b"\0\0\0<")
 _DECLARED = re.compile(rb"""\s*<\?xml[^>]{0,100}?encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
 #: what may stand before the root element, and how each ends
+_SPACE = re.compile(r"\s*")
 _ASIDE = re.compile(r"\s*(<\?|<!--)")
 _CLOSING = {"<?": "?>", "<!--": "-->"}
 _TOO_DEEP = etree.XPath("boolean(" + "/*" * (LIMITS.depth + 1) + ")")
@@ -164,7 +165,8 @@ def _prolog_end(text: str) -> int:
         if end < 0:
             return len(text)
         position = end + len(_CLOSING[found[1]])
-    return len(text) - len(text[position:].lstrip())
+    space = _SPACE.match(text, position)
+    return space.end() if space else position
 
 
 def _tree(data: bytes) -> etree._Element:
