@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, insert, select, union_all, update
+from sqlalchemy import Select, exists, func, insert, select, union_all, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,11 +17,13 @@ from relay.store import sealing, work
 from relay.store.columns import AnyRow
 from relay.store.normal import checked_address, normal_address
 from relay.store.register import Stamp
-from relay.store.tables import Address, Municipality, ResourcePerson, User, alert, delivery, trial_allowed, user_role
+from relay.store.tables import Address, Municipality, ResourcePerson, User, alert, attempt, delivery, trial_allowed, user_role
 
 TRIAL, REAL = "TRIAL", "REAL"
 #: Delivery.hold of what trial mode keeps back
 HOLD = "trial"
+#: what may still leave
+_LEFT = (DeliveryState.WAITING, DeliveryState.CLAIMED)
 
 
 # --- the last look ------------------------------------------------------------------------------------------------------
@@ -171,17 +173,26 @@ async def disallow(conn: AsyncConnection, municipality_id: int, entry_id: int, s
 
 
 async def go_real(conn: AsyncConnection, municipality_id: int, stamp: Stamp) -> None:
-    """End the trial: from now on everything leaves. NotAllowed while an alert of the trial is open: its messages would leave too."""
-    held_by = select(delivery.c.alert_id).where(delivery.c.state == DeliveryState.WAITING, delivery.c.hold == HOLD)
-    open_ones = (alert.c.municipality_id == municipality_id, alert.c.state == AlertState.RELEASED, alert.c.id.in_(held_by))
+    """End the trial: from now on everything leaves.
+
+    NotAllowed while an alert of the trial has messages left: held now, or about to be held when their hour comes, they would leave too.
+    """
+    left = select(delivery.c.alert_id).where(delivery.c.municipality_id == municipality_id, delivery.c.state.in_(_LEFT))
+    open_ones = (alert.c.municipality_id == municipality_id, alert.c.state == AlertState.RELEASED, alert.c.id.in_(left))
     if numbers := (await conn.execute(select(alert.c.number).where(*open_ones).order_by(alert.c.number))).scalars().all():
         named = ", ".join(f"no. {number}" for number in numbers)
-        raise NotAllowed(f"Messages of {named} are held by trial mode, and would all leave now. End those alerts first.")
-    # notices of the trial: nobody waits for them any more
-    stale = (delivery.c.municipality_id == municipality_id, delivery.c.state == DeliveryState.WAITING, delivery.c.hold == HOLD)
-    spared = {"state": DeliveryState.SPARED, "spared_by": SparedBy.CANCELLED, "ended_at": stamp.at}
-    await conn.execute(update(delivery).where(*stale).values(spared))
+        raise NotAllowed(f"Messages of the trial would now leave to everybody: {named}. End those alerts first.")
+    await _spare_the_rest(conn, municipality_id, stamp.at)
     await _switch(conn, municipality_id, REAL, stamp)
+
+
+async def _spare_the_rest(conn: AsyncConnection, municipality_id: int, now: datetime) -> None:
+    """Let nothing of the trial wait any longer, notices included; what is at the provider at this moment was allowed to be."""
+    tried = exists().where(attempt.c.delivery_id == delivery.c.id)
+    taken = (delivery.c.state == DeliveryState.CLAIMED) & ~tried
+    mine = (delivery.c.municipality_id == municipality_id, (delivery.c.state == DeliveryState.WAITING) | taken)
+    spared = {"state": DeliveryState.SPARED, "spared_by": SparedBy.CANCELLED, "ended_at": now}
+    await conn.execute(update(delivery).where(*mine).values(spared))
 
 
 async def go_trial(conn: AsyncConnection, municipality_id: int, stamp: Stamp) -> None:

@@ -1,7 +1,7 @@
 """Trial mode: real channels stay off, the allow-list is looked up at the last look, and nothing of the trial leaves later."""
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -99,7 +99,7 @@ async def test_in_earnest_nothing_of_the_trial_leaves_and_all_of_the_next_alert_
     bilal = await town.person("Bilal", "nb")
     alert_id = await town.issue(WATER)
     async with town.store.write() as conn:
-        with pytest.raises(NotAllowed, match=r"Messages of no\. 1 are held by trial mode"):
+        with pytest.raises(NotAllowed, match=r"Messages of the trial would now leave to everybody: no\. 1\."):
             await trial.go_real(conn, town.municipality_id, stamp(town))
         await acts.cancel(conn, town.municipality_id, alert_id, "Kari", town.relay.policy, town.clock.now())
         await trial.go_real(conn, town.municipality_id, stamp(town))
@@ -111,6 +111,24 @@ async def test_in_earnest_nothing_of_the_trial_leaves_and_all_of_the_next_alert_
         with pytest.raises(NotAllowed, match="Real alerts are open"):
             await trial.go_trial(conn, town.municipality_id, stamp(town))
     assert [row.act for row in await rows(town, select(act_log.c.act).where(act_log.c.act.startswith("trial")))] == ["trial.off"]
+
+
+@pytest.mark.parametrize("waits", ["until the moment for second thoughts is over", "until the quiet hours are over"])
+async def test_what_has_not_come_to_its_last_look_keeps_the_trial_open_and_never_leaves(town: Town, waits: str) -> None:
+    bilal = await town.person("Bilal", "nb", **({"quiet_from": time(17), "quiet_to": time(7)} if "quiet" in waits else {}))
+    alert_id = await town.draft(WATER, grave="quiet" not in waits)
+    await town.relay.approve(town.municipality_id, alert_id, "Ola")
+    hold = timedelta() if "quiet" in waits else timedelta(seconds=10)
+    await town.relay.release(town.municipality_id, alert_id, "Ola", hold=hold)
+    await town.settle()
+    assert await held(town) == 0
+    async with town.store.write() as conn:
+        with pytest.raises(NotAllowed, match="Messages of the trial would now leave"):
+            await trial.go_real(conn, town.municipality_id, stamp(town))
+        await acts.cancel(conn, town.municipality_id, alert_id, "Kari", town.relay.policy, town.clock.now())
+        await trial.go_real(conn, town.municipality_id, stamp(town))
+    await town.passes(hours=20)
+    assert not new(bilal.phone)
 
 
 async def test_held_messages_expire_with_their_alert(town: Town) -> None:
