@@ -135,7 +135,11 @@ _groups = (
         ContactPoint.phone.label("contact_phone"),
         ContactPoint.hours.label("contact_hours"),
     )
-    .join(ContactPoint, ContactPoint.id == LanguageGroup.contact_point_id, isouter=True)
+    .join(
+        ContactPoint,
+        (ContactPoint.id == LanguageGroup.contact_point_id) & (ContactPoint.municipality_id == LanguageGroup.municipality_id),
+        isouter=True,
+    )
     .order_by(LanguageGroup.name, LanguageGroup.id)
 )
 _people = select(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from relay.model import BadInput, NotAllowed, NotFound
 from relay.store import work
 from relay.store.columns import AnyRow
-from relay.store.register import Stamp
+from relay.store.register import Stamp, require_contact_point
 from relay.store.tables import ContactPoint, LanguageGroup, Membership, ResourcePerson, alert_group
 
 MOST_ESTIMATE = 1_000_000
@@ -91,6 +91,7 @@ async def find(conn: AsyncConnection, municipality_id: int, group_id: int) -> An
 async def change(conn: AsyncConnection, municipality_id: int, group_id: int, new: Change, stamp: Stamp) -> None:
     """Change a group. BadInput names what is wrong."""
     await find(conn, municipality_id, group_id)
+    await require_contact_point(conn, municipality_id, new.contact_point_id)
     mine = (LanguageGroup.id == group_id, LanguageGroup.municipality_id == municipality_id)
     await conn.execute(update(LanguageGroup).where(*mine).values(**checked(new), **stamp.changed))
     await work.acted(conn, stamp.by, "group.change", stamp.at, municipality_id=municipality_id, subject=f"group:{group_id}")

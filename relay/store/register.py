@@ -20,6 +20,8 @@ from relay.store.normal import checked_address, normal_address
 from relay.store.sql import insert_ignore
 from relay.store.tables import Address, ContactPoint, LanguageGroup, Membership, Municipality, ResourcePerson, Sender
 
+NO_CONTACT_POINT = "There is no such contact point in this municipality."
+
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
@@ -206,10 +208,11 @@ async def start_sender(conn: AsyncConnection, municipality_id: int, address: str
 
 
 async def add_group(conn: AsyncConnection, municipality_id: int, new: NewGroup, stamp: Stamp) -> int:
-    """Add a language group; BadInput for an unknown language, or when it is there already."""
+    """Add a language group; BadInput for an unknown language, another municipality's contact point, or when it is there already."""
     language = normalise(new.language)
     if language is None:
         raise BadInput(f"{new.language} is no language that we know.")
+    await require_contact_point(conn, municipality_id, new.contact_point_id)
     row = {
         "municipality_id": municipality_id,
         "language": language,
@@ -221,6 +224,13 @@ async def add_group(conn: AsyncConnection, municipality_id: int, new: NewGroup, 
         "contact_point_id": new.contact_point_id,
     }
     return await _add(conn, LanguageGroup, row, stamp, f"The group {new.name} ({language_name(language, 'en')}) is there already.")
+
+
+async def require_contact_point(conn: AsyncConnection, municipality_id: int, contact_point_id: int | None) -> None:
+    """Raise BadInput for a contact point that this municipality does not have; None is nobody."""
+    mine = select(ContactPoint.id).where(ContactPoint.id == contact_point_id, ContactPoint.municipality_id == municipality_id)
+    if contact_point_id is not None and (await conn.execute(mine)).scalar() is None:
+        raise BadInput(NO_CONTACT_POINT)
 
 
 async def add_people(conn: AsyncConnection, municipality_id: int, people: Sequence[NewPerson], stamp: Stamp) -> list[int]:

@@ -11,7 +11,7 @@ from channels.base import Pace
 from messages.form import Medium
 from relay import places
 from relay.model import BadInput, Hours, NotFound, PersonClass
-from relay.store import people, register
+from relay.store import groups, people, register
 from relay.store.engine import Store, session
 from relay.store.identity import names
 from relay.store.register import NewContact, NewGroup, NewPerson, NewSender, Stamp
@@ -119,6 +119,18 @@ async def test_hours_of_a_contact_point_are_a_stretch_of_the_day(store: Store, m
         await register.add_contact_point(conn, municipality_id, NewContact(name="Marit", phone="1", hours="08-22"), STAMP)
         with pytest.raises(BadInput, match="write them like 08:00-16:00"):
             await register.add_contact_point(conn, municipality_id, NewContact(name="Marit", phone="1", hours=hours), STAMP)
+
+
+async def test_a_groups_contact_point_is_its_own_municipalitys(store: Store, municipality_id: int) -> None:
+    async with store.write() as conn:
+        other = await register.add_municipality(conn, places.find("Tromsø"), STAMP)
+        theirs = await register.add_contact_point(conn, other, NewContact(name="Marit", phone="+4740000110"), STAMP)
+        with pytest.raises(BadInput, match="no such contact point"):
+            await register.add_group(conn, municipality_id, NewGroup(language="so", name="Somali", contact_point_id=theirs), STAMP)
+        group_id = await register.add_group(conn, municipality_id, NewGroup(language="so", name="Somali"), STAMP)
+        new = groups.Change(name="Somali", quorum=2, contact_point_id=theirs)
+        with pytest.raises(BadInput, match="no such contact point"):
+            await groups.change(conn, municipality_id, group_id, new, STAMP)
 
 
 async def test_nothing_readable_of_people_lies_on_the_disk(migrated_sqlite_url: str, tmp_path: Path) -> None:
