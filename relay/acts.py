@@ -7,18 +7,19 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Act, Alert, Kind, Variant
-from relay import staff
+from relay import authority, staff
 from relay.model import AlertState, BadInput, NotAllowed, Policy, SparedBy, TaskKind
 from relay.routing.policy import CORRECTIONS
 from relay.store import alerts, drafts, ending, paging, plan, sealing, work
 from relay.store.columns import AnyRow
 from relay.store.identity import identity
-from relay.store.tables import name_key
 
 # in these words the pages' catalogues find them
 WHY_WAKE = "Say why these groups are woken: it is kept with the alert."
 WHY_BACK = "Write what should be changed, so that the author can."
 
+#: nothing of an alert that is released from a page leaves before that, so that it can be undone
+UNDO_WINDOW = timedelta(seconds=10)
 ENDED = frozenset({AlertState.CLOSED, AlertState.REPLACED, AlertState.WITHDRAWN})
 
 
@@ -72,7 +73,7 @@ async def approve(
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _must_be(row, AlertState.DRAFT)
     approver_id = await identity(conn, municipality_id, by, now)
-    if row.kind == Kind.ACTUAL and _wrote(row, by, approver_id) and not override.strip():
+    if authority.needs_second_person(row.kind) and authority.is_author(row, by, approver_id) and not override.strip():
         msg = f"{by} wrote or edited alert no. {row.number} and cannot approve it too. Ask a second person, or give --override REASON."
         raise NotAllowed(msg)
     issue = await alerts.issue(conn, municipality_id, alert_id, approved_only=False)
@@ -93,14 +94,6 @@ async def _alone(conn: AsyncConnection, row: AnyRow, by: str, site: str, now: da
     later = work.NewTask(municipality_id=row.municipality_id, kind=TaskKind.REVIEW, cause=f"review:{row.id}", alert_id=row.id)
     await work.open_task(conn, later, now)
     await staff.tell(conn, row, "override", by, site, now)
-
-
-def _wrote(row: AnyRow, by: str, user_id: int | None) -> bool:
-    """Whether this person wrote or last edited an alert: the same user, or (from before there were users) the same name."""
-    return (user_id is not None and user_id in (row.author_id, row.editor_id)) or name_key(by) in (
-        name_key(row.author),
-        name_key(row.editor),
-    )
 
 
 async def release(

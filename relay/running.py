@@ -4,11 +4,11 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from messages.alert import Kind
-from relay import staff
+from relay import authority, staff
 from relay.model import AlertState, BadInput, NotAllowed
 from relay.store import alerts, checklist, drafts, ending, paging, work
 from relay.store.columns import AnyRow
+from relay.store.identity import identity
 from relay.store.tables import name_key
 
 #: the municipality's ordinary channels, beside which this one stands
@@ -27,9 +27,7 @@ async def undo(conn: AsyncConnection, municipality_id: int, alert_id: int, by: s
     """Take a release back before anything has left: the alert is approved again. NotAllowed when something may have left."""
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     if row.state != AlertState.RELEASED or not await ending.undo(conn, municipality_id, row, now):
-        raise NotAllowed(
-            f"Alert no. {row.number} has begun to leave, so that it cannot be undone. Withdraw it, or say that the danger is over."
-        )
+        raise NotAllowed(BEGUN)
     await paging.stop(conn, municipality_id, staff.causes("release", alert_id), now)
     await _record(conn, row, by, "undo", "undone", now)
 
@@ -50,7 +48,7 @@ async def approve_text(conn: AsyncConnection, municipality_id: int, alert_id: in
     text = await drafts.late_text(conn, alert_id, language)
     if row.state != AlertState.RELEASED or text is None:
         raise NotAllowed(NO_TEXT_WAITS)
-    if row.kind == Kind.ACTUAL and name_key(text.updated_by) == name_key(by):
+    if authority.needs_second_person(row.kind) and name_key(text.updated_by) == name_key(by):
         raise NotAllowed(OWN_TEXT)
     await drafts.approve_text(conn, alert_id, language)
     await _record(conn, row, by, "approve_text", "text_approved", now, language=language)
@@ -59,7 +57,8 @@ async def approve_text(conn: AsyncConnection, municipality_id: int, alert_id: in
 async def looked_over(conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, now: datetime) -> None:
     """A second person has looked over what one approved alone. NotAllowed for the one who did."""
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
-    if name_key(by) in (name_key(row.approver), name_key(row.author), name_key(row.editor)):
+    asker = await identity(conn, municipality_id, by, now)
+    if name_key(by) == name_key(row.approver) or authority.is_author(row, by, asker):
         raise NotAllowed(NOT_BY_YOU)
     if not await work.close_cause(conn, municipality_id, f"review:{alert_id}", by, "looked over", now):
         raise NotAllowed(NOTHING_TO_LOOK_OVER)

@@ -15,12 +15,12 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from messages import languages
+from relay.authority import ADMINISTRATORS, EVERYBODY
 from relay.model import Role
 from relay.store import front
 from relay.web import assets, sentences, words
 from relay.web.filters import FILTERS, Reader
 from relay.web.keys import RELAY
-from relay.web.route import ADMINISTRATORS, EVERYBODY
 from relay.web.who import Who, who_if_any
 
 #: the ways a page may be coloured and mirrored; `?scheme=` and `?dir=` ask for one, a cookie remembers the scheme

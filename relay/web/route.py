@@ -23,17 +23,6 @@ class Door(StrEnum):
 #: who may: a door, or signed-in users who have one of these roles
 Who = Door | frozenset[Role]
 
-EVERYBODY = frozenset(Role)
-#: write texts, keep the register
-WRITERS = frozenset({Role.ADMINISTRATOR, Role.COORDINATOR})
-#: stand for a text that somebody else wrote
-APPROVERS = frozenset({Role.APPROVER})
-#: stop, withdraw, end: one person is enough, so everybody who watches may
-STOPPERS = frozenset({Role.COORDINATOR, Role.APPROVER, Role.DUTY_OFFICER})
-#: answer, ring, remind
-DUTY = frozenset({Role.COORDINATOR, Role.DUTY_OFFICER})
-ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
-
 
 @dataclass(frozen=True, slots=True)
 class Route:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from aiohttp import web
 
 from relay import doctor
+from relay.authority import ADMINISTRATORS, APPROVERS, DUTY, EVERYBODY, STOPPERS, WRITERS
 from relay.flow import Relay
 from relay.store import links
 from relay.store.batch import Batch
@@ -46,7 +47,7 @@ from relay.web.pages import (
     wall,
 )
 from relay.web.phones import Phones
-from relay.web.route import ADMINISTRATORS, APPROVERS, DUTY, EVERYBODY, STOPPERS, WRITERS, Door, Route
+from relay.web.route import Door, Route
 from relay.web.watchdog import Watchdog
 
 #: a provider's callback is a few kilobytes

@@ -4,8 +4,9 @@ import sys
 import tomllib
 from pathlib import Path
 
+from relay.authority import EVERYBODY
 from relay.model import Role
-from relay.web.route import EVERYBODY, Door, Route
+from relay.web.route import Door, Route
 from relay.web.server import ROUTES
 
 FILE = Path(__file__).with_name("matrix.toml")

@@ -115,7 +115,8 @@ async def test_in_earnest_nothing_of_the_trial_leaves_and_all_of_the_next_alert_
 
 @pytest.mark.parametrize("waits", ["until the moment for second thoughts is over", "until the quiet hours are over"])
 async def test_what_has_not_come_to_its_last_look_keeps_the_trial_open_and_never_leaves(town: Town, waits: str) -> None:
-    bilal = await town.person("Bilal", "nb", **({"quiet_from": time(17), "quiet_to": time(7)} if "quiet" in waits else {}))
+    night: dict[str, Any] = {"quiet_from": time(17), "quiet_to": time(7)} if "quiet" in waits else {}
+    bilal = await town.person("Bilal", "nb", **night)
     alert_id = await town.draft(WATER, grave="quiet" not in waits)
     await town.relay.approve(town.municipality_id, alert_id, "Ola")
     hold = timedelta() if "quiet" in waits else timedelta(seconds=10)

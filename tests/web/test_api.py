@@ -119,9 +119,13 @@ async def test_nobody_stands_for_their_own_words_by_another_token(open_web: Web)
     async with open_web.client() as session:
         _, told = await asked(session, "POST", "/alerts", json=DRAFT, headers=first)
         number = told["alerts"][0]["number"]
-        assert (await asked(session, "POST", f"/alerts/{number}/approve", json={}, headers=second))[0] == 403
+        _, whole = await asked(session, "GET", f"/alerts/{number}", headers=first)
+        seen = {"revision": whole["revision"]}
+        assert (await asked(session, "POST", f"/alerts/{number}/approve", json=seen, headers=second))[0] == 403
     async with program(open_web, Role.APPROVER) as session:
-        assert (await asked(session, "POST", f"/alerts/{number}/approve", json={}))[0] == 200
+        stale = {"revision": whole["revision"] + 1}
+        assert (await asked(session, "POST", f"/alerts/{number}/approve", json=stale))[0] == 403
+        assert (await asked(session, "POST", f"/alerts/{number}/approve", json=seen))[0] == 200
         status, released = await asked(session, "POST", f"/alerts/{number}/release", json={})
     assert status == 200, released
     assert released["deliveries"] > 0

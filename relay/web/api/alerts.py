@@ -5,18 +5,17 @@ from typing import Any
 from messages.alert import Act, Alert, Area, Variant
 from messages.cap.faults import CapUnwritable
 from messages.cap.write import write
-from relay import ingest
+from relay import acts, ingest
+from relay.authority import RELEASERS, STOPPERS, WRITERS, approvers_of
 from relay.model import NotAllowed, Role
 from relay.store import alerts as rows, drafts
 from relay.store.alerts import NewAlert
 from relay.store.columns import AnyRow
 from relay.web.api import shapes
 from relay.web.api.operation import CAP, Answer, Call, Raw
-from relay.web.route import APPROVERS, STOPPERS, WRITERS
 
-#: who may let an approved alert leave
-RELEASERS = frozenset({Role.COORDINATOR, Role.APPROVER})
 ROLE = "The user whom this token stands for does not have the role for this: {roles}."
+CHANGED = "The alert was changed after this revision was read. Read it again, and approve what it says now."
 _LINE = tuple(shapes.AlertLine.model_fields)
 
 
@@ -155,11 +154,16 @@ async def _id(call: Call) -> int:
 
 
 async def approve(call: Call) -> Answer:
-    """Stand for an alert that another user wrote."""
-    need(call, APPROVERS)
-    body = call.body
+    """Approve an alert that another user wrote, as it was read: nobody approves what they have not seen."""
+    body, town = call.body, call.who.municipality_id
     assert isinstance(body, shapes.Approval)  # noqa: S101 - declared by the operation
-    await call.relay.approve(call.who.municipality_id, await _id(call), call.who.name, override=body.override)
+    async with call.relay.store.write() as conn:
+        row = await rows.row_of(conn, town, await rows.id_of_number(conn, town, call.number), to_change=True)
+        need(call, approvers_of(row.kind))
+        if row.revision != body.revision:
+            raise NotAllowed(CHANGED)
+        await acts.approve(conn, town, row.id, call.who.name, call.now, site=call.relay.desk.public_url)
+    call.relay.pulse.ring()
     return await read(call)
 
 

@@ -1,12 +1,12 @@
 """Operations on the register: people and groups."""
 
+from relay.authority import WRITERS
 from relay.store import imports, roll
 from relay.store.register import Stamp
 from relay.web.api import shapes
 from relay.web.api.alerts import need
 from relay.web.api.operation import Answer, Call
 from relay.web.api.problem import RefusedError
-from relay.web.route import WRITERS
 
 
 async def people(call: Call) -> Answer:

@@ -99,6 +99,8 @@ class AlertLine(Shape):
     author: str
     editor: str
     approver: str
+    #: grows with every change; an approval names the one that was read
+    revision: int
     never_real: str
     sent_at: AwareDatetime
     expires_at: AwareDatetime | None
@@ -150,9 +152,9 @@ class Plan(Shape):
 
 
 class Approval(Shape):
-    """Standing for an alert."""
+    """Approval of an alert by a second person; who must approve alone does so on a page, with the second factor."""
 
-    override: Line = Field(default="", description="Why its author approves it too; told to everybody.")
+    revision: int = Field(ge=0, le=2**31 - 1, description="Of the alert as it was read: what was seen is what is approved.")
 
 
 class Released(Shape):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field as also
 from aiohttp import web
 from markupsafe import Markup
 
+from relay.authority import ADMINISTRATORS
 from relay.model import BadInput, NotAllowed, NotReady
 from relay.store import sealing, sessions, users
 from relay.store.register import Stamp
@@ -15,7 +16,6 @@ from relay.web.act import back, field, writing
 from relay.web.keys import RELAY
 from relay.web.page import language_of, render
 from relay.web.pages.users import ROLES
-from relay.web.route import ADMINISTRATORS
 from relay.web.who import who
 
 NOT_YOUR_PASSWORD = "That is not the password that you have now."

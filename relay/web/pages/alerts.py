@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from messages.alert import Kind
+from relay.authority import WRITERS
 from relay.model import AlertState
 from relay.store import situation
 from relay.web.keys import RELAY
 from relay.web.page import render
 from relay.web.pages.alert_of import ACTS, KINDS, STATES
-from relay.web.route import WRITERS
 from relay.web.who import who
 
 #: what may stand behind ?state=

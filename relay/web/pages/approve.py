@@ -5,13 +5,13 @@ Alone only in an emergency: with a reason, the second factor where there is one,
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from messages.alert import Kind
-from relay import acts
+from relay import acts, authority
+from relay.authority import APPROVERS
 from relay.model import AlertState, BadInput, NotAllowed
 from relay.store import users
 from relay.web import second_factor
@@ -19,11 +19,7 @@ from relay.web.keys import RELAY
 from relay.web.page import render
 from relay.web.pages.alert_of import Form, form_of, row_of, say
 from relay.web.pages.review import Drawn, ReviewPage, draw_all, wake_of
-from relay.web.route import APPROVERS
 from relay.web.who import Who, who
-
-#: nothing leaves for so long after the button was pressed
-HOLD = timedelta(seconds=10)
 
 CHANGED = "The draft has been changed since you opened this page. Read it again."
 NOT_WRITTEN = "Write exactly what stands above the field: it says how many get it."
@@ -63,7 +59,7 @@ async def _page(request: web.Request, values: Form, errors: Mapping[str, str], s
         errors={name: say(request, sentence) for name, sentence in errors.items()},
         values=values,
         second_factor=coded and not _fresh(me, relay.clock.now()),
-        alone=row.state == AlertState.DRAFT and row.kind == Kind.ACTUAL and drawn.own,
+        alone=row.state == AlertState.DRAFT and authority.needs_second_person(row.kind) and drawn.own,
     )
     return await render(request, "compose/approve.html", page, status=status)
 
@@ -120,7 +116,9 @@ async def _decide(request: web.Request, conn: AsyncConnection, alert_id: int, fo
     if pressed != "send":
         return "review"
     why = form.get("wake_reason", "")
-    await acts.release(conn, me.municipality_id, alert_id, me.name, relay.policy, now, wake=drawn.wake, reason=why, hold=HOLD, site=site)
+    await acts.release(
+        conn, me.municipality_id, alert_id, me.name, relay.policy, now, wake=drawn.wake, reason=why, hold=acts.UNDO_WINDOW, site=site
+    )
     return "run"
 
 

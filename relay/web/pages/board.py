@@ -6,12 +6,12 @@ from datetime import datetime
 
 from aiohttp import web
 
+from relay.authority import DUTY
 from relay.model import Action, TaskKind
 from relay.store import board, sooner
 from relay.web import charts, sentences, sheets, words
 from relay.web.keys import LIVE, RELAY
 from relay.web.page import draw, language_of, render, sight
-from relay.web.route import DUTY
 from relay.web.who import who
 
 #: groups in need that are named among what is to be done; the table holds the rest

@@ -7,6 +7,7 @@ from datetime import date
 from aiohttp import web
 
 from messages import languages
+from relay.authority import WRITERS
 from relay.model import BadInput, NotAllowed
 from relay.store import groups as kept
 from relay.store.columns import AnyRow
@@ -15,7 +16,6 @@ from relay.web.keys import RELAY
 from relay.web.page import language_of, render
 from relay.web.pages.alert_of import Form, form_of
 from relay.web.pages.problems import in_words
-from relay.web.route import WRITERS
 from relay.web.who import who
 
 # in these words the pages' catalogues find them

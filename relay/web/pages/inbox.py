@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Kind
 from messages.form import Medium
 from messages.frames import Notice
+from relay.authority import DUTY
 from relay.model import BadInput, NotAllowed, TaskKind
 from relay.store import alerts, call_list, context, conversations, desk_queue
 from relay.store.conversations import Conversation, Way
 from relay.web import words
 from relay.web.keys import LIVE, RELAY
 from relay.web.page import draw, language_of, render, sight
-from relay.web.route import DUTY
 from relay.web.who import who
 from relay.wording import in_force, mark, say
 

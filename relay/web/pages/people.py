@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from messages.languages import name as language_name
+from relay.authority import WRITERS
 from relay.model import BadInput
 from relay.store import groups as language_groups, keep, people as places, roster
 from relay.store.register import Stamp
@@ -18,7 +19,6 @@ from relay.web.pages import person_form
 from relay.web.pages.alert_of import Form, form_of
 from relay.web.pages.problems import in_words
 from relay.web.pages.review import MEDIA
-from relay.web.route import WRITERS
 from relay.web.who import who
 
 #: what keeps messages from somebody, as the filters and the list call it

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Kind
 from messages.form import Medium
-from relay import acts, preview, staff
+from relay import acts, authority, preview, staff
 from relay.model import AlertState, LeftOut
 from relay.store import checklist, coverage, drafts, paging, plan, roster, situation
 from relay.store.columns import AnyRow
@@ -21,7 +21,6 @@ from relay.web.pages.alert_of import KINDS, STATES, form_of, row_of
 from relay.web.pages.compose_seen import Seen, look
 from relay.web.pages.friction import Friction, friction
 from relay.web.pages.waits import LEFT_OUT, WAITS, WHY
-from relay.web.route import APPROVERS, WRITERS
 from relay.web.who import Who, who
 
 #: how a medium is called on a page
@@ -85,7 +84,7 @@ class Drawn:
     @property
     def own(self) -> bool:
         """Whether the asker wrote or last edited it."""
-        return self.me.user_id in (self.row.author_id, self.row.editor_id) or self.me.name in (self.row.author, self.row.editor)
+        return authority.is_author(self.row, self.me.name, self.me.user_id)
 
     @property
     def sendable(self) -> bool:
@@ -94,9 +93,8 @@ class Drawn:
 
     @property
     def may_approve(self) -> bool:
-        """An approver who did not write it; an exercise is approved by any of those who write."""
-        allowed = self.me.may(APPROVERS) or (self.row.kind != Kind.ACTUAL and self.me.may(WRITERS))
-        return allowed and (not self.own or self.row.kind != Kind.ACTUAL)
+        """Whether the asker may approve it without anything unusual."""
+        return authority.may_approve(self.row, self.me.roles, self.me.name, self.me.user_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

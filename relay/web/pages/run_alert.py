@@ -7,18 +7,17 @@ from datetime import datetime, timedelta
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from messages.alert import Act, Kind
+from messages.alert import Act
 from messages.form import Medium, Part
 from messages.render import render as put_into_words
-from relay import acts, running
+from relay import acts, authority, running
+from relay.authority import STOPPERS, WRITERS
 from relay.model import AlertState, BadInput, NotAllowed, Reach
 from relay.store import alerts, checklist, context, drafts, plan, reach, work
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import render
 from relay.web.pages.alert_of import ACTS, KINDS, STATES, form_of, row_of, say
-from relay.web.pages.approve import HOLD
-from relay.web.route import APPROVERS, STOPPERS, WRITERS
 from relay.web.who import Who, who
 from relay.wording import facts
 
@@ -121,7 +120,7 @@ async def _page(request: web.Request, errors: Mapping[str, str], status: int = 2
             replaces=issue.alert.replaces,
             may_stop=me.may(STOPPERS),
             may_write=me.may(WRITERS),
-            may_approve=me.may(APPROVERS) or (row.kind != Kind.ACTUAL and me.may(WRITERS)),
+            may_approve=me.may(authority.approvers_of(row.kind)),
             errors={name: say(request, sentence) for name, sentence in errors.items()},
         )
     return await render(request, "compose/run.html", page, status=status)
@@ -129,7 +128,7 @@ async def _page(request: web.Request, errors: Mapping[str, str], status: int = 2
 
 def _left(row: AnyRow, now: datetime) -> int:
     """Seconds in which an alert can still be undone, rounded up."""
-    left: timedelta = row.released_at + HOLD - now if row.released_at else timedelta()
+    left: timedelta = row.released_at + acts.UNDO_WINDOW - now if row.released_at else timedelta()
     return max(0, -(-int(left.total_seconds() * 1000) // 1000))
 
 
@@ -211,5 +210,5 @@ async def extend(request: web.Request) -> web.StreamResponse:
 
 
 def _may_stand_for(row: AnyRow, me: Who) -> None:
-    if row.kind == Kind.ACTUAL and not me.may(APPROVERS):
+    if not me.may(authority.approvers_of(row.kind)):
         raise NotAllowed(APPROVERS_ONLY)

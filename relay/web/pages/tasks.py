@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from relay.authority import DUTY
 from relay.model import TaskKind
 from relay.store import desk_queue, doubts, work
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import render
-from relay.web.route import DUTY
 from relay.web.who import who
 
 #: what can come of a task of each kind; the first is the usual one

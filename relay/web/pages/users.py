@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
+from relay.authority import ADMINISTRATORS
 from relay.model import Role
 from relay.store import invitations, sessions, users
 from relay.store.columns import AnyRow
@@ -12,7 +13,6 @@ from relay.web import passwords
 from relay.web.act import back, field, number, writing
 from relay.web.keys import RELAY
 from relay.web.page import render
-from relay.web.route import ADMINISTRATORS
 from relay.web.who import who
 
 #: what the pages call the roles, in the order in which they stand in a form

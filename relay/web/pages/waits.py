@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from messages.languages import Why
+from relay.authority import ADMINISTRATORS, WRITERS
 from relay.model import LeftOut, WaitFor
 from relay.store.coverage import GroupPlan
 from relay.store.situation import SetUp
-from relay.web.route import ADMINISTRATORS, WRITERS
 from relay.web.who import Who
 
 #: who is shown the buttons that begin something
