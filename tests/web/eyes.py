@@ -11,6 +11,8 @@ from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 from tests.web.conftest import Web
 from tests.web.places import Place
 
+#: where Debian puts it
+CHROMIUM = "/usr/bin/chromium"
 AXE = Path(__file__).parent / "vendor" / "axe.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 FLAGS = (

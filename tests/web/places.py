@@ -9,7 +9,9 @@ from typing import Any
 from sqlalchemy import select
 
 from relay.model import Role
-from relay.store.tables import LanguageGroup, ResourcePerson, User, recipient, task, thread
+from relay.store import board, invitations, links, users, walls
+from relay.store.register import Stamp
+from relay.store.tables import LanguageGroup, ResourcePerson, User, attempt, recipient, share_link, task, thread
 from relay.web.route import Door, Route
 from relay.web.server import ROUTES
 from tests.web.conftest import Web, stand_up
@@ -95,6 +97,28 @@ async def _draft(web: Web) -> str:
     from tests.web.night import write_draft
 
     return str(await write_draft(web))
+
+
+async def links_held(web: Web) -> list[Place]:
+    """Return a page of every kind that somebody holds a link to: of a message, to share, one's own, a wall, an invitation, and to leave."""
+    stand = web.stand
+    assert stand.issued is not None
+    now, town = stand.house.relay.clock.now(), stand.municipality_id
+    async with stand.house.store.write() as conn:
+        row = (await conn.execute(select(share_link).where(share_link.c.kind == links.LinkKind.MESSAGE))).first()
+        assert row is not None
+        wall = await walls.make(conn, await board.heading(conn, town, stand.issued.number), "test", now)
+        new = users.NewUser(name="Somebody New", roles=frozenset({Role.VIEWER}))
+        held = {
+            "/m/{token}": links.token_of(links.LinkKind.MESSAGE, row.seed),
+            "/s/{token}": await links.share_token(conn, row.recipient_id),
+            "/me/{token}": await links.own_page(conn, town, row.person_id, now),
+            "/wall/{token}": wall,
+            "/invitation/{token}": await invitations.invite(conn, town, new, Stamp(by="test", at=now)),
+            "/avmeld/{token}": (await conn.execute(select(attempt.c.token))).scalars().first(),
+        }
+    held |= {"/m/{token}/share": held["/m/{token}"], "/s/{token}/poster": held["/s/{token}"]}
+    return [Place(pattern, pattern.format(token=token), None) for pattern, token in held.items()]
 
 
 @asynccontextmanager
