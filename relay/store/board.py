@@ -13,6 +13,7 @@ from relay.store import counters, progress
 from relay.store.columns import AnyRow
 from relay.store.reach import PEOPLE
 from relay.store.tables import LanguageGroup, ResourcePerson, alert, alert_group, delivery, event, recipient, task, variant
+from relay.store.tables.sending import TWICE
 
 #: events that are shown; reminders that are counted one by one, beyond that it is "more than"
 LATEST = 12
@@ -200,7 +201,7 @@ async def _tasks(conn: AsyncConnection, which: Heading) -> dict[str, int]:
 
 
 async def _perhaps_twice(conn: AsyncConnection, alert_id: int) -> int:
-    doubtful = (recipient.c.alert_id == alert_id, recipient.c.possible_duplicate)
+    doubtful = (recipient.c.alert_id == alert_id, TWICE)
     return int((await conn.execute(select(func.count(recipient.c.id)).where(*doubtful))).scalar_one())
 
 

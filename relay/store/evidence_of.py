@@ -27,6 +27,7 @@ from relay.store.tables import (
     redistribution_report,
     status,
 )
+from relay.store.tables.sending import TWICE
 
 #: people on one page
 PAGE = 100
@@ -53,7 +54,7 @@ _WHERE: Mapping[Show, tuple[Any, ...]] = {
     Show.PASSED_ON: (recipient.c.rung == Rung.PASSED_ON,),
     Show.UNKNOWN: (*_asked, recipient.c.evidence.in_((int(Evidence.INTENT), int(Evidence.UNKNOWN)))),
     Show.FAILED: (recipient.c.failed,),
-    Show.TWICE: (recipient.c.possible_duplicate,),
+    Show.TWICE: (TWICE,),
     Show.LEFT_OUT: (recipient.c.left_out != "",),
 }
 

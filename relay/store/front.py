@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
@@ -29,7 +29,7 @@ async def glance(conn: AsyncConnection, municipality_id: int | None) -> Glance:
         return Glance()
     mine = (task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
     grave = func.coalesce(func.sum(case((task.c.gravity == Gravity.LIFE, 1), else_=0)), 0)
-    tasks = (await conn.execute(select(func.count().label("waiting"), grave.label("grave")).where(*mine))).one()
-    columns = (Municipality.name, Municipality.timezone, Municipality.mode)
-    town = (await conn.execute(select(*columns).where(Municipality.id == municipality_id))).one()
-    return Glance(name=town.name, timezone=town.timezone, trial=town.mode == TRIAL, grave=tasks.grave, waiting=tasks.waiting)
+    tasks = select(func.count().label("waiting"), grave.label("grave")).where(*mine).subquery()
+    columns = (Municipality.name, Municipality.timezone, Municipality.mode, tasks.c.waiting, tasks.c.grave)
+    town = (await conn.execute(select(*columns).join(tasks, true()).where(Municipality.id == municipality_id))).one()
+    return Glance(name=town.name, timezone=town.timezone, trial=town.mode == TRIAL, grave=town.grave, waiting=town.waiting)

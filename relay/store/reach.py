@@ -11,6 +11,7 @@ from relay.model import ChannelReach, GroupReach, Reach
 from relay.store import alerts, counters
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, ResourcePerson, alert_group, attempt, delivery, recipient, thread
+from relay.store.tables.sending import TWICE
 
 PEOPLE = ("people", "skipped", "planned", "sent", "delivered", "acknowledged", "relayed", "reported_reach", "failed", "unknown", "opened")
 MESSAGES = ("sent", "delivered", "failed")
@@ -49,7 +50,7 @@ async def _questions(conn: AsyncConnection, alert_id: int) -> int:
 
 
 async def _perhaps_twice(conn: AsyncConnection, alert_id: int) -> Sequence[str]:
-    doubtful = (recipient.c.alert_id == alert_id, recipient.c.possible_duplicate)
+    doubtful = (recipient.c.alert_id == alert_id, TWICE)
     named = select(ResourcePerson.name).join(recipient, recipient.c.person_id == ResourcePerson.id)
     return (await conn.execute(named.where(*doubtful).order_by(recipient.c.id))).scalars().all()
 

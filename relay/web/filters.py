@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_timedelta
@@ -60,7 +61,7 @@ class Reader:
 
     def number(self, value: float) -> str:
         """1 200."""
-        return format_decimal(value, locale=self.locale)
+        return _decimal(value, self.locale)
 
     def percent(self, part: float, whole: float) -> str:
         """78 %; a dash where there is no whole."""
@@ -74,6 +75,12 @@ class Reader:
     def language_name(self, tag: str) -> str:
         """Tigrinya, in the reader's language."""
         return languages.name(tag, self.language)
+
+
+@lru_cache(4096)
+def _decimal(value: float, locale: str) -> str:
+    """A board writes the same small numbers over and over."""
+    return format_decimal(value, locale=locale)
 
 
 FILTERS = ("time", "clock", "date", "ago", "minutes", "number", "percent", "money", "language_name")

@@ -7,7 +7,7 @@ In the template the dataclass is `page`, what stands around it is `chrome`. Unde
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -106,21 +106,31 @@ async def sight(request: web.Request) -> Sight:
     async with relay.store.read() as conn:
         town = await front.glance(conn, who.municipality_id if who else None)
     language = language_of(request)
-    asked = request.query.get("dir", "")
     chrome = Chrome(
         who=who,
         language=language,
-        direction=asked if asked in DIRECTIONS else languages.direction(language),
+        direction=direction_of(request),
         scheme=scheme_of(request),
         path=request.path,
         municipality=town.name,
         trial=town.trial,
         grave=town.grave,
         waiting=town.waiting,
-        version=version("budstikke"),
+        version=_version(),
         live=False,
     )
     return Sight(chrome, Reader(language=language, timezone=town.timezone, now=relay.clock.now()))
+
+
+@cache
+def _version() -> str:
+    return version("budstikke")
+
+
+def direction_of(request: web.Request) -> str:
+    """Return the pages' direction: asked for, or that of their language."""
+    asked = request.query.get("dir", "")
+    return asked if asked in DIRECTIONS else languages.direction(language_of(request))
 
 
 def language_of(request: web.Request) -> str:
@@ -154,6 +164,8 @@ def environment(language: str) -> Environment:
     # the extension puts this method there
     made.install_gettext_translations(words.translations(language), newstyle=True)  # type: ignore[attr-defined]
     made.globals |= {
+        # as the extension's own, which looks each sentence up anew, hundreds of times a page
+        "_": partial(words.marked, language),
         "asset": assets.address,
         "direction_of": languages.direction,
         "own_name": lambda tag: languages.get(tag).own_name,

@@ -4,13 +4,14 @@ The catalogues are read at start, as the frame's are: a translator sees a change
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from importlib.resources import files
 from io import BytesIO
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from markupsafe import Markup
 
 #: of the staff pages, in the order in which they are offered
 LANGUAGES: Mapping[str, str] = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
@@ -35,6 +36,21 @@ def say(language: str, sentence: str, /, **values: object) -> str:
     """Return an English sentence in `language`, its %(placeholders)s filled."""
     told = translations(language).gettext(sentence)
     return told % values if values else told
+
+
+def marked(language: str, sentence: str, /, **values: object) -> Markup:
+    """Return a sentence of a template in `language`, with its placeholders filled by values that are escaped first."""
+    return _marked(language, sentence) % values if values else _plain(language, sentence)
+
+
+@lru_cache(4096)
+def _marked(language: str, sentence: str) -> Markup:
+    return Markup(translations(language).gettext(sentence))  # noqa: S704 - sentences of templates and catalogues are ours
+
+
+@lru_cache(4096)
+def _plain(language: str, sentence: str) -> Markup:
+    return _marked(language, sentence) % {}
 
 
 def count(language: str, one: str, many: str, n: int, /, **values: object) -> str:

@@ -16,6 +16,9 @@ from sqlalchemy import (
 from relay.store.columns import Id, Sealed
 from relay.store.tables.base import Base, at, belongs, count, flag, key, points, word
 
+#: as the index is asked, word for word: SQLite takes "= 1" for another question, and counts by looking through all rows
+TWICE = text("possible_duplicate")
+
 recipient = Table(
     "recipient",
     Base.metadata,
@@ -50,8 +53,8 @@ recipient = Table(
     Index(
         "ix_recipient_twice",
         "alert_id",
-        postgresql_where=text("possible_duplicate"),
-        sqlite_where=text("possible_duplicate"),
+        postgresql_where=TWICE,
+        sqlite_where=TWICE,
     ),
 )
 

@@ -11,7 +11,7 @@ from relay.model import Action, TaskKind
 from relay.store import board, sooner
 from relay.web import charts, sentences, sheets, words
 from relay.web.keys import LIVE, RELAY
-from relay.web.page import draw, language_of, render, sight
+from relay.web.page import direction_of, draw, language_of, render
 from relay.web.who import who
 
 #: groups in need that are named among what is to be done; the table holds the rest
@@ -71,15 +71,14 @@ async def show(request: web.Request) -> web.Response:
 
 async def live(request: web.Request) -> web.StreamResponse:
     """Stream the part of the board that moves: drawn once for all who see the same."""
-    seen = await sight(request)
     asker = who(request)
     await which(request)
     key = (
         "board",
         asker.municipality_id,
         request.match_info["number"],
-        seen.chrome.language,
-        seen.chrome.direction,
+        language_of(request),
+        direction_of(request),
         asker.may(DUTY),
         _as_table(request),
     )
@@ -103,13 +102,12 @@ async def which(request: web.Request) -> board.Heading:
 
 async def _page(request: web.Request) -> BoardPage:
     relay = request.app[RELAY]
-    seen = await sight(request)
+    language = language_of(request)
     now = relay.clock.now().replace(second=0, microsecond=0)
     async with relay.store.read() as conn:
-        one = await board.heading(conn, who(request).municipality_id, int(request.match_info["number"]), seen.chrome.language)
+        one = await board.heading(conn, who(request).municipality_id, int(request.match_info["number"]), language)
         found = await board.read(conn, one, relay.clock.now())
-    mirrored = seen.chrome.direction == "rtl"
-    language = seen.chrome.language
+    mirrored = direction_of(request) == "rtl"
     return BoardPage(
         board=found,
         lines=tuple(Line(group=group, pieces=charts.ladder(group, mirrored=mirrored)) for group in found.groups),

@@ -16,7 +16,7 @@ from relay.store import alerts, call_list, context, conversations, desk_queue
 from relay.store.conversations import Conversation, Way
 from relay.web import words
 from relay.web.keys import LIVE, RELAY
-from relay.web.page import draw, language_of, render, sight
+from relay.web.page import direction_of, draw, language_of, render
 from relay.web.who import who
 from relay.wording import in_force, mark, say
 
@@ -67,9 +67,9 @@ async def queue(request: web.Request) -> web.Response:
 
 async def live(request: web.Request) -> web.StreamResponse:
     """Stream the queue."""
-    seen, asker = await sight(request), who(request)
+    asker = who(request)
     wanted = (request.query.get("kind", ""), asker.name if "mine" in request.query else "")
-    key = ("inbox", asker.municipality_id, seen.chrome.language, seen.chrome.direction, asker.may(DUTY), *wanted)
+    key = ("inbox", asker.municipality_id, language_of(request), direction_of(request), asker.may(DUTY), *wanted)
 
     async def picture() -> str:
         return await draw(request, "board/inbox_live.html", await _queue(request))
