@@ -1,7 +1,7 @@
 """The register as people look at it: names, numbers and groups opened, to be searched in memory. Nothing here is written."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -10,7 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Medium
 from relay.model import AddressState, Hours, NotFound
+from relay.store import sealing
 from relay.store.columns import AnyRow
+from relay.store.normal import normal_address
 from relay.store.people import hours_of
 from relay.store.tables import Address, LanguageGroup, Membership, ResourcePerson
 
@@ -156,3 +158,11 @@ def _way(row: AnyRow) -> Way:
         state_reason=row.state_reason,
         verified_at=row.verified_at,
     )
+
+
+async def addresses(conn: AsyncConnection, municipality_id: int, wanted: Collection[str]) -> set[str]:
+    """Return those of these numbers and mailboxes that somebody of a municipality's register has."""
+    keys = {value: sealing.keyring().lookup(normal_address(Medium.EMAIL if "@" in value else Medium.SMS, value)) for value in wanted}
+    mine = (Address.municipality_id == municipality_id, Address.lookup.in_(set(keys.values())))
+    known = set((await conn.execute(select(Address.lookup).where(*mine))).scalars())
+    return {value for value, key in keys.items() if key in known}

@@ -1,6 +1,7 @@
 """Sessions: browsers in which somebody is signed in, and browsers that are known. Of every cookie only a hash is kept."""
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -72,19 +73,19 @@ async def begin(conn: AsyncConnection, user: AnyRow, device: str, now: datetime,
 
 async def find(conn: AsyncConnection, token: str, now: datetime) -> Open | None:
     """Return the session of a cookie if it is still good: not ended, not too old, of a user who may come in."""
-    columns = (browser_session, User.name, User.language, User.password_once)
-    found = select(*columns).join(User, User.id == browser_session.c.user_id).where(*_good(now), User.active)
-    row = (await conn.execute(found.where(browser_session.c.token_hash == hashed(token)))).one_or_none()
-    if row is None:
+    columns = (browser_session, User.name, User.language, User.password_once, user_role.c.role)
+    mine = select(*columns).join(User, User.id == browser_session.c.user_id).join(user_role, user_role.c.user_id == User.id, isouter=True)
+    rows = (await conn.execute(mine.where(*_good(now), User.active, browser_session.c.token_hash == hashed(token)))).all()
+    if not rows:
         return None
-    roles = (await conn.execute(select(user_role.c.role).where(user_role.c.user_id == row.user_id))).scalars()
+    row = rows[0]
     return Open(
         session_id=row.id,
         user_id=row.user_id,
         municipality_id=row.municipality_id,
         name=row.name,
         language=row.language,
-        roles=frozenset(map(Role, roles)),
+        roles=frozenset(Role(one.role) for one in rows if one.role),
         seen_at=row.seen_at,
         ends_at=row.ends_at,
         second_factor_at=row.second_factor_at,
@@ -94,6 +95,14 @@ async def find(conn: AsyncConnection, token: str, now: datetime) -> Open | None:
 
 def _good(now: datetime) -> tuple[Any, ...]:
     return (browser_session.c.ended_at.is_(None), browser_session.c.ends_at > now, browser_session.c.seen_at > now - IDLE)
+
+
+async def over(conn: AsyncConnection, ids: Collection[int], now: datetime) -> set[int]:
+    """Return those of these sessions that are not good any more: ended, too old, or of a user who was shut out."""
+    if not ids:
+        return set()
+    good = select(browser_session.c.id).join(User, User.id == browser_session.c.user_id).where(*_good(now), User.active)
+    return set(ids) - set((await conn.execute(good.where(browser_session.c.id.in_(ids)))).scalars())
 
 
 async def seen(conn: AsyncConnection, session_id: int, now: datetime) -> None:

@@ -1,15 +1,16 @@
 """THE route table. Every path that Budstikke answers stands here."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
+from functools import partial
 
 from aiohttp import web
 
 from relay import doctor
 from relay.authority import ADMINISTRATORS, APPROVERS, DUTY, EVERYBODY, STOPPERS, WRITERS
 from relay.flow import Relay
-from relay.store import links
+from relay.store import links, sessions
 from relay.store.batch import Batch
 from relay.web import assets, guard, health, hooks, leave
 from relay.web.api import manual, serve
@@ -218,7 +219,7 @@ def make_app(
     app[WATCHDOG] = watchdog
     app[PROXIES] = proxies
     app[EXAMINE] = examine or (lambda: doctor.checks(relay.store, relay.desk, relay.clock.now()))
-    app[LIVE] = Live(relay.pulse.branch())
+    app[LIVE] = Live(relay.pulse.branch(), partial(_over, relay))
     if phones is not None:
         app[PHONES] = phones
     app[OPENINGS] = Batch(relay.store, links.opened)
@@ -226,6 +227,12 @@ def make_app(
     app.cleanup_ctx.append(_openings)
     guard.install(app, ROUTES)
     return app
+
+
+async def _over(relay: Relay, open_streams: Collection[int]) -> set[int]:
+    """Say which of these sessions are over; a wall has none, and ends by its link."""
+    async with relay.store.read() as conn:
+        return await sessions.over(conn, [one for one in open_streams if one], relay.clock.now())
 
 
 async def _openings(app: web.Application) -> AsyncIterator[None]:

@@ -1,23 +1,20 @@
 """The reach board: whom it puts first, what its buttons do and do not do, and what it costs to look on."""
 
-import asyncio
 import csv
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
 from io import StringIO
 from pathlib import Path
 
-import aiohttp
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import func, select, update
 
 from messages.form import Part
 from relay.store import work
-from relay.store.tables import LanguageGroup, alert_group, counter, delivery, progress, recipient
-from relay.web.live import SHORTEST
+from relay.store.tables import LanguageGroup, User, alert_group, browser_session, counter, delivery, progress, recipient
 from relay.web.sheets import harmless
 from tests.stories.town import Somebody, new
 from tests.web.duty_town import Duty, duty_town
+from tests.web.viewers import cost_of_one_change, picture
 
 
 @pytest.fixture(name="duty")
@@ -199,54 +196,25 @@ async def test_a_name_that_is_a_formula_is_text_in_the_file(duty: Duty) -> None:
 # --- who looks on ---------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def statements(duty: Duty) -> Iterator[list[str]]:
-    """Note every statement that is run meanwhile."""
-    seen: list[str] = []
-
-    def note(_conn: object, _cursor: object, statement: str, *_: object) -> None:
-        seen.append(statement)
-
-    engines = (duty.town.store._reader.sync_engine, duty.town.store._writer.sync_engine)
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield seen
-    finally:
-        for engine in engines:
-            event.remove(engine, "before_cursor_execute", note)
-
-
-async def picture(stream: aiohttp.ClientResponse) -> bytes:
-    """Return the next picture of a stream."""
-    lines = b""
-    while True:
-        line = await stream.content.readline()
-        assert line, "the stream has ended"
-        if line == b"\n" and b"data:" in lines:
-            return lines
-        lines += b"" if line.startswith(b":") else line
-
-
-async def cost_of_one_change(duty: Duty, viewers: int) -> list[str]:
-    """Return the statements that one event costs with so many viewers, all of whom see it."""
+async def test_a_stream_ends_with_the_session_that_opened_it_and_with_no_other(duty: Duty) -> None:
+    await people(duty, "so", "Ayan")
+    await duty.issue()
     url = f"{duty.officer.url}/alerts/1/board/live"
-    connector = aiohttp.TCPConnector(limit=0)
-    async with aiohttp.ClientSession(connector=connector, cookie_jar=duty.officer.http.cookie_jar) as http:
-        streams = [await http.get(url, headers={"Sec-Fetch-Site": "same-origin"}) for _ in range(viewers)]
-        before = {await picture(stream) for stream in streams}
-        # what still rings from the sending is drawn before we count
-        await asyncio.sleep(3 * SHORTEST)
-        with statements(duty) as seen:
-            async with duty.town.store.write() as conn:
-                await work.happened(conn, duty.town.municipality_id, "task.done", duty.town.clock.now(), alert_id=1)
-            duty.town.relay.pulse.ring()
-            after = {await picture(stream) for stream in streams}
-        for stream in streams:
-            stream.close()
-    assert len(before) == len(after) == 1
-    assert before != after
-    return seen
+    ours, theirs = await duty.officer.http.get(url), await duty.viewer.http.get(url)
+    await picture(ours)
+    await picture(theirs)
+    revoked = update(browser_session).where(browser_session.c.user_id == select(User.id).where(User.login == "viewer").scalar_subquery())
+    await duty.change(revoked.values(ended_at=duty.town.clock.now(), ended_by="revoked"))
+    duty.town.relay.pulse.ring()
+    while await theirs.content.readline():
+        pass
+    assert theirs.content.at_eof()
+    async with duty.town.store.write() as conn:
+        await work.happened(conn, duty.town.municipality_id, "task.done", duty.town.clock.now(), alert_id=1)
+    duty.town.relay.pulse.ring()
+    assert b"data:" in await picture(ours)
+    assert (await duty.viewer.get("/alerts/1/board/live")).status == 303
+    ours.close()
 
 
 async def test_two_hundred_viewers_cost_the_statements_of_one(duty: Duty) -> None:

@@ -11,9 +11,9 @@ from sqlalchemy import update
 
 from messages.alert import Kind
 from relay.demo import play, stage
-from relay.model import Role
+from relay.model import Place, Role
 from relay.store import users
-from relay.store.register import Stamp
+from relay.store.register import Stamp, add_municipality
 from relay.store.tables import alert
 from relay.web.pages.phones import _pieces
 from tests.web.house import Browser, password_hash
@@ -52,6 +52,31 @@ async def shelf(folder: Path) -> AsyncIterator[Shelf]:
 async def _shelf(tmp_path: Path) -> AsyncIterator[Shelf]:
     async with shelf(tmp_path) as opened:
         yield opened
+
+
+async def test_another_towns_user_sees_no_phone_and_uses_none(shelf: Shelf) -> None:
+    house = shelf.stand.house
+    stamp = Stamp(by="test", at=house.relay.clock.now())
+    async with house.store.write() as conn:
+        elsewhere = await add_municipality(conn, Place(number="9997", name="Sorby", point=None), stamp)
+        new = users.NewUser(name="Else", roles=frozenset({Role.DUTY_OFFICER}), login="else")
+        await users.add(conn, elsewhere, new, stamp, password_hash=password_hash())
+    page = await shelf.page()
+    [address] = re.findall(r'action="/phones/([^"]+)"', page)[:1]
+    async with Browser(shelf.stand.url) as stranger:
+        assert (await stranger.sign_in("else")).status == 303
+        for answer in [
+            await stranger.get("/phones"),
+            await stranger.get("/phones/stream"),
+            await stranger.post(f"/phones/{address}", do="off"),
+        ]:
+            assert answer.status == 404
+            assert address not in answer.text
+
+    def timeless(page: str) -> str:
+        return re.sub(r"\d\d:\d\d:\d\d", "", page)
+
+    assert timeless(await shelf.page()) == timeless(page), "nothing was switched off"
 
 
 def phone(page: str, language: str) -> str:

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from messages.frames import frame_languages, say
 from relay.model import NotFound
+from relay.store import roster
 from relay.web.keys import LIVE, PHONES, RELAY
 from relay.web.leaf import form_of
 from relay.web.page import draw, language_of, render
@@ -66,7 +67,7 @@ async def look(request: web.Request) -> web.Response:
 
 async def stream(request: web.Request) -> web.StreamResponse:
     """Show every phone anew whenever something happens."""
-    _phones(request)
+    await _screens(request)
 
     async def picture() -> str:
         return await draw(request, "phones/shelf.html", await _page(request))
@@ -78,7 +79,7 @@ async def stream(request: web.Request) -> web.StreamResponse:
 async def use(request: web.Request) -> web.Response:
     """Do on a phone what its holder would: write, press, switch off or on."""
     phones, address, form = _phones(request), request.match_info["address"], await form_of(request)
-    if address not in {screen.address for screen in await phones.screens()}:
+    if address not in {screen.address for screen in await _screens(request)}:
         raise NotFound(NO_SUCH)
     match form.get("do", ""):
         case "write" if form.get("text", "").strip():
@@ -98,9 +99,19 @@ def _phones(request: web.Request) -> Phones:
     return found
 
 
+async def _screens(request: web.Request) -> list[Screen]:
+    """Return the phones of people of the asker's municipality: another one's are as little to be seen as its register."""
+    screens = await _phones(request).screens()
+    async with request.app[RELAY].store.read() as conn:
+        here = await roster.addresses(conn, who(request).municipality_id, [screen.address for screen in screens])
+    if screens and not here:
+        raise NotFound(NONE)
+    return [screen for screen in screens if screen.address in here]
+
+
 async def _page(request: web.Request) -> PhonesPage:
     relay = request.app[RELAY]
-    screens = await _phones(request).screens()
+    screens = await _screens(request)
     return PhonesPage(phones=tuple(_held(screen, relay.desk.public_url) for screen in screens), now=relay.clock.now())
 
 
