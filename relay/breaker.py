@@ -82,7 +82,7 @@ class Breakers:
         return mine is None or mine.health is not Health.DOWN or mine.try_at is None or now >= mine.try_at
 
     def calls(self, sender_id: int, now: datetime) -> None:
-        """Note that a message leaves: of a sender that is down it is the one, and should it never be heard of, another may follow."""
+        """Note that a message leaves. While its sender is down it is the one probe; should no outcome come, another may follow."""
         mine = self._senders.get(sender_id)
         if mine is not None and mine.health is Health.DOWN:
             mine.trying, mine.try_at, mine.changed = True, now + timedelta(seconds=AT_MOST), True
@@ -117,7 +117,7 @@ class Breakers:
 
 
 def _tried(mine: _Sender, call: Call, wanted: float | None) -> None:
-    """A call while it is down: what was in the air when it went down decides nothing, the one that was let through does."""
+    """The outcome of a call while its sender is down: only the probe counts, not calls that were under way when it went down."""
     if not mine.trying:
         return
     mine.trying = False

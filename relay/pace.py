@@ -74,7 +74,7 @@ class _Purse:
 
 
 class SharedPacer:
-    """The purses of one of several dispatchers: filled from rows that all of them take from (relay.store.pace)."""
+    """The token buckets of one of several dispatchers, filled from rows that all workers share (relay.store.pace)."""
 
     def __init__(self) -> None:
         self._purses: dict[int, _Purse] = {}

@@ -92,7 +92,7 @@ class Receipts:
         return [len(waiting)] * len(asked)
 
     async def _for_a_person(self, conn: AsyncConnection, kept: inbox.Kept) -> None:
-        """Put a message that broke us before a person, unread by the house but for danger."""
+        """Open a task for a message that we failed to process; only its danger words were looked for."""
         now = self.clock.now()
         await inbox.handled(conn, kept.id, "broke_us", now)
         kind = TaskKind.DANGER if reads_as(kept.message.text) else TaskKind.QUESTION

@@ -1,6 +1,6 @@
 """The unknown, resolved: attempts that may or may not have gone are looked for at the provider, then adopted, or sent again and flagged.
 
-The cheapest evidence comes by itself: a callback with the attempt's token, or an answer. This looks for the rest (reliability.md 3.4).
+The cheapest evidence comes by itself: a callback with the attempt's token, or an answer. This looks for the rest.
 """
 
 import asyncio

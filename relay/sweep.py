@@ -1,6 +1,6 @@
 """What came in while we were down, and statuses that never ended: fetched from the provider, by the same way in as its callbacks.
 
-A provider repeats a callback for some seconds only (contracts.md 1.7), so after every start and every minute we ask for ourselves.
+Twilio repeats a callback for some seconds only, so after every start and every minute we ask for ourselves.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""What the house makes of what a person wrote: conversation.md section 2 as one pure decision.
+"""Decides what follows from what a person wrote: what is bound to which alert, sent back, opened as a task, stopped. Pure.
 
 `decide` takes the understood reply and what is known of its writer, and says what is bound, said, opened and stopped.
 The store does it, in one transaction.

@@ -1,6 +1,6 @@
 """What follows for a delivery when one of its attempts ended, or a receipt came. Pure: a table and a clock argument.
 
-Figures: reliability.md 3.4; a retry is a row with a later due time, never a sleep.
+A retry is a row with a later due time, never a sleep.
 """
 
 from dataclasses import dataclass

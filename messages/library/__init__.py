@@ -16,7 +16,7 @@ from messages.alert import Act, Certainty, Review, Severity, Urgency, Variant
 from messages.languages import UnknownLanguageError, get, normalise
 
 _FIELDS = ("headline", "forward", "topic", "ask", "detail")
-_META = frozenset({"id", "version", "act", "severity", "urgency", "certainty", "life_and_health", "leave_first", "parameters", "defaults"})
+_META = frozenset({"id", "version", "act", "severity", "urgency", "certainty", "leave_first", "parameters", "defaults"})
 
 
 class TemplateError(ValueError):
@@ -33,8 +33,6 @@ class LibraryTemplate:
     severity: Severity
     urgency: Urgency
     certainty: Certainty
-    #: a message about life and health: sent at any hour
-    life_and_health: bool
     #: the area itself is dangerous: asks begin by telling the reader to leave it first
     leave_first: bool
     #: name -> what to fill in, for the form
@@ -102,7 +100,6 @@ def _meta(data: dict[str, Any]) -> dict[str, Any]:
         "severity": Severity(data["severity"]),
         "urgency": Urgency(data["urgency"]),
         "certainty": Certainty(data["certainty"]),
-        "life_and_health": bool(data["life_and_health"]),
         "leave_first": bool(data["leave_first"]),
         "parameters": MappingProxyType(data["parameters"]),
         "defaults": MappingProxyType(data.get("defaults", {})),

@@ -62,7 +62,7 @@ def again(
 
     async def inside(opened: House, municipality_id: int) -> None:
         async with opened.store.write() as conn:
-            await doubts.send_again_at_a_persons_word(conn, municipality_id, task, by, opened.relay.clock.now())
+            await doubts.send_again_on_request(conn, municipality_id, task, by, opened.relay.clock.now())
 
     run(inside, municipality)
     say("It is sent again.")

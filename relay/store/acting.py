@@ -1,4 +1,4 @@
-"""Through which face somebody acts just now, and as whom. Set once at the edge; the names that travel along are only words."""
+"""Through which interface (pages, commands, API) and as which user somebody acts just now, for the audit log. Set once, at the edge."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -77,7 +77,7 @@ async def _head(conn: AsyncConnection, chain: int) -> Head | None:
 
 
 async def _adopt(conn: AsyncConnection, municipality_id: int | None) -> Head:
-    """Begin a chain with what was written before there were chains: as it stands now, it stands from now on."""
+    """Begin a chain with the entries that are there already; what was tampered with before cannot be seen."""
     head, chain = Head(), municipality_id or 0
     mine = act_log.c.municipality_id.is_(None) if municipality_id is None else act_log.c.municipality_id == municipality_id
     for row in (await conn.execute(select(act_log).where(mine, act_log.c.number.is_(None)).order_by(act_log.c.id))).all():

@@ -127,7 +127,7 @@ async def ask_no_more(conn: AsyncConnection, settled: Sequence[AnyRow], now: dat
     await conn.execute(update(task).where(task.c.id.in_([row.id for row in settled])).values(closed))
 
 
-async def send_again_at_a_persons_word(conn: AsyncConnection, municipality_id: int, task_id: int, by: str, now: datetime) -> None:
+async def send_again_on_request(conn: AsyncConnection, municipality_id: int, task_id: int, by: str, now: datetime) -> None:
     """Send a message in doubt once more; NotFound when the task asks for nothing of the kind, NotAllowed when it is known by now."""
     asks = (task.c.id == task_id, task.c.municipality_id == municipality_id, task.c.cause.startswith(ASKED))
     row = (await conn.execute(select(task.c.cause).where(*asks))).one_or_none()

@@ -211,7 +211,7 @@ def _named(kept: Kept, account: Sequence[AnyRow]) -> Sequence[AnyRow]:
 
 
 async def _town(conn: AsyncConnection, kept: Kept, people: Sequence[Person], towns: Sequence[int]) -> int | None:
-    """The municipality that reads it: that of who wrote, else of whom From names, which proves nothing, else the first."""
+    """The municipality that reads it: the writer's, else that of the unverified From address, else the first."""
     if people:
         return people[0].municipality_id
     hinted = (await conn.execute(_at_address(kept, towns))).first() if kept.channel is Medium.EMAIL else None

@@ -15,7 +15,7 @@ from relay.store.tables import Sender, alert, attempt, delivery
 
 
 def open_senders(now: datetime) -> Select[int]:
-    """Senders by which a message may leave now: not stopped by a person's duty to look, and not down, unless it is time to try."""
+    """Senders that may send now: neither stopped until a person has looked, nor down, unless it is time for a probe."""
     return select(Sender.id).where(Sender.stopped == "", or_(Sender.health != Health.DOWN, Sender.try_at <= now))
 
 

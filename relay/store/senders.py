@@ -67,7 +67,7 @@ class Faring:
 
 
 async def faring(conn: AsyncConnection, now: datetime, municipality_id: int | None = None) -> list[Faring]:
-    """Say how the senders of a municipality fare, or all of this installation's."""
+    """Return the health of a municipality's senders, or of all of this installation's."""
     mine = [] if municipality_id is None else [Sender.municipality_id == municipality_id]
     waits = (delivery.c.sender_id == Sender.id, delivery.c.state == DeliveryState.WAITING, delivery.c.due_at <= now)
     waiting = select(func.count(delivery.c.id)).where(*waits).scalar_subquery()

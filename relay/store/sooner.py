@@ -35,7 +35,7 @@ from relay.store.tables import (
     task,
 )
 
-#: "at most two reminders in a night" (conversation.md 4): so many a person and alert
+#: at most so many reminders a person and alert in one night: more of them are read by fewer
 MOST_REMINDERS = 2
 #: between two reminders to one person
 LEAST_BETWEEN = timedelta(minutes=15)
@@ -80,7 +80,7 @@ class Outlook:
     people: tuple[One, ...]
 
     def of(self, fate: Fate) -> tuple[One, ...]:
-        """Return the people whom this becomes of; templates name it by its word."""
+        """Return the people to whom this happens; templates name the fate by its word."""
         return tuple(one for one in self.people if one.fate == fate)
 
     @property

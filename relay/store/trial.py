@@ -1,6 +1,6 @@
 """Trial mode: until an administrator says that it is in earnest, only sandboxes and the allow-list are sent to.
 
-Looked up at the last look, in the transaction that writes the intent. What may not leave waits, and is said to.
+Checked at the last look, in the transaction that writes the intent. What may not leave is held, and shown as held.
 """
 
 from collections.abc import Sequence

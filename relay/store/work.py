@@ -77,7 +77,7 @@ async def close_tasks(conn: AsyncConnection, recipient_id: int, kinds: frozenset
 
 
 async def close_sender_tasks(conn: AsyncConnection, municipality_id: int, sender_id: int, by: str, now: datetime) -> None:
-    """Close what a stopped sender had opened: it sends again, and the next stop is news."""
+    """Close the tasks that were opened when this sender stopped: it sends again, and its next stop opens new ones."""
     kind = (task.c.municipality_id == municipality_id, task.c.kind == TaskKind.SENDER, task.c.done_at.is_(None))
     mine = (*kind, task.c.cause.startswith(f"sender:{sender_id}:", autoescape=True))
     await conn.execute(update(task).where(*mine).values(done_at=now, done_by=by, outcome="started again"))

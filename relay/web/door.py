@@ -1,8 +1,8 @@
-"""The door: who signs in, and how strangers who guess are slowed down without shutting out whoever is on duty.
+"""Sign-in and its throttling, which cannot shut out whoever is on duty.
 
-Ten failed tries in fifteen minutes shut the door for a login, or for an address, whatever comes next - but for a browser in which that
-user has signed in before, which has ten tries of its own, and for whoever shows a right second factor with it. A login that nobody has
-is treated like one that somebody has: the same work, the same words, the same door.
+Ten failed tries in fifteen minutes lock a login, or an address. Exempt are a browser in which that user has signed in before, which has
+ten tries of its own, and whoever shows a right second factor as well. A login that nobody has is treated like one that somebody has:
+the same work, the same words, the same lock.
 """
 
 from dataclasses import dataclass

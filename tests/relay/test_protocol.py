@@ -257,7 +257,7 @@ class Protocol(RuleBasedStateMachine):
             async with town.store.write() as conn:
                 with suppress(NotAllowed):
                     if again:
-                        await doubts.send_again_at_a_persons_word(conn, town.municipality_id, row.id, "Kari", now)
+                        await doubts.send_again_on_request(conn, town.municipality_id, row.id, "Kari", now)
                     else:
                         await work.done(conn, town.municipality_id, row.id, "Kari", now, outcome="left")
         await town.settle()

@@ -113,17 +113,17 @@ async def test_a_routine_message_is_sent_again_at_a_persons_word(town: Town) -> 
     await town.passes(minutes=2)
     [asked] = await rows(town, select(task))
     async with town.store.write() as conn:
-        await doubts.send_again_at_a_persons_word(conn, town.municipality_id, asked.id, "Kari", town.clock.now())
+        await doubts.send_again_on_request(conn, town.municipality_id, asked.id, "Kari", town.clock.now())
     await town.settle()
     assert len(forwards(town)) == 1
     assert (await town.reach(alert_id)).possible_duplicates == 1
     assert [(row.done_by, row.outcome) for row in await rows(town, select(task))] == [("Kari", "sent again")]
     with pytest.raises(NotAllowed):
         async with town.store.write() as conn:
-            await doubts.send_again_at_a_persons_word(conn, town.municipality_id, asked.id, "Ola", town.clock.now())
+            await doubts.send_again_on_request(conn, town.municipality_id, asked.id, "Ola", town.clock.now())
     with pytest.raises(NotFound):
         async with town.store.write() as conn:
-            await doubts.send_again_at_a_persons_word(conn, town.municipality_id + 1, asked.id, "Ola", town.clock.now())
+            await doubts.send_again_on_request(conn, town.municipality_id + 1, asked.id, "Ola", town.clock.now())
 
 
 async def test_a_question_that_has_answered_itself_is_closed(town: Town) -> None:

@@ -1,4 +1,4 @@
-"""What follows from what a person wrote: the rows of conversation.md section 2, and what holds for every message and writer."""
+"""What follows from what a person wrote: every kind of reply in a row, and what holds for every message and writer."""
 
 from dataclasses import replace
 from itertools import product

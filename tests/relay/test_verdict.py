@@ -109,7 +109,7 @@ def test_every_outcome_has_a_next_step(
 
 
 def test_the_figures_of_the_protocol() -> None:
-    """reliability.md 3.4: grace, deadlines and copies per class; nothing routine is sent again by itself."""
+    """Grace, deadlines and copies per class; nothing routine is sent again by itself."""
     assert GRACE == {Gravity.LIFE: 30.0, Gravity.STANDARD: 60.0, Gravity.ROUTINE: None}
     assert POST_DEADLINE == {Gravity.LIFE: 5.0, Gravity.STANDARD: 10.0, Gravity.ROUTINE: 10.0}
     assert MOST_COPIES == {Gravity.LIFE: 3, Gravity.STANDARD: 2, Gravity.ROUTINE: 1}

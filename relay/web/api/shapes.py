@@ -122,7 +122,7 @@ class AlertList(Shape):
 
 
 class AlertQuery(Shape):
-    """Which alerts."""
+    """Which alerts are listed, and how many."""
 
     state: AlertState | None = Field(default=None, description="Only these.")
     limit: int = Field(default=50, ge=1, le=500, description="At most so many.")
@@ -201,7 +201,7 @@ class GroupNumbers(Numbers):
 
 
 class ChannelNumbers(Shape):
-    """Messages."""
+    """How many messages one channel carried."""
 
     sent: int
     delivered: int

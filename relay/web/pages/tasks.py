@@ -98,7 +98,7 @@ async def again(request: web.Request) -> web.Response:
     relay, asker = request.app[RELAY], who(request)
     task_id = int(request.match_info["task"])
     async with relay.store.write() as conn:
-        await doubts.send_again_at_a_persons_word(conn, asker.municipality_id, task_id, asker.name, relay.clock.now())
+        await doubts.send_again_on_request(conn, asker.municipality_id, task_id, asker.name, relay.clock.now())
     relay.pulse.ring()
     raise web.HTTPSeeOther("/inbox")
 
