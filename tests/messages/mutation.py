@@ -44,8 +44,18 @@ SHARED = ("asyncio", "hypothesis.strategies", "lxml.etree", "messages.languages"
 
 #: a text with so many spaces is a sentence for readers, and none of the tests' business
 WORDS_OF_PROSE = 3
+_CUT = "lines = [line[: LONGEST_LINE + 1] for line in body.splitlines() if visible(line)]  # the one more says: too long"
+_MARKS = 'return 10 <= place <= 36 or place >= 200 or unicodedata.name(character, "").startswith(_DRESS)'
 #: changes that change nothing anybody could see: (module, line of source, change) -> why
 EQUIVALENT: dict[tuple[str, str, str], str] = {
+    ("messages.reply.grammar", 'payload: str = "",', "'' -> '~'"): "neither is a button's",
+    ("messages.reply.grammar", _CUT, "1 -> 2"): "a line that is longer by one is as much too long as one that is longer by two",
+    ("messages.reply.grammar", 'lines = [" ".join(lines)]  # "3" and "40" one below the other', "' ' -> '~'"): "either only separates",
+    ("messages.reply.fold", 'return ""', "returns nothing"): "nothing is left out as an empty text is",
+    ("messages.reply.fold", _MARKS, "GtE -> Gt"): "no character has the class 200",
+    ("messages.reply.fold", _MARKS, "36 -> 37"): "no character has the class 37",
+    ("messages.reply.fold", _MARKS, "200 -> 201"): "no character has the classes 200 and 201",
+    ("messages.reply.fold", _MARKS, "'' -> '~'"): "no name begins so",
     ("messages.reply.phrases", "COURTESY_WORDS = 4", "4 -> 5"): "no list has a longer courtesy",
 }
 

@@ -282,7 +282,19 @@ def test_a_button_binds_exactly() -> None:
     assert read("4 barn savnet", payload="12.2") == Reply(meaning=WILL_PASS, alert_number=12, danger=True, text="4 barn savnet")
 
 
-@pytest.mark.parametrize("payload", ["", "12", "12.", "12.7", ".1", "x.1", "12.1.1", "-1.1", "12.11", "²².1", "١٢.1", "9999999999.1"])
+@pytest.mark.parametrize(
+    ("people", "guessed"),
+    [(0, ("count-implausible",)), (1, ()), (40, ()), (5_000, ()), (5_001, ("count-implausible",))],
+)
+def test_a_form_brings_its_count_and_its_means(people: int, guessed: tuple[str, ...]) -> None:
+    said = Reply(meaning=PASSED_ON, alert_number=12, count=people, means="SMS", guessed=guessed, text="SMS")
+    assert read("SMS", payload=f"12.3.{people}") == said
+
+
+@pytest.mark.parametrize(
+    "payload",
+    ["", "12", "12.", "12.1.40", "12.3.x", "12.3.40.1", "12.7", ".1", "x.1", "12.1.1", "-1.1", "12.11", "²².1", "١٢.1", "9999999999.1"],
+)
 def test_a_payload_that_is_not_ours_leaves_the_text(payload: str) -> None:
     assert read("Gir videre", payload=payload) == Reply(meaning=WILL_PASS, guessed=("language-word",), text="Gir videre")
 

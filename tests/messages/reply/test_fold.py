@@ -149,3 +149,17 @@ def test_every_digit_that_unicode_knows_is_read() -> None:
         if unicodedata.category(character) == "Nd":
             (token,) = tokens(character)
             assert number(token.text) == unicodedata.decimal(character)
+
+
+def test_a_colour_of_skin_alone_is_nothing_to_see() -> None:
+    assert not visible("\U0001f3fd")
+    assert [token.kind for token in tokens("👍\U0001f3fd")] == [Kind.SIGN]
+
+
+def test_what_stands_behind_the_last_geez_numeral_is_no_number() -> None:
+    assert [token.kind for token in tokens("\u137c")] == [Kind.NUMBER]
+    assert tokens("\u137d") == []
+
+
+def test_a_hamza_of_its_own_divides_no_word() -> None:
+    assert spaced("جزءا") == spaced("جزا")
