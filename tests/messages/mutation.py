@@ -1,7 +1,8 @@
 """Are the tests awake? One small change at a time in `messages.segments` and `messages.reply`, and do their narrow tests notice?
 
-    python tests/messages/mutation.py [MODULE …]         all modules of the table if none is named
-    python tests/messages/mutation.py --list MODULE      only name the changes
+    python -m tests.messages.mutation [MODULE …]         all modules of the table if none is named
+    python -m tests.messages.mutation --sample 20        only so many changes a module, drawn by --seed
+    python -m tests.messages.mutation --list MODULE      only name the changes
 
 Nothing is written: a mutant lives in a process of its own, one at a time. Prints every change that went unnoticed.
 """
@@ -9,6 +10,7 @@ Nothing is written: a mutant lives in a process of its own, one at a time. Print
 import argparse
 import ast
 import os
+import random
 import resource
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -193,20 +195,22 @@ def _run_child(module: str, number: int | None) -> None:
         os._exit(verdict)
 
 
-def survey(module: str) -> int:
-    """Try every change of a module; print those that nobody noticed; return how many."""
+def survey(chosen: Callable[[int], Sequence[int]], module: str) -> int:
+    """Try the chosen changes of a module; print those that nobody noticed; return how many."""
     source = source_of(module).read_text(encoding="utf-8")
     found, lines = list(changes(ast.parse(source))), source.splitlines()
     if noticed(module, None):
         _say(f"{module}: its tests fail as it is")
         return 1
-    alive = [change for number, change in enumerate(found) if not noticed(module, number)]
+    tried = chosen(len(found))
+    alive = [found[number] for number in tried if not noticed(module, number)]
     equal = {change: why for change in alive if (why := EQUIVALENT.get((module, lines[change.line - 1].strip(), change.words)))}
     for change in alive:
         state = f"the same ({equal[change]})" if change in equal else "survived"
         _say(f"  {state}: {module}:{change.line}: {change.words}\n      {lines[change.line - 1].strip()}")
     survived = len(alive) - len(equal)
-    _say(f"{module}: {len(found)} mutants, {len(found) - len(alive)} killed, {survived} survived, {len(equal)} the same")
+    of_all = "" if len(tried) == len(found) else f" of {len(found)}"
+    _say(f"{module}: {len(tried)} mutants{of_all}, {len(tried) - len(alive)} killed, {survived} survived, {len(equal)} the same")
     return survived
 
 
@@ -219,6 +223,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Survey the modules asked for; return 1 if anything survived, or if the tests fail on the unchanged module."""
     parser = argparse.ArgumentParser(description="Do the tests notice small changes?")
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"of {', '.join(TESTS)}")
+    parser.add_argument("--sample", type=int, metavar="N", help="try at most so many changes a module")
+    parser.add_argument("--seed", type=int, default=1, help="which ones (default: 1)")
     parser.add_argument("--list", action="store_true", help="only name the changes")
     asked = parser.parse_args(arguments)
     if unknown := set(asked.modules) - set(TESTS):
@@ -233,7 +239,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for change in changes(ast.parse(source_of(module).read_text(encoding="utf-8"))):
                 _say(f"{module}:{change.line}: {change.words}")
         return 0
-    return 1 if sum(survey(module) for module in asked.modules or TESTS) else 0
+    chosen = partial(_drawn, asked.sample, asked.seed)
+    return 1 if sum(survey(chosen, module) for module in asked.modules or TESTS) else 0
+
+
+def _drawn(sample: int | None, seed: int, count: int) -> Sequence[int]:
+    """Return which of `count` changes are tried: all, or a sample in their order."""
+    return range(count) if sample is None or sample >= count else sorted(random.Random(seed).sample(range(count), sample))
 
 
 if __name__ == "__main__":
