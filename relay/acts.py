@@ -1,6 +1,6 @@
 """What people do with an alert: ask, approve, release, correct, close. Each is written down with who did it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,6 +20,22 @@ WHY_BACK = "Write what should be changed, so that the author can."
 
 #: nothing of an alert that is released from a page leaves before that, so that it can be undone
 UNDO_WINDOW = timedelta(seconds=10)
+OWN_WORDS = (
+    "%(name)s wrote or edited alert no. %(number)s and cannot approve it too. Ask a second person, or in an emergency give the reason"
+    " why one person decides alone."
+)
+EXPIRED = "Alert no. %(number)s has expired. Take the source's newest message, or write a new alert."
+NO_DIGITS = "The alerts %(numbers)s are open, and answers have no digits left for one more. End one of them, or update one instead."
+#: what cannot be done with an alert in the state that it is in
+TOO_LATE: Mapping[str, str] = {
+    AlertState.DRAFT: "Alert no. %(number)s is a draft: that cannot be done with it yet.",
+    AlertState.APPROVED: "Alert no. %(number)s is approved already: that cannot be done with it any more.",
+    AlertState.RELEASED: "Alert no. %(number)s is out: that cannot be done with it any more.",
+    AlertState.CLOSED: "Alert no. %(number)s has ended: that cannot be done with it any more.",
+    AlertState.REPLACED: "Alert no. %(number)s was updated by a newer one: do it with that one.",
+    AlertState.WITHDRAWN: "Alert no. %(number)s was withdrawn: that cannot be done with it any more.",
+}
+
 ENDED = frozenset({AlertState.CLOSED, AlertState.REPLACED, AlertState.WITHDRAWN})
 
 
@@ -74,11 +90,10 @@ async def approve(
     _must_be(row, AlertState.DRAFT)
     approver_id = await identity(conn, municipality_id, by, now)
     if authority.needs_second_person(row.kind) and authority.is_author(row, by, approver_id) and not override.strip():
-        msg = f"{by} wrote or edited alert no. {row.number} and cannot approve it too. Ask a second person, or give --override REASON."
-        raise NotAllowed(msg)
+        raise NotAllowed(OWN_WORDS, name=by, number=row.number)
     issue = await alerts.issue(conn, municipality_id, alert_id, approved_only=False)
     if not issue.variants:
-        raise NotAllowed(f"Alert no. {row.number} has no text in any language yet.")
+        raise NotAllowed("Alert no. %(number)s has no text in any language yet.", number=row.number)
     await alerts.approve(conn, alert_id, by, now, override, approver_id=approver_id)
     # the reason is a person's words, which stand with the alert: here only that there was one, and which
     reason = sealing.keyring().lookup(override) if override else ""
@@ -142,16 +157,16 @@ async def release(
 
 def _may_leave(row: AnyRow, now: datetime) -> None:
     if row.never_real:
-        raise NotAllowed(f"Alert no. {row.number} cannot be released: {row.never_real}")
+        raise NotAllowed("Alert no. %(number)s cannot be released: %(why)s", number=row.number, why=row.never_real)
     if row.expires_at is not None and row.expires_at <= now:
-        raise NotAllowed(f"Alert no. {row.number} has expired. Take the source's newest message, or write a new alert.")
+        raise NotAllowed(EXPIRED, number=row.number)
     if row.state == AlertState.DRAFT:
-        raise NotAllowed(f"Alert no. {row.number} is not approved yet.")
+        raise NotAllowed("Alert no. %(number)s is not approved yet.", number=row.number)
 
 
 def _must_be(row: AnyRow, *states: AlertState) -> None:
     if row.state not in states:
-        raise NotAllowed(f"Alert no. {row.number} is {row.state.lower()}; that cannot be done with it any more.")
+        raise NotAllowed(TOO_LATE[row.state], number=row.number)
 
 
 async def _replace(conn: AsyncConnection, municipality_id: int, row: AnyRow, now: datetime) -> AnyRow | None:
@@ -180,9 +195,7 @@ async def _legend(conn: AsyncConnection, municipality_id: int, row: AnyRow, old:
         return alerts.LEGENDS[0]
     if legend is None:
         numbers = ", ".join(f"no. {one.number}" for one in await alerts.in_force(conn, municipality_id))
-        raise NotAllowed(
-            f"Alerts {numbers} are open, and answers have no digits left for one more. End one of them, or update one instead."
-        )
+        raise NotAllowed(NO_DIGITS, numbers=numbers)
     return legend
 
 

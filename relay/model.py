@@ -378,7 +378,14 @@ class Reach:
 
 
 class BudstikkeError(Exception):
-    """Something went wrong that a person can mend."""
+    """Something went wrong that a person can mend: an English sentence, and what its %(places)s are filled with.
+
+    Both are kept apart, so that a page can say it in its reader's language.
+    """
+
+    def __init__(self, sentence: str = "", /, **values: object) -> None:
+        super().__init__(sentence % values if values else sentence)
+        self.sentence, self.values = sentence, values
 
 
 class BadInput(BudstikkeError):

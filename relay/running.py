@@ -69,7 +69,7 @@ async def tick(conn: AsyncConnection, municipality_id: int, alert_id: int, chann
     """Note that an ordinary channel was used for the same matter, or that it was not after all."""
     row = await alerts.row_of(conn, municipality_id, alert_id)
     if channel not in ORDINARY:
-        raise BadInput(f"{channel} is none of the ordinary channels.")
+        raise BadInput("%(channel)s is none of the ordinary channels.", channel=channel)
     await checklist.note(conn, municipality_id, alert_id, channel, by, now, used=used)
     await work.acted(conn, by, "alert.channel", now, municipality_id=municipality_id, subject=f"alert:{row.id}", channel=channel, used=used)
 

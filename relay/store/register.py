@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Pace
 from messages.form import Medium
-from messages.languages import name as language_name, normalise
+from messages.languages import normalise
 from relay.model import BadInput, Hours, NotFound, Place
 from relay.people_csv.cells import Wrong as NoHours, hours as hours_in
 from relay.places import find
@@ -116,7 +116,7 @@ async def add_municipality(conn: AsyncConnection, place: Place, stamp: Stamp) ->
         "norwegian": place.norwegian,
         **hours("quiet", place.quiet),
     }
-    there = f"{place.name} ({place.number}) is a municipality of this installation already."
+    there = BadInput(f"{place.name} ({place.number}) is a municipality of this installation already.")
     municipality_id = await _add(conn, Municipality, row, stamp, there)
     await work.acted(conn, stamp.by, "municipality.add", stamp.at, municipality_id=municipality_id)
     return municipality_id
@@ -169,7 +169,7 @@ async def add_sender(conn: AsyncConnection, municipality_id: int, new: NewSender
         "price": _positive(new.price, "The price", or_nothing=True),
         "contents": dict(new.contents),
     }
-    sender_id = await _add(conn, Sender, row, stamp, f"{new.address} is a sender of this municipality for {new.medium} already.")
+    sender_id = await _add(conn, Sender, row, stamp, BadInput(f"{new.address} is a sender of this municipality for {new.medium} already."))
     await work.acted(conn, stamp.by, "sender.add", stamp.at, municipality_id=municipality_id, subject=f"sender:{sender_id}")
     return sender_id
 
@@ -211,7 +211,7 @@ async def add_group(conn: AsyncConnection, municipality_id: int, new: NewGroup, 
     """Add a language group; BadInput for an unknown language, another municipality's contact point, or when it is there already."""
     language = normalise(new.language)
     if language is None:
-        raise BadInput(f"{new.language} is no language that we know.")
+        raise BadInput("%(language)s is no language that we know.", language=new.language)
     await require_contact_point(conn, municipality_id, new.contact_point_id)
     row = {
         "municipality_id": municipality_id,
@@ -223,7 +223,8 @@ async def add_group(conn: AsyncConnection, municipality_id: int, new: NewGroup, 
         "estimate_on": new.estimate_on,
         "contact_point_id": new.contact_point_id,
     }
-    return await _add(conn, LanguageGroup, row, stamp, f"The group {new.name} ({language_name(language, 'en')}) is there already.")
+    there = BadInput("The group %(name)s (%(language)s) is there already.", name=new.name, language=language)
+    return await _add(conn, LanguageGroup, row, stamp, there)
 
 
 async def require_contact_point(conn: AsyncConnection, municipality_id: int, contact_point_id: int | None) -> None:
@@ -290,11 +291,11 @@ def hours(name: str, stretch: Hours | None) -> dict[str, Any]:
     return {f"{name}_from": stretch.start if stretch else None, f"{name}_to": stretch.end if stretch else None}
 
 
-async def _add(conn: AsyncConnection, kind: Any, row: Mapping[str, Any], stamp: Stamp, there: str) -> int:
-    """Insert a row of a table of the register; BadInput(`there`) when one with its key is there."""
+async def _add(conn: AsyncConnection, kind: Any, row: Mapping[str, Any], stamp: Stamp, there: BadInput) -> int:
+    """Insert a row of a table of the register; `there` is raised when one with its key is there."""
     table: Table = kind.__table__
     added = await conn.execute(insert_ignore(table).values({**row, **stamp.new}).returning(table.c.id))
     found = added.scalar_one_or_none()
     if found is None:
-        raise BadInput(there)
+        raise there
     return int(found)

@@ -92,9 +92,9 @@ class Outlook:
 async def outlook(conn: AsyncConnection, which: Heading, action: Action, group_id: int, policy: Policy, now: datetime) -> Outlook:
     """Work out what bringing `action` forward would do for a group (0: for all that lack somebody). NotAllowed when nobody may be asked."""
     if not which.open:
-        raise NotAllowed(f"Alert no. {which.number} has ended: nobody is asked any more.")
+        raise NotAllowed("Alert no. %(number)s has ended: nobody is asked any more.", number=which.number)
     if which.paused:
-        raise NotAllowed(f"Alert no. {which.number} is paused. Let it go on first.")
+        raise NotAllowed("Alert no. %(number)s is paused. Let it go on first.", number=which.number)
     rows = (await conn.execute(_unanswered(which, group_id, failed_too=action is not Action.REMIND))).all()
     judge = {Action.REMIND: _remind, Action.DEPUTY: _deputies, Action.CALL: _calls}[action]
     hours = await _hours(conn, which, policy)

@@ -181,7 +181,7 @@ async def go_real(conn: AsyncConnection, municipality_id: int, stamp: Stamp) -> 
     open_ones = (alert.c.municipality_id == municipality_id, alert.c.state == AlertState.RELEASED, alert.c.id.in_(left))
     if numbers := (await conn.execute(select(alert.c.number).where(*open_ones).order_by(alert.c.number))).scalars().all():
         named = ", ".join(f"no. {number}" for number in numbers)
-        raise NotAllowed(f"Messages of the trial would now leave to everybody: {named}. End those alerts first.")
+        raise NotAllowed("Messages of the trial would now leave to everybody: %(numbers)s. End those alerts first.", numbers=named)
     await _spare_the_rest(conn, municipality_id, stamp.at)
     await _switch(conn, municipality_id, REAL, stamp)
 
@@ -200,7 +200,7 @@ async def go_trial(conn: AsyncConnection, municipality_id: int, stamp: Stamp) ->
     open_ones = (alert.c.municipality_id == municipality_id, alert.c.state == AlertState.RELEASED, alert.c.kind == "ACTUAL")
     if numbers := (await conn.execute(select(alert.c.number).where(*open_ones).order_by(alert.c.number))).scalars().all():
         named = ", ".join(f"no. {number}" for number in numbers)
-        raise NotAllowed(f"Real alerts are open: {named}. End them first.")
+        raise NotAllowed("Real alerts are open: %(numbers)s. End them first.", numbers=named)
     await _switch(conn, municipality_id, TRIAL, stamp)
 
 

@@ -33,7 +33,7 @@ def _hash(token: str) -> str:
 async def make(conn: AsyncConnection, which: Heading, by: str, now: datetime) -> str:
     """Make a link to an alert's wall and return its token, which is told this once. NotAllowed when the alert has ended."""
     if not which.open:
-        raise NotAllowed(f"Alert no. {which.number} is not under way: there is nothing to watch.")
+        raise NotAllowed("Alert no. %(number)s is not under way: there is nothing to watch.", number=which.number)
     token = secrets.token_urlsafe(TOKEN_BYTES)
     row = {"municipality_id": which.municipality_id, "alert_id": which.alert_id, "token_hash": _hash(token), "made_by": by, "made_at": now}
     await conn.execute(insert(wall_link).values(row))

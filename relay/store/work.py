@@ -109,7 +109,7 @@ async def done(conn: AsyncConnection, municipality_id: int, task_id: int, by: st
     if row is None:
         raise NotFound(f"There is no task {task_id} in this municipality.")
     if row.done_at is not None:
-        raise NotAllowed(f"Task {task_id} was done by {row.done_by} already.")
+        raise NotAllowed("This was done by %(name)s already.", name=row.done_by)
     await conn.execute(update(task).where(*mine).values(done_at=now, done_by=by[:120], outcome=outcome[:200]))
     await acted(conn, by, "task.done", now, municipality_id=municipality_id, subject=f"task:{task_id}")
     await happened(conn, municipality_id, "task.done", now, alert_id=row.alert_id, cause=row.cause)

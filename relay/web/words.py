@@ -13,6 +13,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from markupsafe import Markup
 
+from relay.model import BudstikkeError
+
 #: of the staff pages, in the order in which they are offered
 LANGUAGES: Mapping[str, str] = {"nb": "Bokmål", "nn": "Nynorsk", "en": "English"}
 #: for a browser that asks for none of them
@@ -51,6 +53,11 @@ def _marked(language: str, sentence: str) -> Markup:
 @lru_cache(4096)
 def _plain(language: str, sentence: str) -> Markup:
     return _marked(language, sentence) % {}
+
+
+def refused(language: str, error: BudstikkeError, /) -> str:
+    """Return in `language` why something was refused; in English where the catalogue has no such sentence."""
+    return say(language, error.sentence, **error.values)
 
 
 def count(language: str, one: str, many: str, n: int, /, **values: object) -> str:

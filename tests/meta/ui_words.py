@@ -3,13 +3,13 @@
 `python -m tests.meta.ui_words` prints those that nb or nn lack, ready to fill in.
 
 In templates a sentence is what gettext is given. In code it is what `words.say` and `words.count` are given, and every sentence in a
-table or a refusal of relay/web, since those reach `say` by a name.
+table or a refusal of relay/web, since those reach `say` by a name. Rooms behind the pages speak to their readers only by what they refuse.
 """
 
 import ast
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -25,6 +25,12 @@ WEB = ROOT / "relay" / "web"
 TRANSLATED = ("nb", "nn")
 #: rooms of relay/web that speak to machines, in English alone, and the one that keeps the words
 MACHINES = ("api", "vendor", "hooks.py", "health.py", "watchdog.py", "remote.py", "words.py", "assets.py")
+#: rooms behind the pages whose refusals a page shows, and how those begin
+BEHIND = (
+    *("acts.py", "running.py", "store/conversations.py", "store/drafts.py", "store/groups.py", "store/invitations.py", "store/keep.py"),
+    *("store/sooner.py", "store/trial.py", "store/users.py", "store/walls.py", "store/work.py"),
+)
+REFUSALS = frozenset(("BadInput", "NotAllowed"))
 #: stands in texts that speak two languages at once, since they do not know their reader
 TWO_LANGUAGES = " · "
 #: what looks like a sentence and is a name for machines
@@ -48,7 +54,7 @@ class Sentence:
 def sentences(web: Path = WEB) -> list[Sentence]:
     """Return every sentence of the pages once, in order."""
     found: dict[tuple[str, str], Sentence] = {}
-    for each in (*_of_templates(web), *_of_code(web)):
+    for each in (*_of_templates(web), *_of_code(web), *_of_refusals(web.parent)):
         found.setdefault((each.one, each.many), each)
     return sorted(found.values())
 
@@ -66,6 +72,31 @@ def _of_code(web: Path) -> Iterator[Sentence]:
     for path in sorted(web.rglob("*.py")):
         if not set(path.relative_to(web).parts) & set(MACHINES):
             yield from _of_module(ast.parse(path.read_text(encoding="utf-8")), path.name)
+
+
+def _of_refusals(relay: Path) -> Iterator[Sentence]:
+    """Yield what rooms behind the pages refuse: said on the spot, or by the name of a sentence or a table of sentences."""
+    for room in BEHIND:
+        tree = ast.parse((relay / room).read_text(encoding="utf-8"))
+        named = dict(_named(tree))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in REFUSALS and node.args:
+                yield from _said(node.args[0], named, room)
+
+
+def _named(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            yield node.targets[0].id, node.value
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            yield node.target.id, node.value
+
+
+def _said(said: ast.expr, named: Mapping[str, ast.expr], room: str) -> Iterator[Sentence]:
+    name = said.value if isinstance(said, ast.Subscript) else said
+    for node in ast.walk(named.get(name.id, said) if isinstance(name, ast.Name) else said):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_said(node.value):
+            yield Sentence(node.value, "", f"{room}:{node.lineno}")
 
 
 def _of_module(tree: ast.Module, name: str) -> Iterator[Sentence]:

@@ -14,9 +14,9 @@ from relay import acts, authority
 from relay.authority import APPROVERS
 from relay.model import AlertState, BadInput, NotAllowed
 from relay.store import users
-from relay.web import second_factor
+from relay.web import second_factor, words
 from relay.web.keys import RELAY
-from relay.web.page import render
+from relay.web.page import language_of, render
 from relay.web.pages.alert_of import Form, form_of, row_of, say
 from relay.web.pages.review import Drawn, ReviewPage, draw_all, wake_of
 from relay.web.who import Who, who
@@ -84,7 +84,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
     except _WrongError as wrong:
         return await _page(request, form, wrong.errors, status=422)
     except (BadInput, NotAllowed) as refused:
-        return await _page(request, form, {"confirm": str(refused)}, status=422)
+        return await _page(request, form, {"confirm": words.refused(language_of(request), refused)}, status=422)
     relay.pulse.ring()
     raise web.HTTPSeeOther(f"/alerts/{row.number}/{target}")
 

@@ -15,9 +15,10 @@ from relay.model import AlertState, BadInput, Place
 from relay.store import alerts, drafts, people, situation
 from relay.store.columns import AnyRow
 from relay.store.groups import languages_in_use
+from relay.web import words
 from relay.web.keys import RELAY
-from relay.web.page import render
-from relay.web.pages.alert_of import KINDS, Form, form_of, say
+from relay.web.page import language_of, render
+from relay.web.pages.alert_of import KINDS, Form, form_of
 from relay.web.pages.compose import ALWAYS
 from relay.web.who import Who, who
 
@@ -57,7 +58,7 @@ async def begin(request: web.Request) -> web.StreamResponse:
     try:
         number = await _begin(request, form)
     except BadInput as refused:
-        return await _show(request, form, {form.get("start", "") or "kind": say(request, str(refused))}, status=422)
+        return await _show(request, form, {form.get("start", "") or "kind": words.refused(language_of(request), refused)}, status=422)
     raise web.HTTPSeeOther(f"/alerts/{number}/edit")
 
 

@@ -12,6 +12,7 @@ from relay.model import BadInput, NotAllowed
 from relay.store import groups as kept
 from relay.store.columns import AnyRow
 from relay.store.register import NewContact, NewGroup, Stamp, add_contact_point, add_group
+from relay.web import words
 from relay.web.keys import RELAY
 from relay.web.page import language_of, render
 from relay.web.pages.alert_of import Form, form_of
@@ -81,7 +82,7 @@ async def add_contact(request: web.Request) -> web.StreamResponse:
         async with relay.store.write() as conn:
             await add_contact_point(conn, me.municipality_id, new, Stamp(by=me.name, at=relay.clock.now()))
     except BadInput as refused:
-        return await _list(request, form, str(refused))
+        return await _list(request, form, words.refused(language_of(request), refused))
     raise web.HTTPSeeOther("/people/groups")
 
 
@@ -137,7 +138,7 @@ async def save(request: web.Request) -> web.StreamResponse:
                 told = kept.checked(_change(form))
                 await add_group(conn, me.municipality_id, NewGroup(language=form.get("language", ""), **told), stamp)
     except (BadInput, NotAllowed) as refused:
-        return await _form(request, form, str(refused))
+        return await _form(request, form, words.refused(language_of(request), refused))
     raise web.HTTPSeeOther("/people/groups")
 
 

@@ -152,7 +152,7 @@ async def _way(conn: AsyncConnection, talk: Conversation, request: web.Request) 
     try:
         return await conversations.way_back(conn, talk.municipality_id, talk.thread_id, request.app[RELAY].clock.now()), ""
     except NotAllowed as error:
-        return None, words.say(language_of(request), str(error))
+        return None, words.refused(language_of(request), error)
 
 
 async def _ready(conn: AsyncConnection, talk: Conversation, way: Way, name: str, reader: str) -> Ready:
@@ -193,7 +193,7 @@ async def reply(request: web.Request) -> web.Response:
             if form.get("settle"):
                 await conversations.settle(conn, talk, asker.name, "answered", relay.clock.now())
     except BadInput as error:
-        return await _conversation(request, text=text, errors={"text": words.say(language_of(request), str(error))})
+        return await _conversation(request, text=text, errors={"text": words.refused(language_of(request), error)})
     relay.pulse.ring()
     raise web.HTTPSeeOther("/inbox" if form.get("settle") else f"/inbox/{talk.thread_id}")
 

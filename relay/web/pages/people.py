@@ -13,6 +13,7 @@ from relay.authority import WRITERS
 from relay.model import BadInput
 from relay.store import groups as language_groups, keep, people as places, roster
 from relay.store.register import Stamp
+from relay.web import words
 from relay.web.keys import RELAY
 from relay.web.page import language_of, render
 from relay.web.pages import person_form
@@ -183,7 +184,7 @@ async def save(request: web.Request) -> web.StreamResponse:
             elif filled.person:
                 await keep.add(conn, me.municipality_id, filled.person, stamp)
     except BadInput as refused:
-        return await _form(request, person, form, {"deputy_of": str(refused)})
+        return await _form(request, person, form, {"deputy_of": words.refused(language_of(request), refused)})
     if filled.person is None:
         return await _form(request, person, form, filled.errors)
     raise web.HTTPSeeOther(f"/people?q={form['name'].split()[0]}" if form.get("name") else "/people")

@@ -15,8 +15,9 @@ from relay.authority import STOPPERS, WRITERS
 from relay.model import AlertState, BadInput, NotAllowed, Reach
 from relay.store import alerts, checklist, context, drafts, plan, reach, work
 from relay.store.columns import AnyRow
+from relay.web import words
 from relay.web.keys import RELAY
-from relay.web.page import render
+from relay.web.page import language_of, render
 from relay.web.pages.alert_of import ACTS, KINDS, STATES, form_of, row_of, say
 from relay.web.who import Who, who
 from relay.wording import facts
@@ -161,7 +162,7 @@ async def do(request: web.Request) -> web.StreamResponse:
     try:
         target = await _do(request, what, form)
     except (BadInput, NotAllowed) as refused:
-        return await _page(request, {what: str(refused)}, status=409)
+        return await _page(request, {what: words.refused(language_of(request), refused)}, status=409)
     request.app[RELAY].pulse.ring()
     raise web.HTTPSeeOther(target)
 
@@ -204,7 +205,7 @@ async def extend(request: web.Request) -> web.StreamResponse:
                 await running.approve_text(conn, me.municipality_id, row.id, language, me.name, now)
             await acts.release(conn, me.municipality_id, row.id, me.name, relay.policy, now, site=relay.desk.public_url)
     except (BadInput, NotAllowed) as refused:
-        return await _page(request, {"extend": str(refused)}, status=409)
+        return await _page(request, {"extend": words.refused(language_of(request), refused)}, status=409)
     relay.pulse.ring()
     raise web.HTTPSeeOther(f"/alerts/{row.number}/run")
 

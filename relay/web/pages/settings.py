@@ -11,6 +11,7 @@ from relay.store import register, senders, tokens, users
 from relay.store.columns import AnyRow
 from relay.store.register import Stamp
 from relay.store.users import Known
+from relay.web import words
 from relay.web.api.operation import Scope
 from relay.web.keys import EXAMINE, RELAY
 from relay.web.page import language_of, render
@@ -96,12 +97,13 @@ async def add_token(request: web.Request) -> web.Response:
     """Make a token and show it this once."""
     form, me, relay = await request.post(), who(request), request.app[RELAY]
     wanted = frozenset(str(scope) for scope in form.getall("scope", []) if str(scope) in set(Scope))
+    user = str(form.get("user", ""))
+    user_id = int(user) if user.isascii() and user.isdecimal() else 0
     try:
-        user_id = int(str(form.get("user", "0")))
         async with relay.store.write() as conn:
             made = await tokens.add(conn, me.municipality_id, user_id, str(form.get("name", "")), wanted, me.name, relay.clock.now())
-    except (BadInput, ValueError) as error:
-        return await _tokens(request, me, error=str(error))
+    except BadInput as error:
+        return await _tokens(request, me, error=words.refused(language_of(request), error))
     return await _tokens(request, me, made=made)
 
 
