@@ -75,7 +75,9 @@ class Chrome:
 async def render(request: web.Request, template: str, page: object, *, status: int = 200) -> web.Response:
     """Return a page. `page` is the template's typed context."""
     html = await draw(request, template, page)
-    return web.Response(text=html, content_type=HTML, status=status, headers={"Cache-Control": "no-store"})
+    # what somebody sent is shown back to them, also where its bytes are no text
+    body = html.encode("utf-8", "replace")
+    return web.Response(body=body, content_type=HTML, charset="utf-8", status=status, headers={"Cache-Control": "no-store"})
 
 
 async def draw(request: web.Request, template: str, page: object) -> str:
