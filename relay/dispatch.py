@@ -121,7 +121,7 @@ class Dispatcher:
                 await self.pacer.reserve(conn, self._following(), now)
                 chosen = self._choose(now)
                 intents = [self._intent(work, copy) for work, copy in chosen]
-                intended = await intent.intend(conn, intents, now, self.lease.until(now))
+                intended = await intent.intend(conn, intents, now, self.lease)
         except BaseException:
             # nothing was written: what we know and what we hold stays in hand for the next turn
             self.landed[:0] = landed

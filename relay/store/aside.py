@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Part
 from relay.model import DeliveryState, TaskKind, Work
-from relay.store import evidence, recipients, work as tasks
+from relay.store import recipients, troubles, work as tasks
 from relay.store.sql import insert_ignore
 from relay.store.tables import delivery
 
@@ -62,7 +62,7 @@ async def fail(conn: AsyncConnection, item: Work, reason: str, words: str, now: 
     await conn.execute(update(delivery).where(delivery.c.id == row.id).values(failed))
     await tasks.open_task(conn, tasks.of_delivery(row, TaskKind.TEXT, f"text:{row.alert_id}:{row.language}:{reason}", words), now)
     if row.recipient_id is not None:
-        await evidence.pull_next(conn, [row], now)
+        await troubles.pull_next(conn, [row], now)
         await recipients.refresh(conn, {row.recipient_id}, now)
 
 
@@ -72,4 +72,4 @@ async def unreadable(conn: AsyncConnection, delivery_id: int, words: str, now: d
     row = (await conn.execute(select(*_plain).where(delivery.c.id == delivery_id))).one()
     await tasks.open_task(conn, tasks.of_delivery(row, TaskKind.ADDRESS, f"unreadable:{row.address_id or row.id}", words), now)
     if row.recipient_id is not None:
-        await evidence.pull_next(conn, [row], now)
+        await troubles.pull_next(conn, [row], now)

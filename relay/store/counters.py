@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import BigInteger, Executable, Text, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from relay.store.sql import Kind, rows_as_json, rows_from_json
 from relay.store.tables import counter
+from relay.store.together import Call, Hot, together
 
 
 class Sums:
@@ -24,18 +25,27 @@ class Sums:
 
 
 async def write(conn: AsyncConnection, sums: Sums) -> None:
-    """Upsert the changes in the order of their keys, so that two writers never wait for one another crosswise."""
-    rows = [
-        {"municipality_id": key[0], "alert_id": key[1], "group_id": key[2], "channel": key[3], "name": key[4], "value": value}
-        for key, value in sorted(sums.changes.items())
-        if value
-    ]
-    if not rows:
-        return
-    dialect: Any = sqlite if conn.dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(counter)
+    """Upsert the changes."""
+    if calls := writes(conn, sums):
+        await together(conn, *calls)
+
+
+def writes(conn: AsyncConnection, sums: Sums) -> list[Call]:
+    """Return the statement that upserts the changes in the order of their keys: two writers never wait for one another crosswise."""
+    rows = [dict(zip(_KEYS, key, strict=True)) | {"value": value} for key, value in sorted(sums.changes.items()) if value]
+    return [(_ADD, {"added": rows_as_json(conn, rows)})] if rows else []
+
+
+def _add(conn: AsyncConnection) -> Executable:
+    added = rows_from_json(conn, "added", _KEYS | {"value": BigInteger})
+    # INSERT ... SELECT ... ON CONFLICT wants an ORDER BY on SQLite
+    new = insert(counter).from_select([*added.c.keys()], select(added).order_by(added.c.alert_id))
     keys = [counter.c.alert_id, counter.c.group_id, counter.c.channel, counter.c.name]
-    await conn.execute(insert.on_conflict_do_update(index_elements=keys, set_={"value": counter.c.value + insert.excluded.value}), rows)
+    return new.on_conflict_do_update(index_elements=keys, set_={"value": counter.c.value + new.excluded.value})
+
+
+_KEYS: dict[str, Kind] = {"municipality_id": BigInteger, "alert_id": BigInteger, "group_id": BigInteger, "channel": Text, "name": Text}
+_ADD = Hot(_add)
 
 
 async def read(conn: AsyncConnection, alert_id: int) -> dict[tuple[int, str], dict[str, int]]:

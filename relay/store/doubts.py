@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from relay.model import DeliveryState, NotAllowed, NotFound, TaskKind
-from relay.store import evidence, work as tasks
+from relay.store import evidence, troubles, work as tasks
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, Sender, attempt, delivery, task
 from relay.store.workers import Instant
@@ -92,7 +92,7 @@ async def do_not_wait(conn: AsyncConnection, row: AnyRow, now: datetime) -> None
     """Start the person's next channel while the gravest message is looked for."""
     owner = (await conn.execute(select(delivery).where(delivery.c.id == row.delivery_id))).one()
     if owner.recipient_id is not None:
-        await evidence.pull_next(conn, [owner], now)
+        await troubles.pull_next(conn, [owner], now)
 
 
 async def send_again(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:

@@ -1,21 +1,41 @@
 """The intent: a last look at each delivery, and the attempt row that is on disk before its call leaves."""
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    ColumnElement,
+    Executable,
+    Integer,
+    Interval,
+    Text,
+    and_,
+    bindparam,
+    exists,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from messages.form import Part
 from relay.model import AddressState, AlertState, DeliveryState, SparedBy, Work
-from relay.store import evidence, recipients, trial
-from relay.store.columns import AnyRow
-from relay.store.tables import Address, Sender, alert, attempt, delivery, recipient
-from relay.store.workers import Instant
+from relay.store import recipients, trial, troubles
+from relay.store.columns import AnyRow, Moment
+from relay.store.sql import Kind, rows_as_json, rows_from_json
+from relay.store.tables import Address, Municipality, Sender, alert, attempt, delivery, recipient
+from relay.store.together import Hot, together
+from relay.store.workers import DATABASE_NOW, Lease
 
 #: 128 random bits, in hex: some mail servers lower-case what stands before the @
 TOKEN_BYTES = 16
@@ -42,28 +62,113 @@ class Intended:
     intent: Intent
 
 
-async def intend(conn: AsyncConnection, intents: Sequence[Intent], now: datetime, until: Instant) -> list[Intended]:
+async def intend(conn: AsyncConnection, intents: Sequence[Intent], now: datetime, lease: Lease) -> list[Intended]:
     """Look once more at each delivery and write the attempts of those that may still go; the rest is put where it belongs.
 
-    Those that go are ours `until` then: long enough for the call.
+    Those that go are ours for a whole `lease` again: long enough for the call.
     """
     if not intents:
         return []
-    verdicts = await _last_look(conn, intents, now)
-    going = [intent for intent in intents if verdicts.get(intent.work.delivery_id) == "go"]
-    await _put_back(conn, intents, verdicts, now)
-    doubts = await _doubted(conn, [intent.work.delivery_id for intent in going])
-    rows = [_attempt_row(intent, doubts.get(intent.work.delivery_id), now) for intent in going]
-    if not rows:
-        return []
-    await conn.execute(insert(attempt), rows)
-    changed = {"attempts": bindparam("b_n"), "segments": bindparam("b_segments"), "lease_until": until}
-    counted = update(delivery).where(delivery.c.id == bindparam("b_id")).values(changed)
-    await conn.execute(counted, [{"b_id": row["delivery_id"], "b_n": row["n"], "b_segments": row["segments"]} for row in rows])
-    await _flag_duplicates(conn, going, doubts)
-    tokens = {row["token"]: intent for row, intent in zip(rows, going, strict=True)}
-    found = await conn.execute(select(attempt.c.id, attempt.c.token).where(attempt.c.token.in_(tokens)))
-    return [Intended(attempt_id=row.id, token=row.token, intent=tokens[row.token]) for row in found]
+    again = [intent.work.delivery_id for intent in intents if intent.work.attempt_n > 1]
+    doubts = await _doubted(conn, again) if again else {}
+    intended = await _go(conn, intents, doubts, now, lease)
+    if len(intended) < len(intents):
+        gone = {one.intent.work.delivery_id for one in intended}
+        listed = await _put_back(conn, [intent for intent in intents if intent.work.delivery_id not in gone], now)
+        intended += await _go(conn, [replace(intent, emulated=True) for intent in listed], doubts, now, lease) if listed else []
+    if doubts:
+        await _flag_duplicates(conn, [one.intent for one in intended], doubts)
+    return intended
+
+
+async def _go(conn: AsyncConnection, intents: Sequence[Intent], doubts: Mapping[int, int], now: datetime, lease: Lease) -> list[Intended]:
+    """Write the attempts of those that may go."""
+    tokens = {secrets.token_hex(TOKEN_BYTES): intent for intent in intents}
+    rows = rows_as_json(conn, (_row(token, intent, doubts.get(intent.work.delivery_id)) for token, intent in tokens.items()))
+    length = timedelta(seconds=lease.seconds)
+    given = {"wanted": rows, "now": now, "length": length, "until": now + length}
+    *_, written = await together(conn, *((statement, given) for statement in (_COUNT[lease.by_database], _WRITE, _WRITTEN)))
+    return [Intended(attempt_id=row.id, token=row.token, intent=tokens[row.token]) for row in written]
+
+
+def _row(token: str, intent: Intent, duplicate_of: int | None) -> dict[str, Any]:
+    return {
+        "id": intent.work.delivery_id,
+        "n": intent.work.attempt_n,
+        "fence": intent.work.fence,
+        "token": token,
+        "account": intent.account,
+        "body_sha256": intent.body_sha256,
+        "segments": intent.segments,
+        "possible_duplicate_of": duplicate_of,
+        "free": intent.emulated,
+    }
+
+
+# --- the statements: a delivery that may go counts one try more, and gets its attempt ---------------------------------------
+
+_WANTED: dict[str, Kind] = {
+    "id": BigInteger,
+    "n": Integer,
+    "fence": BigInteger,
+    "token": Text,
+    "account": Text,
+    "body_sha256": Text,
+    "segments": Integer,
+    "possible_duplicate_of": BigInteger,
+    # whether or not its town is on trial
+    "free": Boolean,
+}
+
+
+def _count(until: ColumnElement[datetime], conn: AsyncConnection) -> Executable:
+    """The last look: `_may_go` in the words of the database. What is on trial is looked up by itself, and comes again if it is listed."""
+    wanted = rows_from_json(conn, "wanted", _WANTED)
+    ours = (delivery.c.state == DeliveryState.CLAIMED, delivery.c.fence == wanted.c.fence, delivery.c.attempts == wanted.c.n - 1)
+    in_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > bindparam("now", type_=Moment))
+    sender_goes = exists().where(Sender.id == delivery.c.sender_id, Sender.stopped == "")
+    in_force = exists().where(alert.c.id == delivery.c.alert_id, alert.c.state == AlertState.RELEASED, not_(alert.c.paused))
+    usable = exists().where(Address.id == delivery.c.address_id, Address.state == AddressState.ACTIVE)
+    may = and_(or_(delivery.c.alert_id.is_(None), in_force), or_(delivery.c.address_id.is_(None), usable))
+    on_trial = exists().where(Municipality.id == delivery.c.municipality_id, Municipality.mode == trial.TRIAL)
+    free = or_(wanted.c.free, not_(on_trial))
+    going = (delivery.c.id == wanted.c.id, *ours, in_time, sender_goes, free, or_(delivery.c.part == Part.NOTICE, may))
+    return update(delivery).where(*going).values(attempts=wanted.c.n, segments=wanted.c.segments, lease_until=until)
+
+
+def _write(conn: AsyncConnection) -> Executable:
+    """Write an attempt for each that was counted; one that was counted by somebody else has its attempt already."""
+    wanted = rows_from_json(conn, "wanted", _WANTED)
+    older = attempt.alias("older")
+    counted = (delivery.c.state == DeliveryState.CLAIMED, delivery.c.fence == wanted.c.fence, delivery.c.attempts == wanted.c.n)
+    unwritten = not_(exists().where(older.c.delivery_id == delivery.c.id, older.c.n == wanted.c.n))
+    copied = ("municipality_id", "alert_id", "recipient_id", "sender_id", "channel", "fence")
+    given = ("n", "token", "account", "body_sha256", "segments", "possible_duplicate_of")
+    values = {
+        "delivery_id": delivery.c.id,
+        **{name: delivery.c[name] for name in copied},
+        **{name: wanted.c[name] for name in given},
+        "evidence": literal(int(Evidence.INTENT)),
+        "started_at": bindparam("now", type_=Moment),
+    }
+    rows = select(*values.values()).select_from(wanted).join(delivery, delivery.c.id == wanted.c.id).where(*counted, unwritten)
+    return insert(attempt).from_select(list(values), rows)
+
+
+def _written(conn: AsyncConnection) -> Executable:
+    wanted = rows_from_json(conn, "wanted", _WANTED)
+    return select(attempt.c.id, attempt.c.token).where(attempt.c.token.in_(select(wanted.c.token)))
+
+
+#: by whether leases go by the database's clock
+_COUNT = {
+    False: Hot(partial(_count, bindparam("until", type_=Moment))),
+    True: Hot(partial(_count, DATABASE_NOW + bindparam("length", type_=Interval()))),
+}
+_WRITE, _WRITTEN = Hot(_write), Hot(_written)
+
+
+# --- what may not go ----------------------------------------------------------------------------------------------------------
 
 
 async def _last_look(conn: AsyncConnection, intents: Sequence[Intent], now: datetime) -> dict[int, str]:
@@ -118,7 +223,9 @@ _PUT_BACK: dict[str, dict[str, Any]] = {
 }
 
 
-async def _put_back(conn: AsyncConnection, intents: Sequence[Intent], verdicts: dict[int, str], now: datetime) -> None:
+async def _put_back(conn: AsyncConnection, intents: Sequence[Intent], now: datetime) -> list[Intent]:
+    """Put each where it belongs that the last look has held back; return those that may go, since they are on the list of a trial."""
+    verdicts = await _last_look(conn, intents, now)
     for verdict, values in _PUT_BACK.items():
         ids = [intent.work.delivery_id for intent in intents if verdicts.get(intent.work.delivery_id) == verdict]
         if not ids:
@@ -127,35 +234,15 @@ async def _put_back(conn: AsyncConnection, intents: Sequence[Intent], verdicts: 
         await conn.execute(update(delivery).where(delivery.c.id.in_(ids)).values(lease_until=None, ended_at=ended, **values))
         rows = (await conn.execute(select(delivery).where(delivery.c.id.in_(ids), delivery.c.recipient_id.is_not(None)))).all()
         if verdict == "address":
-            await evidence.pull_next(conn, rows, now)
+            await troubles.pull_next(conn, rows, now)
         await recipients.refresh(conn, {row.recipient_id for row in rows}, now)
+    return [intent for intent in intents if verdicts.get(intent.work.delivery_id) == "go"]
 
 
 async def _doubted(conn: AsyncConnection, ids: Sequence[int]) -> dict[int, int]:
     """Earlier attempts of these deliveries that were given up without proof: this one may be a second copy."""
     doubted = select(attempt.c.delivery_id, attempt.c.id).where(attempt.c.delivery_id.in_(ids), attempt.c.reason == "NOT_FOUND")
     return {row.delivery_id: row.id for row in (await conn.execute(doubted.order_by(attempt.c.id))).all()}
-
-
-def _attempt_row(intent: Intent, duplicate_of: int | None, now: datetime) -> dict[str, Any]:
-    item = intent.work
-    return {
-        "municipality_id": item.municipality_id,
-        "delivery_id": item.delivery_id,
-        "alert_id": item.alert_id,
-        "recipient_id": item.recipient_id,
-        "sender_id": item.sender_id,
-        "account": intent.account,
-        "channel": item.medium,
-        "n": item.attempt_n,
-        "token": secrets.token_hex(TOKEN_BYTES),
-        "fence": item.fence,
-        "evidence": int(Evidence.INTENT),
-        "segments": intent.segments,
-        "body_sha256": intent.body_sha256,
-        "started_at": now,
-        "possible_duplicate_of": duplicate_of,
-    }
 
 
 async def _flag_duplicates(conn: AsyncConnection, going: Sequence[Intent], doubts: dict[int, int]) -> None:

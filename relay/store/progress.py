@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import Executable, select
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.store.sql import upsert
+from relay.store.sql import Kind, rows_as_json, rows_from_json
 from relay.store.tables import progress
+from relay.store.together import Call, Hot, together
 
 #: of a person's numbers, those that are drawn over time; reminders that left are counted beside them
 ANSWERS = ("acknowledged", "relayed")
@@ -30,14 +32,30 @@ class Growth:
 
 async def write(conn: AsyncConnection, growth: Growth, now: datetime) -> None:
     """Write the changes down under the minute of `now`."""
+    if calls := writes(conn, growth, now):
+        await together(conn, *calls)
+
+
+def writes(conn: AsyncConnection, growth: Growth, now: datetime) -> list[Call]:
+    """Return the statement that does."""
     minute = now.replace(second=0, microsecond=0)
     rows = [
         {"municipality_id": town, "alert_id": alert_id, "minute": minute, "name": name, "value": value}
         for (town, alert_id, name), value in sorted(growth.changes.items())
         if value
     ]
-    if rows:
-        await conn.execute(upsert(progress, ("alert_id", "minute", "name"), add=("value",)), rows)
+    return [(_ADD, {"added": rows_as_json(conn, rows)})] if rows else []
+
+
+def _add(conn: AsyncConnection) -> Executable:
+    added = rows_from_json(conn, "added", _ADDED)
+    new = insert(progress).from_select(list(_ADDED), select(added).order_by(added.c.alert_id))
+    keys = [progress.c.alert_id, progress.c.minute, progress.c.name]
+    return new.on_conflict_do_update(index_elements=keys, set_={"value": progress.c.value + new.excluded.value})
+
+
+_ADDED: dict[str, Kind] = {name: progress.c[name].type for name in ("municipality_id", "alert_id", "minute", "name", "value")}
+_ADD = Hot(_add)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,9 +1,10 @@
 """People of an alert: kept in line with their deliveries and answers, and counted in the same transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import BigInteger, Boolean, Executable, Integer, Text, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
@@ -12,7 +13,9 @@ from relay.counting import HOPEFUL, PersonFacts, difference, person_adds, standi
 from relay.model import DeliveryState, Rung, TaskKind
 from relay.store import counters, progress, work
 from relay.store.columns import AnyRow
+from relay.store.sql import Kind, ids_as_json, ids_from_json, rows_as_json, rows_from_json
 from relay.store.tables import delivery, recipient, recipient_group
+from relay.store.together import Call, Hot, together
 
 _columns = (
     recipient.c.id,
@@ -36,25 +39,62 @@ _delivery_columns = (
 MESSAGE = frozenset({Part.FORWARD, Part.ASK, Part.LETTER})
 
 
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a batch changes in the numbers, added up before it is written."""
+
+    sums: counters.Sums = field(default_factory=counters.Sums)
+    growth: progress.Growth = field(default_factory=progress.Growth)
+
+    def writes(self, conn: AsyncConnection, now: datetime) -> list[Call]:
+        """Return the statements that write them."""
+        return [*counters.writes(conn, self.sums), *progress.writes(conn, self.growth, now)]
+
+
 def person_facts(row: AnyRow) -> PersonFacts:
     """Read what is counted out of a recipient row."""
     return PersonFacts(left_out=bool(row.left_out), evidence=row.evidence, rung=Rung(row.rung), reported=row.reported, failed=row.failed)
 
 
-async def refresh(conn: AsyncConnection, ids: set[int], now: datetime, *, answers: Mapping[int, tuple[Rung, int]] | None = None) -> None:
+async def refresh(
+    conn: AsyncConnection,
+    ids: Collection[int],
+    now: datetime,
+    *,
+    answers: Mapping[int, tuple[Rung, int]] | None = None,
+    before: Sequence[Call] = (),
+    changes: Changes | None = None,
+) -> None:
     """Bring recipients in line with their deliveries and answers, and keep the numbers.
 
     `answers`: the new rung and reported reach of those who have just answered; an answer proves that a copy arrived.
+    `before`: statements to run first, on the same way; `changes`: others of the numbers, written with these.
     """
-    if not ids:
-        return
-    rows = (await conn.execute(select(*_columns).where(recipient.c.id.in_(ids)).order_by(recipient.c.id).with_for_update())).all()
+    changes = changes or Changes()
+    if ids:
+        given = {"ids": ids_as_json(ids)}
+        *_, rows, theirs, groups = await together(conn, *before, (_PEOPLE, given), (_THEIRS, given), (_GROUPS, given))
+        changed = _changed(rows, theirs, answers or {})
+        _count_people(changed, groups, changes)
+        calls = [*_writes(conn, changed), *changes.writes(conn, now)]
+    else:
+        changed, calls = [], [*before, *changes.writes(conn, now)]
+    if calls:
+        await together(conn, *calls)
+    for row, after in changed:
+        if after.failed and not row.failed:
+            await work.open_task(conn, work.of_person(row, TaskKind.UNREACHABLE, f"unreachable:{row.id}"), now)
+
+
+def _changed(
+    rows: Sequence[AnyRow], deliveries: Sequence[AnyRow], answers: Mapping[int, tuple[Rung, int]]
+) -> list[tuple[AnyRow, PersonFacts]]:
+    """Return the people whose facts are others now, with those."""
     theirs: dict[int, list[AnyRow]] = {row.id: [] for row in rows}
-    planned = (delivery.c.recipient_id.in_(ids), delivery.c.action.not_in(("", "call")))
-    for one in (await conn.execute(select(*_delivery_columns).where(*planned))).all():
+    for one in deliveries:
         theirs[one.recipient_id].append(one)
-    changed = [(row, _person_after(row, theirs[row.id], (answers or {}).get(row.id))) for row in rows]
-    await _write_people(conn, changed, now)
+    pairs = ((row, _person_after(row, theirs[row.id], answers.get(row.id))) for row in rows)
+    return [(row, after) for row, after in pairs if person_facts(row) != after]
 
 
 def _person_after(row: AnyRow, deliveries: Sequence[AnyRow], answer: tuple[Rung, int] | None) -> PersonFacts:
@@ -76,40 +116,45 @@ def _message_has(deliveries: Sequence[AnyRow]) -> int:
     return standing(weakest(bodies) for bodies in ways.values())
 
 
-async def _write_people(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, PersonFacts]], now: datetime) -> None:
-    changed = [(row, after) for row, after in changed if person_facts(row) != after]
-    if not changed:
-        return
-    statement = (
-        update(recipient)
-        .where(recipient.c.id == bindparam("b_id"))
-        .values(evidence=bindparam("b_evidence"), rung=bindparam("b_rung"), reported=bindparam("b_reported"), failed=bindparam("b_failed"))
-    )
-    await conn.execute(
-        statement,
-        [
-            {"b_id": row.id, "b_evidence": after.evidence, "b_rung": after.rung, "b_reported": after.reported, "b_failed": after.failed}
-            for row, after in changed
-        ],
-    )
-    await _count_people(conn, changed, now)
-    for row, after in changed:
-        if after.failed and not row.failed:
-            await work.open_task(conn, work.of_person(row, TaskKind.UNREACHABLE, f"unreachable:{row.id}"), now)
+def _writes(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, PersonFacts]]) -> list[Call]:
+    rows = [
+        {"id": row.id, "evidence": after.evidence, "rung": after.rung, "reported": after.reported, "failed": after.failed}
+        for row, after in changed
+    ]
+    return [(_WRITE, {"people": rows_as_json(conn, rows)})] if rows else []
 
 
-async def _count_people(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, PersonFacts]], now: datetime) -> None:
-    groups: dict[int, list[int]] = {row.id: [0] for row, _ in changed}
-    found = await conn.execute(
-        select(recipient_group.c.recipient_id, recipient_group.c.group_id).where(recipient_group.c.recipient_id.in_(groups))
-    )
-    for owner, group in found.all():
-        groups[owner].append(group)
-    adds, growth = counters.Sums(), progress.Growth()
+def _count_people(changed: Sequence[tuple[AnyRow, PersonFacts]], groups: Sequence[AnyRow], changes: Changes) -> None:
+    """Count a person for the whole alert, and in each of their groups."""
+    theirs: dict[int, list[int]] = {}
+    for one in groups:
+        theirs.setdefault(one.recipient_id, [0]).append(one.group_id)
     for row, after in changed:
         change = difference(person_adds(person_facts(row)), person_adds(after))
-        growth.add(row.municipality_id, row.alert_id, change)
-        for group in groups[row.id]:
-            adds.add(row.municipality_id, row.alert_id, group, "", change)
-    await counters.write(conn, adds)
-    await progress.write(conn, growth, now)
+        changes.growth.add(row.municipality_id, row.alert_id, change)
+        for group in theirs.get(row.id, [0]):
+            changes.sums.add(row.municipality_id, row.alert_id, group, "", change)
+
+
+# --- statements -------------------------------------------------------------------------------------------------------
+
+
+def _write(conn: AsyncConnection) -> Executable:
+    new = rows_from_json(conn, "people", _NEW)
+    values = {name: new.c[name] for name in _NEW if name != "id"}
+    return update(recipient).where(recipient.c.id == new.c.id).values(values)
+
+
+_NEW: dict[str, Kind] = {"id": BigInteger, "evidence": Integer, "rung": Text, "reported": Integer, "failed": Boolean}
+_PEOPLE = Hot(lambda conn: select(*_columns).where(recipient.c.id.in_(ids_from_json(conn, "ids"))).order_by(recipient.c.id))
+_THEIRS = Hot(
+    lambda conn: select(*_delivery_columns).where(
+        delivery.c.recipient_id.in_(ids_from_json(conn, "ids")), delivery.c.action != "", delivery.c.action != "call"
+    )
+)
+_GROUPS = Hot(
+    lambda conn: select(recipient_group.c.recipient_id, recipient_group.c.group_id).where(
+        recipient_group.c.recipient_id.in_(ids_from_json(conn, "ids"))
+    )
+)
+_WRITE = Hot(_write)

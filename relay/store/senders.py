@@ -12,7 +12,7 @@ from messages.alert import Gravity
 from messages.form import Medium
 from relay.breaker import Change
 from relay.model import DeliveryState, Health, TaskKind
-from relay.store import evidence, work
+from relay.store import troubles, work
 from relay.store.columns import AnyRow
 from relay.store.tables import Sender, delivery, task
 
@@ -173,7 +173,7 @@ async def _next_channels(conn: AsyncConnection, row: AnyRow, now: datetime) -> i
     columns = (delivery.c.id, delivery.c.recipient_id, delivery.c.address_id, delivery.c.step)
     waiting = (await conn.execute(select(*columns).where(*due, *theirs).order_by(delivery.c.gravity, delivery.c.id).limit(AT_ONCE))).all()
     if waiting:
-        await evidence.pull_next(conn, waiting, now)
+        await troubles.pull_next(conn, waiting, now)
         await conn.execute(update(delivery).where(delivery.c.id.in_([one.id for one in waiting])).values(hold="sender"))
     return len(waiting)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Subquery, Table, Text, bindparam, cast, column, func, select, text, type_coerce
+from sqlalchemy import BigInteger, Select, Subquery, Table, Text, bindparam, cast, column, func, select, text, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
@@ -45,6 +45,20 @@ def rows_from_json(conn: AsyncConnection, name: str, columns: Mapping[str, Kind]
     typed = [column(key, kind) for key, kind in columns.items()]
     each = func.jsonb_to_recordset(cast(bindparam(name, type_=Text), JSONB)).table_valued(*typed, name=f"{name}_each")
     return select(*each.render_derived(with_types=True).c).subquery(name)
+
+
+def ids_from_json(conn: AsyncConnection, name: str) -> Select[int]:
+    """Return what stands behind IN for any number of ids, bound as a JSON array of them."""
+    if conn.dialect.name == "sqlite":
+        each = func.json_each(bindparam(name, type_=Text)).table_valued("value", name=f"{name}_each")
+        return select(each.c.value)
+    ids = func.jsonb_array_elements_text(cast(bindparam(name, type_=Text), JSONB)).column_valued(f"{name}_each")
+    return select(cast(ids, BigInteger))
+
+
+def ids_as_json(ids: Iterable[int]) -> str:
+    """Return `ids` as the one value that `ids_from_json` reads."""
+    return json.dumps(sorted(ids))
 
 
 def rows_as_json(conn: AsyncConnection, rows: Iterable[Mapping[str, Any]]) -> str:

@@ -22,6 +22,7 @@ from relay import wording
 from relay.model import AddressState, BadInput, NotReady, TaskKind
 from relay.store import claim, evidence, intent
 from relay.store.tables import Address, Sender, alert as alert_table, attempt, delivery
+from relay.store.workers import Lease
 from relay.verdict import POST_DEADLINE
 from tests.relay.witness import (
     WATER,
@@ -222,7 +223,7 @@ async def test_a_crash_before_the_call(town: Town) -> None:
     async with town.store.write() as conn:
         works = await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, until=town.clock.now() + timedelta(seconds=30))
         intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
-        await intent.intend(conn, intents, town.clock.now(), town.clock.now() + timedelta(seconds=30))
+        await intent.intend(conn, intents, town.clock.now(), Lease(30.0))
     heir = await restart(town)
     await heir.passes(seconds=28)
     assert len(new(ayan.phone)) == 1, "the other message; the doubtful one waits for its silence"

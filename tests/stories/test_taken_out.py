@@ -16,7 +16,7 @@ from messages.reply import Reply, understand
 from relay import receipts, talk
 from relay.dispatch import Dispatcher
 from relay.routing import plan as routing_plan
-from relay.store import alerts, answers, evidence, plan, reach, recipients, threads
+from relay.store import alerts, answers, plan, reach, recipients, threads, troubles
 from relay.store.tables import recipient
 from tests.stories import test_a_night as night
 from tests.stories.town import ON_SQLITE, Town
@@ -126,7 +126,7 @@ TAKEN_OUT = (
     Without(
         night.test_a_switched_off_phone_brings_the_next_channel_forward,
         "a failed way brings the next one forward",
-        put(evidence, "pull_next", nothing),
+        put(troubles, "pull_next", nothing),
     ),
     Without(
         night.test_who_cannot_be_reached_at_all_is_named,

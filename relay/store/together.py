@@ -1,0 +1,115 @@
+"""The hot statements: compiled once, given a whole batch as one value, and run several at a time.
+
+What SQLAlchemy does around a statement costs more than the statement does; so the few that every message passes through go to the
+driver as they are. On SQLite they go in one visit to its thread: each visit waits for Python's lock twice.
+"""
+
+import sqlite3
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, TypeAlias
+
+import asyncpg
+from sqlalchemy import Dialect, Executable, Select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from relay.store.columns import AnyRow, Moment
+
+#: a statement and what it is given
+Call: TypeAlias = "tuple[Hot, Mapping[str, Any]]"
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A statement in the words of one database."""
+
+    words: str
+    #: what is given, in order: a name, or a constant of the statement itself
+    given: tuple[tuple[str, Any], ...]
+    #: makes a row of a result
+    row: Callable[[Iterable[Any]], AnyRow]
+
+    def values(self, given: Mapping[str, Any]) -> list[Any]:
+        return [given[name] if name else constant for name, constant in self.given]
+
+
+class Hot:
+    """A statement in the words of SQLAlchemy, built and compiled once for each database. Its results have plain values: nothing sealed."""
+
+    def __init__(self, build: Callable[[AsyncConnection], Executable]) -> None:
+        self._build = build
+        self._made: dict[str, _Made] = {}
+
+    def made(self, conn: AsyncConnection) -> _Made:
+        """Return the words for this connection's database."""
+        name = conn.dialect.name
+        if name not in self._made:
+            self._made[name] = _compile(self._build(conn), conn.dialect)
+        return self._made[name]
+
+
+def _compile(statement: Any, dialect: Dialect) -> _Made:
+    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    binds = {name: bind for bind, name in compiled.bind_names.items()}
+    order = [binds.get(name) for name in compiled.positiontup]
+    known = dict(compiled.params)
+    given = tuple(
+        (name, None) if bind is not None and bind.required else ("", known[name])
+        for name, bind in zip(compiled.positiontup, order, strict=True)
+    )
+    return _Made(str(compiled), given, _row(statement, dialect))
+
+
+def _row(statement: Any, dialect: Dialect) -> Callable[[Iterable[Any]], AnyRow]:
+    columns = list(statement.exported_columns if isinstance(statement, Select) else statement._returning)  # noqa: SLF001
+    shape: Any = namedtuple("Row", [column.name for column in columns])  # type: ignore[misc]  # noqa: PYI024 - made of columns
+    make: Callable[[Iterable[Any]], Any] = shape._make
+    times = [place for place, column in enumerate(columns) if isinstance(column.type, Moment)]
+    if not times or dialect.name != "sqlite":
+        return make
+
+    def timed(values: Iterable[Any]) -> Any:
+        row = list(values)
+        for place in times:
+            row[place] = row[place] and datetime.fromisoformat(row[place]).replace(tzinfo=UTC)
+        return make(row)
+
+    return timed
+
+
+async def together(conn: AsyncConnection, *calls: Call) -> list[list[AnyRow]]:
+    """Run statements one after the other, none of which waits for what another finds; return the rows of each."""
+    made = [(statement.made(conn), given) for statement, given in calls]
+    driver: Any = (await conn.get_raw_connection()).driver_connection
+    if conn.dialect.name == "sqlite":
+        visit = [(each.words, [_plain(value) for value in each.values(given)]) for each, given in made]
+        found = await driver._execute(_visit, driver._conn, visit)  # noqa: SLF001 - aiosqlite itself offers one statement a visit
+    else:
+        found = [await _fetch(driver, each.words, each.values(given)) for each, given in made]
+    return [[each.row(one) for one in rows] for (each, _), rows in zip(made, found, strict=True)]
+
+
+def _visit(connection: sqlite3.Connection, visit: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
+    """Run in SQLite's own thread."""
+    found = []
+    for words, given in visit:
+        try:
+            found.append(connection.execute(words, given).fetchall())
+        except sqlite3.Error as error:
+            raise DBAPIError(words, None, error, hide_parameters=True) from error
+    return found
+
+
+async def _fetch(driver: Any, words: str, given: Sequence[Any]) -> list[Any]:
+    try:
+        return list(await driver.fetch(words, *given))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        raise DBAPIError(words, None, error, hide_parameters=True, connection_invalidated=driver.is_closed()) from error
+
+
+def _plain(value: Any) -> Any:
+    """Give SQLite a time as it keeps it."""
+    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value
