@@ -43,6 +43,8 @@ def _number(plain: str, region: str) -> str:
 def _domain_in_ascii(mailbox: str) -> str:
     local, at, domain = mailbox.rpartition("@")
     try:
-        return f"{local}{at}{domain.encode('idna').decode('ascii')}"
+        ascii_ = domain.encode("idna").decode("ascii")
     except UnicodeError:
         return mailbox
+    # some marks come apart into a blank and an accent: that is no domain
+    return mailbox if any(map(str.isspace, ascii_)) else f"{local}{at}{ascii_}"
