@@ -22,6 +22,7 @@ from yarl import URL
 from channels.base import Reason, SendFailed
 from channels.clock import Clock
 from channels.one_shot import FORM, JSON, READ_DEADLINE, HttpAnswer, OneShot, retry_after, skew, told
+from channels.prepared import Prepared
 from channels.settings import TwilioAccount
 
 # The SDK logs addresses of lists at INFO, and those hold telephone numbers.
@@ -56,9 +57,9 @@ class OneShotHttp(AsyncHttpClient):
         answer = await self._line.request(method, url, body=body, headers=head, deadline=timeout or READ_DEADLINE)
         return Response(answer.status, answer.text, answer.headers)
 
-    async def post(self, url: URL, body: bytes, headers: Mapping[str, str], deadline: float) -> HttpAnswer:
+    async def post(self, letter: Prepared, body: bytes, deadline: float) -> HttpAnswer:
         """POST what is ready to go."""
-        return await self._line.request("POST", url, body=body, headers=headers, deadline=deadline)
+        return await self._line.post(letter, body, deadline)
 
     async def close(self) -> None:
         """Let go of the connections, for good."""
@@ -114,8 +115,8 @@ class TwilioClient:
             edge=account.edge or None,
             environment={"TWILIO_EDGE": ""},  # an empty mapping would make the SDK read the machine's
         )
-        self._messages = URL(self._http.moved(self._sdk.get_hostname(f"{self.api}/Messages.json")))
-        self._headers = self._headers_of_a_post()
+        #: the create, written beforehand when it is first made
+        self._create: Prepared | None = None
         self._users = 0
 
     def use(self) -> "TwilioClient":
@@ -137,8 +138,13 @@ class TwilioClient:
     async def create(self, body: bytes, *, deadline: float) -> Answer:
         """POST a message's form once, as `post` does, beneath the SDK: address, headers and password are the SDK's, made once for all."""
         with told(Reason.UNCERTAIN):
-            answer = await self._http.post(self._messages, body, self._headers, deadline)
+            answer = await self._http.post(self._letter(), body, deadline)
         return Answer(answer.status, _object(answer.text), answer.headers)
+
+    def _letter(self) -> Prepared:
+        if self._create is None:
+            self._create = Prepared(URL(self._http.moved(self._sdk.get_hostname(f"{self.api}/Messages.json"))), self._headers_of_a_post())
+        return self._create
 
     async def read(self, url: str, params: Mapping[str, str] | None = None) -> Answer:
         """GET `url`; an answer of 200 with an object in it, and our `skew` set anew. Raises SendFailed: nothing depends on a read."""
