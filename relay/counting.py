@@ -5,6 +5,7 @@ Aggregates rank evidence otherwise than one attempt does: a second copy on its w
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from channels.base import Evidence
 from relay.model import ACKNOWLEDGED, Rung
@@ -78,6 +79,18 @@ def message_adds(evidence: int) -> dict[str, int]:
         "delivered": int(evidence in ARRIVED),
         "failed": int(evidence in (Evidence.REFUSED, Evidence.UNDELIVERED)),
     }
+
+
+@lru_cache(maxsize=4096)
+def person_change(before: PersonFacts, after: PersonFacts) -> Mapping[str, int]:
+    """Return what changes in the numbers when one recipient does. A night has few kinds of changes, and many of each."""
+    return difference(person_adds(before), person_adds(after))
+
+
+@lru_cache(maxsize=256)
+def message_change(before: int, after: int) -> Mapping[str, int]:
+    """Return what changes in their channel's numbers when one delivery does."""
+    return difference(message_adds(before), message_adds(after))
 
 
 def difference(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:

@@ -10,6 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from relay.model import NotReady
 from relay.store.engine import Store
 
+#: so many that wait are company enough to commit at once
+COMPANY = 32
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -62,7 +65,7 @@ class Batch(Generic[T, R]):
 
     async def _work(self) -> None:
         while self._queue:
-            await asyncio.sleep(self._linger)
+            await asyncio.sleep(self._linger if len(self._queue) < COMPANY else 0)
             await self._commit([])
 
     async def _commit(self, batch: Sequence[_Waiting[T, R]]) -> None:

@@ -13,7 +13,9 @@ from relay.model import DeliveryState, Hours, NotReady, Work
 from relay.store import aside, sealing
 from relay.store.columns import AnyRow
 from relay.store.queue import waits
+from relay.store.sql import ids_as_json, ids_from_json
 from relay.store.tables import Address, ResourcePerson, alert, delivery, recipient
+from relay.store.together import Hot, together
 from relay.store.workers import Instant
 
 #: WhatsApp lets us write freely for so long after a person's last message
@@ -58,7 +60,8 @@ async def lease(
     if not ids:
         return []
     works = []
-    for row in (await conn.execute(_work_of(ids))).all():
+    (rows,) = await together(conn, (_WORK, {"ids": ids_as_json(ids)}))
+    for row in rows:
         try:
             works.append(_work(row, now))
         except NotReady as error:
@@ -72,7 +75,7 @@ async def give_back(conn: AsyncConnection, fence: int, ids: Sequence[int]) -> No
     await conn.execute(update(delivery).where(*mine).values(state=DeliveryState.WAITING, lease_until=None))
 
 
-def _work_of(ids: Sequence[int]) -> Select[Any]:
+def _work_of(conn: AsyncConnection) -> Select[Any]:
     """Everything needed to send, in one query; numbers and texts still sealed."""
     return (
         select(
@@ -93,8 +96,11 @@ def _work_of(ids: Sequence[int]) -> Select[Any]:
         .join(Address, Address.id == delivery.c.address_id, isouter=True)
         .join(recipient, recipient.c.id == delivery.c.recipient_id, isouter=True)
         .join(alert, alert.c.id == delivery.c.alert_id, isouter=True)
-        .where(delivery.c.id.in_(ids))
+        .where(delivery.c.id.in_(ids_from_json(conn, "ids")))
     )
+
+
+_WORK = Hot(_work_of)
 
 
 def _work(row: AnyRow, now: datetime) -> Work:

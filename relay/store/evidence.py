@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Executable, Float, Integer, Text, and_, bindparam, case, select, update
+from sqlalchemy import BigInteger, Boolean, Executable, Float, Integer, Text, and_, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence, Reason
 from messages.alert import Gravity
 from messages.form import Part
-from relay.counting import HOPEFUL, difference, message_adds, standing
+from relay.counting import HOPEFUL, message_change, standing
 from relay.model import DeliveryState, Rung
 from relay.store import progress, recipients, troubles
 from relay.store.columns import AnyRow, Moment
@@ -104,8 +104,8 @@ def _attempt_values(row: AnyRow, fact: Fact, now: datetime) -> dict[str, Any]:
         "segments": row.segments if fact.segments is None else fact.segments,
         "price": row.price if fact.price is None else fact.price,
         "found_by": fact.found_by,
+        # what is not unknown has ended
         "look_at": max(now, row.started_at + timedelta(seconds=LOOKS[0])) if unknown else None,
-        "ended_at": None if unknown else now,
     }
 
 
@@ -117,10 +117,10 @@ async def _follow(conn: AsyncConnection, known: Mapping[int, AnyRow], risen: Seq
     facts = _about_newest(known, risen, rows)
     best = await _best_after(conn, known, risen, rows)
     changes = [(row, _judge(row, facts.get(row.id), best[row.id], now)) for row in rows]
-    settled = [_delivery_values(row, verdict, best[row.id], now) for row, verdict in changes if _changes(row, verdict, best[row.id])]
+    settled = [_delivery_values(row, verdict, best[row.id]) for row, verdict in changes if _changes(row, verdict, best[row.id])]
     calls: list[Call] = [
         (_RAISE, {"risen": rows_as_json(conn, (_attempt_values(known[fact.attempt_id], fact, now) for fact in risen)), "now": now}),
-        (_SETTLE, {"settled": rows_as_json(conn, settled)}),
+        (_SETTLE, {"settled": rows_as_json(conn, settled), "now": now}),
     ]
     reasons = {owner: fact.reason for owner, fact in facts.items() if fact.reason is not None}
     if reasons or any(verdict.pull_next for _, verdict in changes):
@@ -185,15 +185,15 @@ def _moves(row: AnyRow, verdict: Verdict) -> bool:
 _ENDED = (DeliveryState.DONE, DeliveryState.FAILED, DeliveryState.SPARED)
 
 
-def _delivery_values(row: AnyRow, verdict: Verdict, best: int, now: datetime) -> dict[str, Any]:
+def _delivery_values(row: AnyRow, verdict: Verdict, best: int) -> dict[str, Any]:
     return {
         "id": row.id,
         "evidence": best,
         "moved": _moves(row, verdict),
         "state": verdict.state,
-        "due_at": verdict.due_at or row.due_at,
+        "due_at": verdict.due_at,
         "hold": verdict.hold,
-        "ended_at": now if verdict.state in _ENDED else None,
+        "ended": verdict.state in _ENDED,
         "spared_by": "own_answer" if verdict.state is DeliveryState.SPARED else "",
     }
 
@@ -207,8 +207,8 @@ async def stand_for(conn: AsyncConnection, ids: Collection[int], now: datetime) 
         found.setdefault(one.delivery_id, []).append(one.evidence)
     best = {owner: standing(theirs) for owner, theirs in found.items()}
     stays = [(row, Verdict(state=row.state, hold=row.hold)) for row in rows]
-    settled = [_delivery_values(row, verdict, best[row.id], now) for row, verdict in stays if row.evidence != best[row.id]]
-    calls: list[Call] = [(_SETTLE, {"settled": rows_as_json(conn, settled)})] if settled else []
+    settled = [_delivery_values(row, verdict, best[row.id]) for row, verdict in stays if row.evidence != best[row.id]]
+    calls: list[Call] = [(_SETTLE, {"settled": rows_as_json(conn, settled), "now": now})] if settled else []
     await recipients.refresh(conn, _people(rows), now, before=calls, changes=_message_changes(rows, best))
 
 
@@ -221,7 +221,7 @@ def _message_changes(rows: Sequence[AnyRow], best: Mapping[int, int]) -> recipie
     changes = recipients.Changes()
     for row in rows:
         if row.alert_id is not None and row.evidence != best[row.id]:
-            change = difference(message_adds(row.evidence), message_adds(best[row.id]))
+            change = message_change(row.evidence, best[row.id])
             changes.sums.add(row.municipality_id, row.alert_id, 0, row.channel, change)
             if row.part == Part.REMINDER:
                 changes.growth.add(row.municipality_id, row.alert_id, {progress.REMINDED: change.get("sent", 0)})
@@ -260,7 +260,6 @@ _RISEN: dict[str, Kind] = {
     "price": Float,
     "found_by": Text,
     "look_at": Moment,
-    "ended_at": Moment,
 }
 _SETTLED: dict[str, Kind] = {
     "id": BigInteger,
@@ -269,7 +268,7 @@ _SETTLED: dict[str, Kind] = {
     "state": Text,
     "due_at": Moment,
     "hold": Text,
-    "ended_at": Moment,
+    "ended": Boolean,
     "spared_by": Text,
 }
 
@@ -300,14 +299,17 @@ def _owners(conn: AsyncConnection) -> Executable:
 
 def _raise(conn: AsyncConnection) -> Executable:
     new = rows_from_json(conn, "risen", _RISEN)
-    values = {name: new.c[name] for name in _RISEN if name != "id"}
-    return update(attempt).where(attempt.c.id == new.c.id).values(values | {"risen_at": bindparam("now", type_=Moment)})
+    now = bindparam("now", type_=Moment)
+    values: dict[str, Any] = {name: new.c[name] for name in _RISEN if name != "id"}
+    values |= {"risen_at": now, "ended_at": case((new.c.look_at.is_(None), now))}
+    return update(attempt).where(attempt.c.id == new.c.id).values(values)
 
 
 def _settle(conn: AsyncConnection) -> Executable:
     """A delivery that only knows more keeps its state, and its lease."""
     new = rows_from_json(conn, "settled", _SETTLED)
-    moved = {name: new.c[name] for name in ("state", "due_at", "hold", "ended_at", "spared_by")} | {"lease_until": None}
+    moved: dict[str, Any] = {name: new.c[name] for name in ("state", "hold", "spared_by")} | {"lease_until": None}
+    moved |= {"due_at": func.coalesce(new.c.due_at, delivery.c.due_at), "ended_at": case((new.c.ended, bindparam("now", type_=Moment)))}
     values = {name: case((new.c.moved, value), else_=delivery.c[name]) for name, value in moved.items()}
     return update(delivery).where(delivery.c.id == new.c.id).values(values | {"evidence": new.c.evidence})
 

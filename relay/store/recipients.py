@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from messages.form import Part
-from relay.counting import HOPEFUL, PersonFacts, difference, person_adds, standing, weakest
+from relay.counting import HOPEFUL, PersonFacts, person_change, standing, weakest
 from relay.model import DeliveryState, Rung, TaskKind
 from relay.store import counters, progress, work
 from relay.store.columns import AnyRow
@@ -130,7 +130,7 @@ def _count_people(changed: Sequence[tuple[AnyRow, PersonFacts]], groups: Sequenc
     for one in groups:
         theirs.setdefault(one.recipient_id, [0]).append(one.group_id)
     for row, after in changed:
-        change = difference(person_adds(person_facts(row)), person_adds(after))
+        change = person_change(person_facts(row), after)
         changes.growth.add(row.municipality_id, row.alert_id, change)
         for group in theirs.get(row.id, [0]):
             changes.sums.add(row.municipality_id, row.alert_id, group, "", change)

@@ -8,11 +8,11 @@ import sqlite3
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
 from typing import Any, TypeAlias
 
 import asyncpg
-from sqlalchemy import Dialect, Executable, Select
+from sqlalchemy import Dialect, Executable, Select, Time
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -67,17 +67,25 @@ def _row(statement: Any, dialect: Dialect) -> Callable[[Iterable[Any]], AnyRow]:
     columns = list(statement.exported_columns if isinstance(statement, Select) else statement._returning)  # noqa: SLF001
     shape: Any = namedtuple("Row", [column.name for column in columns])  # type: ignore[misc]  # noqa: PYI024 - made of columns
     make: Callable[[Iterable[Any]], Any] = shape._make
-    times = [place for place, column in enumerate(columns) if isinstance(column.type, Moment)]
-    if not times or dialect.name != "sqlite":
+    read = [(place, _READ[type(column.type)]) for place, column in enumerate(columns) if type(column.type) in _READ]
+    if not read or dialect.name != "sqlite":
         return make
 
     def timed(values: Iterable[Any]) -> Any:
         row = list(values)
-        for place in times:
-            row[place] = row[place] and datetime.fromisoformat(row[place]).replace(tzinfo=UTC)
+        for place, reading in read:
+            row[place] = row[place] and reading(row[place])
         return make(row)
 
     return timed
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+#: what SQLite keeps as text
+_READ: Mapping[type[Any], Callable[[str], Any]] = {Moment: _moment, Time: time.fromisoformat}
 
 
 async def together(conn: AsyncConnection, *calls: Call) -> list[list[AnyRow]]:

@@ -66,7 +66,7 @@ async def test_a_notice_about_the_neighbours_alert_is_the_neighbours(town: Town)
     here, nordvik, there = await in_two_towns(town)
     await change(town, update(ResourcePerson).where(ResourcePerson.id == here.id).values(paused=True))
     slide = await nordvik.issue(SLIDE)
-    town.relay.dispatcher.issues.clear()
+    town.relay.dispatcher.texts.issues.clear()
     assert await says(town, here, "2") == [house_says(Notice.ECHO_WILL_PASS).replace("Sørvik", "Nordvik")]
     assert (await nordvik.recipient(slide, there)).rung == Rung.WILL_PASS
     await nordvik.relay.cancel(nordvik.municipality_id, slide, "Kari")

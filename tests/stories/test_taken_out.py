@@ -14,7 +14,7 @@ from sqlalchemy import select
 from channels.base import Evidence
 from messages.reply import Reply, understand
 from relay import receipts, talk
-from relay.dispatch import Dispatcher
+from relay.dispatch.texts import Texts
 from relay.routing import plan as routing_plan
 from relay.store import alerts, answers, plan, reach, recipients, threads, troubles
 from relay.store.tables import recipient
@@ -83,7 +83,7 @@ def unmarked(patch: pytest.MonkeyPatch) -> None:
 def at_any_hour(patch: pytest.MonkeyPatch) -> None:
     """Disturb people when they sleep: the plan and the last look both forget the hours."""
     patch.setattr(routing_plan, "_pierces", lambda *_: True)
-    patch.setattr(Dispatcher, "_not_before", lambda *_: None)
+    patch.setattr(Texts, "_not_before", lambda *_: None)
 
 
 def gravest_wins(opened: Any, reply: Any) -> Any:

@@ -1,0 +1,105 @@
+"""One call: what the provider is given, and what is known afterwards."""
+
+from datetime import datetime
+
+import structlog
+
+from channels.base import Content, Evidence, Outbound, Reason, SendFailed
+from channels.clock import Clock, monotonic
+from messages.form import Medium
+from relay.breaker import Breakers, Call, in_vain
+from relay.desk import Desk
+from relay.dispatch.texts import Shared
+from relay.store.evidence import Fact
+from relay.store.intent import Intended
+from relay.verdict import POST_DEADLINE
+
+log = structlog.get_logger(__name__)
+
+#: seconds that a provider may keep trying: Twilio's bounds, and a little less than it takes an alert to be forgotten
+SHORTEST_VALIDITY, LONGEST_VALIDITY = 6, 36_000
+
+
+class Caller:
+    """Makes a worker's calls, and lets the senders' breakers learn from each."""
+
+    def __init__(self, desk: Desk, clock: Clock, breakers: Breakers, lease_seconds: float) -> None:
+        self.desk, self.clock, self.breakers = desk, clock, breakers
+        self._lease_seconds = lease_seconds
+
+    async def call(self, one: Intended, shared: Shared, begun: float) -> Fact:
+        """Make the call and say what is known afterwards. Never raises: what we do not understand is an unknown.
+
+        The lease counts from `begun`. Where it does not outlast the call, as after a process was stopped and resumed, somebody else
+        may be sending this by now: then nothing leaves.
+        """
+        work = one.intent.work
+        if monotonic() > begun + self._lease_seconds - POST_DEADLINE[work.gravity]:
+            return _failed(one, SendFailed(Reason.HELD_UP))
+        began = self.clock.now()
+        fact = await self._made(one, shared, began)
+        now = self.clock.now()
+        heard = Call(to=work.to, vain=in_vain(fact.reason), seconds=(now - began).total_seconds(), at=now)
+        self.breakers.heard(work.sender_id, heard, fact.retry_after)
+        return fact
+
+    async def _made(self, one: Intended, shared: Shared, now: datetime) -> Fact:
+        try:
+            sent = await self.desk.channel(shared.sender).send(self._outbound(one, shared, now))
+        except SendFailed as failed:
+            return _failed(one, failed)
+        except Exception as error:
+            log.exception("send broke", delivery=one.intent.work.delivery_id, error=type(error).__name__)
+            return _failed(one, SendFailed(Reason.UNCERTAIN, code=type(error).__name__))
+        return Fact(
+            attempt_id=one.attempt_id,
+            evidence=sent.evidence,
+            provider_id=sent.provider_id,
+            segments=sent.segments,
+            price=sent.price,
+        )
+
+    def _outbound(self, one: Intended, shared: Shared, now: datetime) -> Outbound:
+        work, copy, sender = one.intent.work, shared.copy, shared.sender
+        mail = work.medium is Medium.EMAIL
+        return Outbound(
+            token=one.token,
+            to=work.to,
+            sender=sender.address,
+            text=copy.text,
+            status_url="" if mail else self.desk.status_url(sender.account, one.token),
+            valid_for=_validity(work.expires_at, now),
+            deadline=POST_DEADLINE[work.gravity],
+            content=_content(shared),
+            buttons=copy.buttons,
+            subject=copy.subject,
+            html=copy.html,
+            language=copy.language,
+            message_id=self.desk.message_id(f"delivery:{work.delivery_id}") if mail else "",
+            reply_token=one.token,
+            unsubscribe_url=self.desk.leave_url(one.token) if mail else "",
+        )
+
+
+def _content(shared: Shared) -> Content | None:
+    if shared.content is not None and not shared.content.content_id:
+        template = shared.copy.template
+        raise SendFailed(Reason.NO_TEMPLATE, code=f"{template.name}:{template.language}" if template else "")
+    return shared.content
+
+
+def _failed(one: Intended, failed: SendFailed) -> Fact:
+    unknown = failed.reason.then.name == "RESOLVE"
+    return Fact(
+        attempt_id=one.attempt_id,
+        evidence=Evidence.UNKNOWN if unknown else Evidence.REFUSED,
+        reason=failed.reason,
+        code=failed.code[:20],
+        retry_after=failed.retry_after,
+    )
+
+
+def _validity(expires_at: datetime | None, now: datetime) -> int:
+    """How long the provider may keep trying, in seconds: it too drops the message when the alert expires."""
+    left = (expires_at - now).total_seconds() if expires_at else LONGEST_VALIDITY
+    return int(min(max(left, SHORTEST_VALIDITY), LONGEST_VALIDITY))

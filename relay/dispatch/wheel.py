@@ -1,0 +1,260 @@
+"""The dispatcher: a wheel. Each turn writes down what came of the last sends and what the next ones intend, in one commit; then it sends.
+
+An intent is on disk before its call leaves, so a crash leaves at most one window of unknowns, and every unknown can be looked for.
+Who may still be sent to is looked up in the same transaction, right before the call. No connection is held while a provider works.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from channels.clock import Clock, monotonic
+from relay.breaker import Breakers, Change
+from relay.desk import Desk
+from relay.dispatch.call import Caller
+from relay.dispatch.texts import Ready, Shared, Texts, intent_of
+from relay.model import Health, NotReady, Policy, Work
+from relay.pace import Pacer, SharedPacer
+from relay.pulse import Pulse
+from relay.store import claim, evidence, intent, queue, senders
+from relay.store.engine import Store
+from relay.store.workers import Lease
+
+log = structlog.get_logger(__name__)
+
+#: turns of the wheel without anything to do before it asks the store again, in seconds
+REST = 1.0
+#: seconds between a ring and the look that it asks for, where the last look was in vain: callbacks ring without end on a busy night
+HEED = 0.02
+#: seconds between looks at the store, for something graver, while there is enough in hand
+LOOK_ROUND = 0.25
+#: how much is leased at once, and how much is enough in hand, in windows
+LEASE_WINDOWS, ENOUGH_WINDOWS = 10, 2
+#: how often a lease is renewed in its time
+RENEWALS = 6
+#: a sender has enough in hand for so many seconds
+BUSY_SECONDS = 2.0
+
+
+class Dispatcher:
+    """One worker's wheel. `window` is the most attempts that may be without an outcome at once: what a crash can leave unknown."""
+
+    def __init__(
+        self, store: Store, desk: Desk, clock: Clock, pulse: Pulse, policy: Policy, *, worker: str, fence: int, window: int, lease: Lease
+    ) -> None:
+        self.store, self.desk, self.clock, self.pulse = store, desk, clock, pulse
+        self.worker, self.fence, self.window, self.lease = worker, fence, window, lease
+        self.pacer = SharedPacer() if lease.by_database else Pacer()
+        self.breakers = Breakers()
+        self.texts = Texts(desk, policy)
+        self.caller = Caller(desk, clock, self.breakers, lease.seconds)
+        self.waiting: deque[Ready] = deque()
+        #: calls under way, and the address that each goes to
+        self.flying: dict[asyncio.Task[evidence.Fact], str] = {}
+        self.landed: list[evidence.Fact] = []
+        #: rings when a call comes back
+        self.back = asyncio.Event()
+        self.renew_at = clock.now()
+        self.look_at = monotonic()
+        self.stopping = False
+        #: false while this worker's clock is off: it takes nothing new
+        self.claims = True
+        #: how often the wheel has come round, in vain too: the watchdog looks at it
+        self.turns = 0
+        #: is everything due sent and written down? Read by the demo, which then lets time jump
+        self.idle = False
+
+    # --- the wheel ----------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Turn until `stop`; then finish what is in flight and give back what was not begun."""
+        while not self.stopping:
+            sent = 0
+            try:
+                sent = await self.drain()
+            except (NotReady, OSError, DBAPIError) as error:
+                log.warning("dispatch waits for the database", error=str(error)[:200])
+            except Exception:
+                log.exception("a turn broke; nothing was written, the next one follows")
+            self.turns += 1
+            self.idle = True
+            await self.pulse.wait(REST)
+            if not sent:
+                await asyncio.sleep(HEED)
+            self.idle = False
+        await self._finish()
+
+    def stop(self) -> None:
+        """Begin nothing new."""
+        self.stopping = True
+        self.pulse.ring()
+
+    async def drain(self) -> int:
+        """Send all that is due; return how many attempts were made. Stops short when only a standing clock holds the pace up."""
+        sent = 0
+        while not self.stopping:
+            made, leased = await self._turn()
+            sent += made
+            self.turns += 1
+            if self.flying:
+                await self._land()
+            elif self.waiting:
+                if not await self._rest_for_pace():
+                    break
+            elif not self.landed and not leased:
+                break
+        return sent
+
+    async def _turn(self) -> tuple[int, int]:
+        """Record, lease, look, intend: one transaction. Then send."""
+        now, begun = self.clock.now(), monotonic()
+        landed, self.landed = self.landed, []
+        held, changes = self.waiting.copy(), list(self.breakers.changes(now))
+        try:
+            async with self.store.write() as conn:
+                await evidence.learn(conn, landed, now)
+                await self._mind_senders(conn, changes, now)
+                leased = await self._lease(conn, now)
+                if leased:
+                    await self.texts.learn(conn, leased, self.pacer, self.breakers, now)
+                    self.waiting.extend(await self.texts.ready(conn, leased, now))
+                await self.pacer.reserve(conn, self._following(), now)
+                chosen = self._choose(now)
+                intended = await intent.intend(conn, [intent_of(one) for one in chosen], now, self.lease)
+        except BaseException:
+            # nothing was written: what we know and what we hold stays in hand for the next turn
+            self.landed[:0] = landed
+            self.waiting = held
+            self.breakers.unsaid(changes)
+            raise
+        self._send(intended, {work.delivery_id: shared for work, shared in chosen}, begun)
+        return len(intended), len(leased)
+
+    def _send(self, intended: Sequence[intent.Intended], shared: Mapping[int, Shared], begun: float) -> None:
+        """Let go what is on disk."""
+        for one in intended:
+            work = one.intent.work
+            task = asyncio.create_task(self.caller.call(one, shared[work.delivery_id], begun))
+            self.flying[task] = work.to
+            task.add_done_callback(self._landed)
+
+    def _following(self) -> Mapping[int, int]:
+        """Return the units of each sender's next message."""
+        following: dict[int, int] = {}
+        for work, shared in self.waiting:
+            following.setdefault(work.sender_id, shared.units)
+        return following
+
+    def _choose(self, now: datetime) -> list[Ready]:
+        """Take the next ones that their senders' pace allows, up to the window; a slow sender holds nobody else up.
+
+        One call at a time to one person: the forward comes before the ask, a correction after what it corrects.
+        """
+        room = self.window - len(self.flying)
+        spoken_to = set(self.flying.values())
+        chosen: list[Ready] = []
+        kept: list[Ready] = []
+        while self.waiting and len(chosen) < room:
+            work, shared = one = self.waiting.popleft()
+            may_leave = work.to not in spoken_to and self.breakers.may_call(work.sender_id, now)
+            if may_leave and self.pacer.take(work.sender_id, shared.units, now):
+                self.breakers.calls(work.sender_id, now)
+                spoken_to.add(work.to)
+                chosen.append(one)
+            else:
+                kept.append(one)
+        self.waiting.extendleft(reversed(kept))
+        return chosen
+
+    async def _lease(self, conn: AsyncConnection, now: datetime) -> list[Work]:
+        """Take more when little is in hand. What is graver than all in hand goes first: the rest goes back."""
+        if self.stopping or not self.claims:
+            return []
+        await self._renew(conn, now)
+        await self._let_go(conn, now)
+        if len(self.waiting) >= ENOUGH_WINDOWS * self.window and monotonic() < self.look_at:
+            return []
+        self.look_at = monotonic() + LOOK_ROUND
+        gravest = await queue.gravest_due(conn, now)
+        if gravest is None:
+            return []
+        graver = [work.delivery_id for work, _ in self.waiting if work.gravity > gravest]
+        if graver:
+            await claim.give_back(conn, self.fence, graver)
+            self.waiting = deque(one for one in self.waiting if one[0].gravity <= gravest)
+        busy = self._busy()
+        free = sum(work.sender_id not in busy for work, _ in self.waiting)
+        if free >= self.window:
+            return []
+        most = LEASE_WINDOWS * self.window
+        return await claim.lease(conn, self.worker, self.fence, now, limit=most, until=self.lease.until(now), without=busy)
+
+    async def _renew(self, conn: AsyncConnection, now: datetime) -> None:
+        """What waits for its sender's pace stays ours; what was spared or cancelled meanwhile holds up nothing behind it."""
+        if now < self.renew_at:
+            return
+        self.renew_at = now + timedelta(seconds=self.lease.seconds / RENEWALS)
+        held = [work.delivery_id for work, _ in self.waiting]
+        ours = await claim.renew(conn, self.fence, held, self.lease.until(now))
+        self.waiting = deque(one for one in self.waiting if one[0].delivery_id in ours)
+
+    async def _mind_senders(self, conn: AsyncConnection, changes: Sequence[Change], now: datetime) -> None:
+        """Write down how senders fare now; what is in hand of one that is slow or down goes back, to leave another way."""
+        if not changes:
+            return
+        for change in changes:
+            await senders.became(conn, change, now)
+        ill = {change.sender_id for change in changes if change.health is not Health.WELL}
+        await claim.give_back(conn, self.fence, [work.delivery_id for work, _ in self.waiting if work.sender_id in ill])
+        self.waiting = deque(one for one in self.waiting if one[0].sender_id not in ill)
+        await senders.stand_in(conn, now)
+
+    async def _let_go(self, conn: AsyncConnection, now: datetime) -> None:
+        """Give back what waits for a sender that is down: another sender or channel may take it."""
+        shut = {sender for sender in {work.sender_id for work, _ in self.waiting} if not self.breakers.may_call(sender, now)}
+        if shut:
+            await claim.give_back(conn, self.fence, [work.delivery_id for work, _ in self.waiting if work.sender_id in shut])
+            self.waiting = deque(one for one in self.waiting if one[0].sender_id not in shut)
+
+    def _busy(self) -> set[int]:
+        """Senders with more in hand than they can send in the next moments: leasing more for them would block the others."""
+        load: Counter[int] = Counter()
+        for work, shared in self.waiting:
+            load[work.sender_id] += shared.units
+        return {sender for sender, held in load.items() if held >= self.pacer.soon(sender, BUSY_SECONDS)}
+
+    async def _land(self) -> None:
+        """Wait for the first call to come back; look round now and then meanwhile."""
+        if not self.landed:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.back.wait(), LOOK_ROUND)
+        self.back.clear()
+
+    def _landed(self, task: asyncio.Task[evidence.Fact]) -> None:
+        del self.flying[task]
+        if not task.cancelled():
+            self.landed.append(task.result())
+        self.back.set()
+
+    async def _rest_for_pace(self) -> bool:
+        """Wait until a sender may go on; false when the clock stands still."""
+        now = self.clock.now()
+        ready = min(self.pacer.ready_at(work.sender_id, shared.units, now) for work, shared in self.waiting)
+        if ready <= now:
+            return True
+        await self.clock.sleep(min(LOOK_ROUND, max(0.001, (ready - now).total_seconds())))
+        return self.clock.now() > now
+
+    async def _finish(self) -> None:
+        while self.flying:
+            await asyncio.wait(self.flying)
+        async with self.store.write() as conn:
+            await evidence.learn(conn, self.landed, self.clock.now())
+            await claim.give_back(conn, self.fence, [work.delivery_id for work, _ in self.waiting])
+        self.landed, self.waiting = [], deque()
