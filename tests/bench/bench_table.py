@@ -3,8 +3,10 @@
 Every measurement is a process of its own; the provider is one too, and so is who calls back. Ratios are of the same round. Nothing fails
 on an absolute time.
 
-    ./run bench                                     2 rounds of 500 people (1,000 messages), about two minutes
-    BUDSTIKKE_BENCH_PEOPLE=10000 BUDSTIKKE_BENCH_ROUNDS=3 ./run bench
+    ./run bench                                     3 rounds of 2,000 people (4,000 messages), some ten minutes
+    BUDSTIKKE_BENCH_PEOPLE=10000 BUDSTIKKE_BENCH_LARGE=500000 ./run bench
+
+LARGE people (default 20,000) are sent to once a database, for memory and cost; MANY (100,000) are planned for once.
 """
 
 import json
@@ -25,8 +27,10 @@ import pytest
 from tests.bench.provider import Provider, running_provider
 from tests.pg import Postgres
 
-PEOPLE = int(os.environ.get("BUDSTIKKE_BENCH_PEOPLE", "500"))
-ROUNDS = int(os.environ.get("BUDSTIKKE_BENCH_ROUNDS", "2"))
+PEOPLE = int(os.environ.get("BUDSTIKKE_BENCH_PEOPLE", "2000"))
+LARGE = int(os.environ.get("BUDSTIKKE_BENCH_LARGE", "20000"))
+MANY = int(os.environ.get("BUDSTIKKE_BENCH_MANY", "100000"))
+ROUNDS = int(os.environ.get("BUDSTIKKE_BENCH_ROUNDS", "3"))
 WINDOW = 100
 #: messages of the plain client: it is slow
 PLAIN = 200
@@ -48,6 +52,23 @@ ROWS = (
     ("postgres: times the plain client", "postgres times", "6"),
     ("postgres: CPU s per 1,000 messages, with the server's", "postgres cpu", "0.18"),
     ("bare aiohttp loop: CPU s per 1,000 messages", "bare cpu", ""),
+    ("sqlite: signed callbacks / handler that keeps nothing", "sqlite hooks", "0.8"),
+    ("postgres: signed callbacks / handler that keeps nothing", "postgres hooks", "0.8"),
+    ("sqlite: sending beside 300 callbacks/s / without", "sqlite storm", "0.5"),
+    ("postgres: sending beside 300 callbacks/s / without", "postgres storm", "0.5"),
+    (f"sqlite: plan for {MANY} people with all steps, s", "sqlite fan-out", "3"),
+    (f"postgres: plan for {MANY} people with all steps, s", "postgres fan-out", ""),
+    ("sqlite: sends planned for them", "sqlite sends", ""),
+    ("sqlite: memory that this takes, MiB", "sqlite grown", ""),
+    ("sqlite: reach at 1,000,000 deliveries, the numbers, ms", "sqlite reach", "1"),
+    ("postgres: reach at 1,000,000 deliveries, the numbers, ms", "postgres reach", "1"),
+    ("sqlite: the same with names and groups, ms", "sqlite whole", ""),
+    ("postgres: the same with names and groups, ms", "postgres whole", ""),
+    (f"sqlite: peak memory at {2 * PEOPLE} messages, MiB", "sqlite rss", ""),
+    (f"sqlite: peak memory at {2 * LARGE} messages, MiB", "sqlite rss large", "+100"),
+    (f"postgres: peak memory at {2 * LARGE} messages, MiB", "postgres rss large", "+100"),
+    (f"sqlite: CPU s per 1,000 messages at {2 * LARGE}", "sqlite cpu large", ""),
+    (f"postgres: CPU s per 1,000 messages at {2 * LARGE}", "postgres cpu large", ""),
 )
 
 
@@ -63,6 +84,8 @@ def test_the_table(postgres: Postgres, tmp_path: Path) -> None:
         for number in range(ROUNDS):
             for name, value in _round(provider, postgres, tmp_path / str(number)):
                 figures[name].append(value)
+        for name, value in _once(provider, postgres, tmp_path):
+            figures[name].append(value)
         print(f"\n{_head(provider, load)}")
     for label, name, goal in ROWS:
         values = figures[name]
@@ -87,6 +110,23 @@ def _round(provider: Provider, postgres: Postgres, folder: Path) -> Iterator[tup
         yield f"{database} ratio slow", paths["slow"]["rate"] / slow["rate"]
         yield f"{database} times", paths["off"]["rate"] / plain["rate"]
         yield f"{database} cpu", paths["off"]["cpu"]
+        yield f"{database} rss", paths["off"]["rss"]
+        with _database(database, folder / "hooks.db", postgres) as place:
+            told = _measure("hooks", provider.url, place, PEOPLE, WINDOW)
+        yield f"{database} hooks", told["heard"] / told["silent"]
+        yield f"{database} storm", told["stormy"] / told["alone"]
+
+
+def _once(provider: Provider, postgres: Postgres, folder: Path) -> Iterator[tuple[str, float]]:
+    """Measure what takes long."""
+    for database in ("sqlite", "postgres"):
+        with _database(database, folder / "large.db", postgres) as place:
+            large = _measure("path", provider.url, place, LARGE, WINDOW, "off")
+        with _database(database, folder / "many.db", postgres) as place:
+            many = _measure("many", provider.url, place, MANY, WINDOW)
+        yield from ((f"{database} rss large", large["rss"]), (f"{database} cpu large", large["cpu"]))
+        yield from ((f"{database} {name}", many[of]) for name, of in (("fan-out", "fan_out"), ("sends", "sends"), ("grown", "grown")))
+        yield from ((f"{database} {name}", many[name]) for name in ("reach", "whole"))
 
 
 def _measure(*given: object) -> dict[str, float]:

@@ -1,7 +1,8 @@
 """The provider's callbacks, fed by a process of its own: it reads whom to call in the provider's file, and signs.
 
 python -m tests.bench.caller told.log     two callbacks a message, *sent* then *delivered*, as they come, until killed
-python -m tests.bench.caller storm URL N  N signed callbacks about N messages as fast as they are answered; prints the seconds
+python -m tests.bench.caller storm FILE STATE RATE  a signed callback about each message of the file: as fast as they are answered, or
+                                                    RATE a second; prints the seconds
 """
 
 import asyncio
@@ -21,7 +22,7 @@ TOKEN = "sandbox"
 #: the life of every message, as Twilio tells it
 STATES = ("sent", "delivered")
 #: connections on which we call
-LINES = 40
+LINES = 100
 #: seconds between looks at the file
 LOOK = 0.005
 
@@ -95,18 +96,23 @@ async def follow(told: Path) -> None:
             await asyncio.sleep(LOOK)
 
 
-async def storm(url: str, number: int) -> float:
-    """Send `number` callbacks, each about a message of its own, made beforehand; return the seconds they took."""
+async def storm(told: str, state: str, rate: float) -> float:
+    """Tell that each message of a provider's file is in `state`; return the seconds it took. `rate`: so many a second, 0: no limit."""
     calls = Calls()
-    for n in range(number):
-        calls.put(url, request(f"{url}/{n:032x}", f"SM{n:032x}", "delivered", f"+474{n:07d}"))
-    start = time.perf_counter()
+    found = [(urldefrag(unquote(back)).url, number, unquote(to)) for number, back, to in LINE.findall(told)]
+    made = [(url, request(url, f"SM{number}", state, to)) for url, number, to in found]
+    calls.wanted = len(made)
     lines = [asyncio.create_task(calls.line()) for _ in range(LINES)]
-    calls.wanted = number
-    await calls.done.wait()
+    start = time.perf_counter()
+    for n, (url, one) in enumerate(made):
+        if rate:
+            await asyncio.sleep(start + n / rate - time.perf_counter())
+        calls.put(url, one)
+    waits = [asyncio.create_task(calls.done.wait()), *lines]
+    await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
     seconds = time.perf_counter() - start
-    for line in lines:
-        line.cancel()
+    for task in waits:
+        task.cancel()
     return seconds
 
 
@@ -114,6 +120,6 @@ if __name__ == "__main__":
     import uvloop
 
     if sys.argv[1] == "storm":
-        print(uvloop.run(storm(sys.argv[2], int(sys.argv[3]))), flush=True)
+        print(uvloop.run(storm(Path(sys.argv[2]).read_text(), sys.argv[3], float(sys.argv[4]))), flush=True)
     else:
         uvloop.run(follow(Path(sys.argv[1])))

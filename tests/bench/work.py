@@ -5,27 +5,38 @@ import base64
 import json
 import os
 import resource
+import statistics
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlencode
 
 import aiohttp
 import uvloop
+from aiohttp import web
+from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
+from channels.base import Callback
 from channels.clock import monotonic
 from relay.flow import Relay
 from relay.store import counters
-from tests.bench.house import FORWARD, SENDER, open_house
+from relay.store.tables import attempt
+from tests.bench.house import FORWARD, SENDER, another_alert, fill, open_house
 from tests.bench.provider import ACCOUNT
 
 Figures: TypeAlias = dict[str, float]
 
 TICKS = os.sysconf("SC_CLK_TCK")
-#: seconds between looks at how far it has come
-LOOK = 0.05
+#: seconds between looks at how far it has come: each costs as much as sending five messages
+LOOK = 0.1
+#: callbacks a second that come in beside sending
+STORM = 300
+#: deliveries of an alert whose numbers are read, and how often they are
+MILLION, LOOKS = 1_000_000, 200
 TEXT = f"Bydal: KOK VANNET\n{FORWARD}\nNr. 1"
 
 
@@ -86,7 +97,101 @@ async def path(provider: str, url: str, people: str, window: str, receipts: str)
         await working
         reach = await relay.reach(municipality_id, alert_id)
         assert reach.totals.sent == int(people)
-        return figures | {"release": start - released, "rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+        return figures | {"release": start - released, "rss": _rss()}
+
+
+async def hooks(provider: str, url: str, people: str, window: str) -> Figures:
+    """Hear one callback about each message as fast as they come, with a database and without; then send while 300 a second come."""
+    messages = 2 * int(people)
+    async with open_house(provider, url, int(people), int(window)) as (relay, municipality_id, alert_id):
+        alone = await _sends(relay, municipality_id, alert_id, messages)
+        async with _silent(relay) as place:
+            silent = messages / float(await _call(await _told(relay, place), "sent", 0))
+        told = await _told(relay, relay.desk.public_url)
+        heard = messages / float(await _call(told, "sent", 0))
+        beside = asyncio.create_task(_call(told, "delivered", STORM))
+        second = await another_alert(relay, municipality_id)
+        stormy = await _sends(relay, municipality_id, second, messages)
+        beside.cancel()
+    return {"heard": heard, "silent": silent, "alone": alone, "stormy": stormy}
+
+
+async def _sends(relay: Relay, municipality_id: int, alert_id: int, messages: int) -> float:
+    """Release and send; return messages a second."""
+    await relay.release(municipality_id, alert_id, "Ola")
+    start = monotonic()
+    working = asyncio.create_task(relay.dispatcher.run())
+    sent = await _until(relay, alert_id, "sent", messages)
+    relay.dispatcher.stop()
+    await working
+    relay.dispatcher.stopping = False
+    return messages / (sent - start)
+
+
+@asynccontextmanager
+async def _silent(relay: Relay) -> AsyncIterator[str]:
+    """Serve callbacks as the house does, signature and all, and keep nothing."""
+
+    async def heard(request: web.Request) -> web.Response:
+        fields = [(name, str(value)) for name, value in (await request.post()).items()]
+        came = Callback(url=place + request.raw_path, headers=dict(request.headers), fields=fields, received_at=relay.clock.now())
+        relay.desk.of_account("twilio").parse(came)
+        return web.Response(status=204)
+
+    app = web.Application()
+    app.router.add_post("/hooks/{account}/status/{token}", heard)
+    runner = web.AppRunner(app, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    place = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    yield place
+    await runner.cleanup()
+
+
+async def _told(relay: Relay, place: str) -> str:
+    """What the provider would have written down, had it been told to call `place` back."""
+    async with relay.store.read() as conn:
+        rows = (await conn.execute(select(attempt.c.provider_id, attempt.c.token))).all()
+    return "".join(f"{row.provider_id.removeprefix('SM')} {place}/hooks/twilio/status/{row.token} {SENDER}\n" for row in rows)
+
+
+async def _call(told: str, state: str, rate: float) -> str:
+    with tempfile.NamedTemporaryFile("w") as file:
+        file.write(told)
+        file.flush()
+        command = (sys.executable, "-m", "tests.bench.caller", "storm", file.name, state, str(rate))
+        process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+        try:
+            return (await process.communicate())[0].decode()
+        finally:
+            if process.returncode is None:
+                process.kill()
+
+
+async def many(provider: str, url: str, people: str, window: str) -> Figures:
+    """Write the plan for many people, and read what came of an alert with a million deliveries."""
+    async with open_house(provider, url, int(people), int(window)) as (relay, municipality_id, alert_id):
+        before = _rss()
+        start = monotonic()
+        sends = await relay.release(municipality_id, alert_id, "Ola")
+        fan_out, grown = monotonic() - start, _rss() - before
+        await fill(relay, alert_id, MILLION)
+        whole = [await _seconds(relay.reach(municipality_id, alert_id)) for _ in range(LOOKS)]
+        async with relay.store.read() as conn:
+            numbers = [await _seconds(counters.read(conn, alert_id)) for _ in range(LOOKS)]
+    reach = {"reach": statistics.median(numbers) * 1000, "whole": statistics.median(whole) * 1000}
+    return {"fan_out": fan_out, "sends": sends, "grown": grown, **reach}
+
+
+async def _seconds(work: Awaitable[object]) -> float:
+    start = monotonic()
+    await work
+    return monotonic() - start
+
+
+def _rss() -> float:
+    """The most memory so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 async def _until(relay: Relay, alert_id: int, name: str, wanted: int) -> float:
@@ -124,7 +229,7 @@ def _server_cpu(url: str) -> float:
     return ticks / TICKS
 
 
-WORK: Mapping[str, Callable[..., Awaitable[Figures]]] = {"bare": bare, "client": client, "path": path}
+WORK: Mapping[str, Callable[..., Awaitable[Figures]]] = {"bare": bare, "client": client, "path": path, "hooks": hooks, "many": many}
 
 
 async def _measure(name: str, *given: str) -> Figures:
