@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
 from relay.model import Action, AlertState, DeliveryState, GroupReach, NotFound
-from relay.store import counters, progress
+from relay.store import counters, progress, trial
 from relay.store.columns import AnyRow
 from relay.store.reach import PEOPLE
 from relay.store.tables import LanguageGroup, ResourcePerson, alert, alert_group, delivery, event, recipient, task, variant
@@ -108,6 +108,8 @@ class Board:
     #: kind -> open tasks of this alert, gravest first
     tasks: Mapping[str, int]
     perhaps_twice: int
+    #: people whom trial mode keeps from being reached
+    held: int
     events: tuple[Happened, ...]
     points: tuple[progress.Point, ...]
     next: Next | None
@@ -158,6 +160,7 @@ async def read(conn: AsyncConnection, which: Heading, now: datetime) -> Board:
         totals=_line(GroupReach(group_id=0, language="", name=""), numbers.get((0, ""), {})),
         tasks=await _tasks(conn, which),
         perhaps_twice=await _perhaps_twice(conn, which.alert_id),
+        held=await trial.people_held(conn, which.municipality_id, which.alert_id),
         events=await _events(conn, which.alert_id),
         points=tuple(await progress.read(conn, which.municipality_id, which.alert_id)),
         next=await _next(conn, which, now),

@@ -11,10 +11,11 @@ from sqlalchemy import func, select, update
 from relay import acts
 from relay.desk import Desk
 from relay.model import NotAllowed, NotFound, Role
-from relay.store import claim, intent, trial, users
+from relay.store import board, claim, intent, trial, users
 from relay.store.register import Stamp
 from relay.store.tables import Municipality, act_log, attempt
 from relay.store.workers import Lease
+from relay.web.pages.board import _trouble
 from tests.relay.witness import WATER, planned, released
 from tests.stories.arrange import change, rows
 from tests.stories.town import Town, new, town
@@ -53,6 +54,19 @@ async def test_a_new_municipality_is_on_trial_and_only_the_allow_list_is_sent_to
     assert {row.hold for row in await planned(town, alert_id) if row.person_id == bilal.id and row.step == 0} == {"trial"}
     async with town.store.read() as conn:
         assert await trial.people_allowed(conn, town.municipality_id) == {ayan.id}
+
+
+async def test_the_board_says_how_many_people_the_trial_keeps_from_being_reached(town: Town) -> None:
+    ayan, _ = await town.person("Ayan", "nb"), await town.person("Bilal", "nb")
+    await allow(town, ayan.id)
+    alert_id = await town.issue(WATER)
+    async with town.store.read() as conn:
+        seen = await board.read(conn, await board.heading_of(conn, town.municipality_id, alert_id), town.clock.now())
+    assert seen.held == 1
+    assert next(_trouble(seen, "nb")).title == "Prøvedrift holder tilbake det som skal til 1 person"
+    await change(town, update(Municipality).values(mode=trial.REAL))
+    async with town.store.read() as conn:
+        assert await trial.people_held(conn, town.municipality_id, alert_id) == 0
 
 
 async def test_who_is_put_on_the_list_gets_what_was_held_for_them(town: Town) -> None:

@@ -177,6 +177,10 @@ def _need(found: board.Board, group: board.GroupLine, language: str) -> Todo:
 
 
 def _trouble(found: board.Board, language: str) -> Iterator[Todo]:
+    if found.held:
+        one, many = "Trial mode holds what goes to %(n)s person", "Trial mode holds what goes to %(n)s people"
+        not_reached = words.say(language, "They are not reached, and will not be as long as the trial lasts.")
+        yield Todo(color="warning", title=words.count(language, one, many, found.held), text=not_reached)
     people = f"/alerts/{found.heading.number}/people?show="
     reach = found.totals.reach
     if reach.failed:
