@@ -103,6 +103,8 @@ class ReviewPage:
 
     drawn: Drawn
     errors: Mapping[str, str]
+    #: approval was asked for, and no approver can be reached
+    unheard: bool = False
     kinds = KINDS
     states = STATES
     left_out = LEFT_OUT
@@ -152,7 +154,8 @@ async def show(request: web.Request) -> web.StreamResponse:
     async with request.app[RELAY].store.read() as conn:
         row = await row_of(request, conn)
         drawn = await draw_all(request, conn, row, wake_of(request))
-    return await render(request, "compose/review.html", ReviewPage(drawn=drawn, errors={}))
+    unheard = "asked" in request.query and row.state == AlertState.DRAFT and not drawn.asked
+    return await render(request, "compose/review.html", ReviewPage(drawn=drawn, errors={}, unheard=unheard))
 
 
 async def ask(request: web.Request) -> web.StreamResponse:
