@@ -1,5 +1,6 @@
 """Begin an alert: real or exercise first, for good; then from an official message, a template, an earlier alert, or nothing."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -26,6 +27,10 @@ from relay.web.who import Who, who
 LARGEST = 1024 * 1024
 
 
+#: what stands in a template for something that somebody fills in
+PARAMETER = re.compile(r"\{\w+\}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginPage:
     """What one chooses among."""
@@ -45,6 +50,12 @@ class BeginPage:
     def value(self, name: str) -> str:
         """Return what stands in a field."""
         return self.values.get(name, "")
+
+    @staticmethod
+    def called(template: library.LibraryTemplate, language: str) -> str:
+        """Return a template's headline, with an ellipsis for what is yet to be filled in."""
+        text = template.texts.get(language)
+        return PARAMETER.sub("…", text["headline"]) if text else template.id
 
 
 async def ask(request: web.Request) -> web.StreamResponse:
