@@ -139,8 +139,8 @@ def _next(answers: founding.Answers, env_file: Path) -> list[str]:
     """Return the commands that come next, in their order."""
     place = [] if env_file == Path(".env") else [f"export {ENV_FILE}={env_file.absolute()}"]
     port, mail = founding.SANDBOX_PORT, founding.SANDBOX_MAIL_PORT
-    inbound = f"http://127.0.0.1:{answers.listen_port}/hooks/twilio/inbound"
-    sandbox = [f"budstikke sandbox --port {port} --smtp-port {mail} --inbound-url {inbound}"] if answers.provider == "sandbox" else []
+    public = answers.public_url.rstrip("/")
+    sandbox = [f"budstikke sandbox --port {port} --smtp-port {mail} --public-url {public}"] if answers.provider == "sandbox" else []
     return [*place, *sandbox, "budstikke doctor", "budstikke serve"]
 
 

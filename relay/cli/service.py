@@ -7,6 +7,7 @@ import traceback
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 from pydantic import SecretStr
@@ -69,6 +70,7 @@ def sandbox(
     speed: Annotated[float, typer.Option(help="How fast its time runs.")] = 1.0,
     seed: Annotated[int, typer.Option(help="The same seed plays the same night.")] = 0,
     inbound_url: Annotated[str, typer.Option(help="Where answers go: http://127.0.0.1:8080/hooks/twilio/inbound")] = "",
+    public_url: Annotated[str, typer.Option(help="The installation's public address: statuses and answers go there, and may.")] = "",
 ) -> None:
     """Be a provider: Twilio's HTTP, mail, and emulated phones. Costs nothing and reaches nobody."""
     try:
@@ -81,10 +83,17 @@ def sandbox(
             phones=phones,
             speed=speed,
             seed=seed,
-            settings={"inbound_url": inbound_url} if inbound_url else None,
+            settings=_calls(inbound_url, public_url.rstrip("/")),
         )
     except sandbox_process.CannotStart as why:
         raise NotReady(f"The sandbox cannot start: {why}.") from why
+
+
+def _calls(inbound_url: str, public_url: str) -> dict[str, object]:
+    """Return whom the sandbox calls: besides this machine only an installation that is named."""
+    origin = "://".join(urlsplit(public_url)[:2]) if public_url else ""
+    inbound = inbound_url or (f"{public_url}/hooks/twilio/inbound" if public_url else "")
+    return {"inbound_url": inbound, "may_call": [origin] if origin else []}
 
 
 def demo(
