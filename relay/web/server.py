@@ -35,6 +35,7 @@ from relay.web.pages import (
     people,
     people_import,
     phones as emulated,
+    ready,
     recipient,
     review,
     run_alert,
@@ -98,6 +99,7 @@ ROUTES = (
     Route("GET", "/settings/tokens", settings.list_tokens, ADMINISTRATORS),
     Route("POST", "/settings/tokens", settings.add_token, ADMINISTRATORS),
     Route("POST", r"/settings/tokens/{token:\d+}/revoke", settings.revoke_token, ADMINISTRATORS),
+    Route("GET", "/ready", ready.show, ADMINISTRATORS),
     Route("GET", "/doctor", settings.examine, ADMINISTRATORS | DUTY),
     Route("GET", "/help", settings.helping, EVERYBODY),
     # programs

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from aiohttp import web
 
+from relay.authority import ADMINISTRATORS
 from relay.store import coverage, front, situation, work
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
@@ -31,6 +32,8 @@ class SituationPage:
     kinds: dict[str, int]
     steps: tuple[Step, ...]
     may_write: bool
+    #: is shown the whole way from empty to ready
+    manages: bool
     states = STATES
     alert_kinds = KINDS
     acts = ACTS
@@ -56,5 +59,6 @@ async def show(request: web.Request) -> web.StreamResponse:
             kinds=await work.open_kinds(conn, me.municipality_id),
             steps=steps(has, me),
             may_write=me.may(NEXT_STEPS),
+            manages=me.may(ADMINISTRATORS),
         )
     return await render(request, "situation/situation.html", page)
