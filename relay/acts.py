@@ -10,7 +10,7 @@ from messages.alert import Act, Alert, Kind, Variant
 from relay import authority, staff
 from relay.model import AlertState, BadInput, NotAllowed, Policy, SparedBy, TaskKind
 from relay.routing.policy import CORRECTIONS
-from relay.store import alerts, drafts, ending, paging, plan, sealing, work
+from relay.store import alerts, drafts, ending, paging, plan, plan_rows, sealing, work
 from relay.store.columns import AnyRow
 from relay.store.identity import identity
 
@@ -144,7 +144,7 @@ async def release(
         _must_be(row, AlertState.RELEASED)
         await alerts.move(conn, alert_id, AlertState.RELEASED, now)
     issue = await alerts.issue(conn, municipality_id, alert_id)
-    added = await plan.write(conn, await plan.draw(conn, issue, policy, now + hold if first else now, inside=inside, wake=wake))
+    added = await plan_rows.write(conn, await plan.draw(conn, issue, policy, now + hold if first else now, inside=inside, wake=wake))
     if first and row.kind == Kind.ACTUAL and row.act not in CORRECTIONS:
         await staff.tell(conn, row, "release", by, site, now + hold)
     woken = {"wake": sorted(wake), "reason": reason[:300]} if wake else {}

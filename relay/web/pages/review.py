@@ -13,7 +13,7 @@ from messages.alert import Kind
 from messages.form import Medium
 from relay import acts, authority, preview, staff
 from relay.model import AlertState, LeftOut
-from relay.store import checklist, coverage, drafts, paging, plan, roster, situation
+from relay.store import checklist, coverage, drafts, paging, plan, plan_rows, roster, situation
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import language_of, render
@@ -137,7 +137,7 @@ async def draw_all(request: web.Request, conn: AsyncConnection, row: AnyRow, wak
         reason=reason,
         friction=friction(Kind(row.kind), planned, usual, language_of(request)),
         asked=await paging.paged(conn, me.municipality_id, staff.causes("ask", row.id)),
-        added=len(await plan.added(conn, full)),
+        added=len(await plan_rows.added(conn, full)),
         me=me,
     )
 

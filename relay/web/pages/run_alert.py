@@ -13,7 +13,7 @@ from messages.render import render as put_into_words
 from relay import acts, authority, running
 from relay.authority import STOPPERS, WRITERS
 from relay.model import AlertState, BadInput, NotAllowed, Reach
-from relay.store import alerts, checklist, context, drafts, plan, reach, work
+from relay.store import alerts, checklist, context, drafts, plan, plan_rows, reach, work
 from relay.store.columns import AnyRow
 from relay.web import words
 from relay.web.keys import RELAY
@@ -112,7 +112,7 @@ async def _page(request: web.Request, errors: Mapping[str, str], status: int = 2
             reach=await reach.reach(conn, mine, row.id),
             undo=_left(row, now) if out else 0,
             corrections=await _corrections(conn, row, now) if out and row.act != Act.WITHDRAW else (),
-            added=len(await plan.added(conn, await plan.draw(conn, issue, relay.policy, now))) if out else 0,
+            added=len(await plan_rows.added(conn, await plan.draw(conn, issue, relay.policy, now))) if out else 0,
             late=await _late(conn, row, me.name),
             fallbacks=await drafts.fallbacks(conn, row.id) if out else {},
             ticked=await checklist.ticked(conn, mine, row.id),
