@@ -321,6 +321,15 @@ class Sweepable(Protocol):
 
 
 @runtime_checkable
+class Redactable(Protocol):
+    """Can be asked to forget what came to its end: a message of ours, or one from a person."""
+
+    async def redact(self, provider_id: str, *, whole: bool) -> None:
+        """Let the provider forget a message's text; `whole`: the number too. What it has forgotten already is well. Raises SendFailed."""
+        ...
+
+
+@runtime_checkable
 class Located(Protocol):
     """Can say where its calls go."""
 

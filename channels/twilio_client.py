@@ -157,6 +157,11 @@ class TwilioClient:
             return answer
         raise SendFailed(_READ_FAILED.get(answer.status, Reason.NOT_CONNECTED), code=str(answer.code or answer.status))
 
+    async def delete(self, url: str) -> Answer:
+        """Delete what is at `url`, and say what was answered. Raises SendFailed."""
+        with told(Reason.NOT_CONNECTED):
+            return await self._request("DELETE", url, headers={"Accept": JSON}, timeout=READ_DEADLINE)
+
     def carried_to(self, url: str) -> str:
         """Return where a request to `url` really goes: elsewhere, when a base URL is set."""
         return self._http.moved(url)

@@ -103,6 +103,21 @@ _CLOCKS_DIFFER = 10.0
 _WEBHOOK_CODES = frozenset({"11200", "11205", "12300", "57012"})
 
 
+#: seconds for one message to be forgotten
+FORGET_DEADLINE = 10.0
+#: done, deleted, and gone already
+_FORGOTTEN = (200, 204, 404)
+_NOT_FORGOTTEN = {401: Reason.NOT_AUTHORISED, 403: Reason.NOT_AUTHORISED, 429: Reason.THROTTLED}
+
+
+async def redact(client: TwilioClient, provider_id: str, *, whole: bool) -> None:
+    """Let Twilio forget a message: its text, or (`whole`) all of it. Raises SendFailed; one that has not come to its end waits."""
+    url = f"{client.api}/Messages/{provider_id}.json"
+    answer = await (client.delete(url) if whole else client.post(url, {"Body": ""}, deadline=FORGET_DEADLINE))
+    if answer.status not in _FORGOTTEN:
+        raise SendFailed(_NOT_FORGOTTEN.get(answer.status, Reason.NOT_CONNECTED), code=str(answer.code or answer.status))
+
+
 async def check_account(client: TwilioClient) -> list[Check]:
     """Look whether the account can be read, and whether its clock is ours. Sends nothing."""
     name = f"Twilio account {client.account.key}"

@@ -158,6 +158,10 @@ class TwilioWhatsApp:
         """Fetch one message's status. Raises SendFailed."""
         return twilio.read_status(await books.fetch(self._client, provider_id), CODES)
 
+    async def redact(self, provider_id: str, *, whole: bool) -> None:
+        """Let Twilio forget a message. Raises SendFailed."""
+        await books.redact(self._client, provider_id, whole=whole)
+
     async def check(self) -> list[Check]:
         """Look at the account and at the contents that carry the quick replies."""
         lines = await books.check_account(self._client)

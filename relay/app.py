@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 import structlog
 from aiohttp import web
@@ -19,6 +20,7 @@ from relay import doctor, notify
 from relay.desk import Desk
 from relay.dispatch import Dispatcher
 from relay.flow import Relay
+from relay.forget import Forgetter, Periods
 from relay.model import NotReady, Policy
 from relay.pulse import Pulse
 from relay.receipts import Receipts
@@ -31,10 +33,11 @@ from relay.store.anchor import Anchor, place
 from relay.store.engine import Store
 from relay.store.leader import Leader
 from relay.sweep import Sweeper
+from relay.web.metrics import Metrics
 from relay.web.phones import Phones
 from relay.web.server import make_app
 from relay.web.watchdog import Watchdog
-from relay.worker import PASSING, Worker, asked_to_stop, drain, listen
+from relay.worker import PASSING, Seldom, Worker, asked_to_stop, drain, listen
 
 log = structlog.get_logger(__name__)
 
@@ -42,6 +45,8 @@ log = structlog.get_logger(__name__)
 WHATSAPP_SUFFIX = "-whatsapp"
 #: how often, a second apart, a starting worker tries again to enter
 PATIENCE = 30
+#: seconds between two looks whether something is to be forgotten today
+FORGET_ROUND = 600.0
 
 
 @dataclass(kw_only=True)
@@ -62,7 +67,10 @@ class House:
         `phones`: emulated ones, to be shown on a page.
         """
         proxies = frozenset(part.strip() for part in self.settings.trusted_proxies.split(","))
-        runner = web.AppRunner(make_app(self.relay, self.watchdog, proxies, phones, self.examine), access_log=None, shutdown_timeout=2.0)
+        kept = Metrics(self.settings.metrics_token.get_secret_value(), self.settings.public_base_url)
+        runner = web.AppRunner(
+            make_app(self.relay, self.watchdog, proxies, phones, self.examine, kept), access_log=None, shutdown_timeout=2.0
+        )
         await runner.setup()
         self.stack.push_async_callback(runner.cleanup)
         await web.TCPSite(runner, self.settings.listen_host, self.settings.listen_port).start()
@@ -85,6 +93,14 @@ class House:
         await self.stack.enter_async_context(listener)
         return listener.port
 
+    @property
+    def forgetter(self) -> Forgetter:
+        """Return what forgets, by this installation's periods."""
+        told = self.settings
+        days = {name: getattr(told, name) for name in Settings.model_fields if name.startswith("keep_")}
+        periods = Periods(days=days, at_provider=told.redact_at_provider, provider_after=timedelta(hours=told.redact_after_hours))
+        return Forgetter(self.store, self.relay.desk, self.relay.clock, periods)
+
     async def examine(self) -> list[Check]:
         """Let doctor look at all of it."""
         anchored = self.anchor.read() if self.anchor else None
@@ -93,7 +109,10 @@ class House:
     async def work(self) -> None:
         """Dispatch and keep time until the dispatcher is stopped or this is cancelled; then finish what is in flight."""
         watched = notify.Watched(lambda: self.relay.dispatcher.turns)
-        await Worker(relay=self.relay, leader=Leader(self.store), also=(self.keep_anchor, watched.feed)).work()
+        worker = Worker(relay=self.relay, leader=Leader(self.store))
+        daily = Seldom(self.forgetter.daily, FORGET_ROUND, lambda: worker.leads)
+        worker.also = (self.keep_anchor, watched.feed, daily.stroke)
+        await worker.work()
 
     async def until_stopped(self, *, works: bool = True) -> None:
         """Work, or only serve, until SIGTERM or SIGINT; then say so to whoever asks for our health, and drain."""

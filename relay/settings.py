@@ -45,6 +45,22 @@ class Settings(BaseSettings):
     backup_hours: float = Field(26.0, gt=0, description="How old the newest backup may be (hours).")
     disk_free_mb: int = Field(1024, ge=0, description="How much of the disk under a SQLite database must be free (MiB).")
 
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="The monitoring shows it to read /metrics (Authorization: Bearer …). Not set: this machine alone may."
+    )
+
+    # how long things are kept; alerts, plans, numbers and acts stay
+    keep_texts_days: float = Field(90, gt=0, description="How long what people wrote and were answered is kept (days).")
+    keep_left_days: float = Field(30, gt=0, description="How long somebody who has left stays in the register before being erased (days).")
+    keep_statuses_days: float = Field(90, gt=0, description="How long a provider's own statuses are kept (days).")
+    keep_sessions_days: float = Field(30, gt=0, description="How long ended sessions, invitations and tries at the door are kept (days).")
+    redact_at_provider: Literal["all", "text", "no"] = Field(
+        "all", description="What the provider is asked to forget: the whole message with its number, its text alone, or nothing."
+    )
+    redact_after_hours: float = Field(
+        72.0, ge=1, description="How long after it left a message may be answered, before the provider is asked to forget it (hours)."
+    )
+
     # keys, made by `budstikke keys`
     encryption_key: SecretStr = Field(
         SecretStr(""), description="Encrypts names, numbers and texts at rest. Several for a change of keys: 2:NEW,1:OLD, newest first."

@@ -93,6 +93,21 @@ class Worker:
                 await self.relay.sweep()
 
 
+class Seldom:
+    """What is done now and then by whoever keeps time: at once, and again `seconds` after it was last begun."""
+
+    def __init__(self, job: Callable[[], Awaitable[object]], seconds: float, leads: Callable[[], bool]) -> None:
+        self._job, self._seconds, self._leads = job, seconds, leads
+        self._next_at = 0.0
+
+    async def stroke(self) -> None:
+        """Do it if it is time."""
+        if self._leads() and monotonic() >= self._next_at:
+            self._next_at = monotonic() + self._seconds
+            async with _passing(f"{getattr(self._job, '__qualname__', 'a job')} waits"):
+                await self._job()
+
+
 @asynccontextmanager
 async def _passing(words: str) -> AsyncIterator[None]:
     """What goes wrong in one stroke is logged, and the next one tries again. Cut short when the house closes."""

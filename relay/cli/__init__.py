@@ -15,7 +15,7 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
-from relay.cli import access, alerts, init, keeping, person, register, service, tasks, tokens
+from relay.cli import access, alerts, forgetting, init, keeping, keys, person, register, service, tasks, tokens
 from relay.cli.output import EXIT_CODES, complain
 from relay.model import BudstikkeError
 from relay.store.acting import acts
@@ -37,8 +37,10 @@ app.add_typer(access.audit_app, name="audit", help="The chain of acts: who did w
 app.add_typer(access.trial_app, name="trial", help="Trial mode: who is sent to before it is in earnest.")
 app.add_typer(tasks.app, name="task", help="Work that waits for a person.")
 app.add_typer(tokens.app, name="token", help="What lets programs in.")
+app.add_typer(keys.app, name="key", help="A change of the encryption key.")
 app.add_typer(service.db, name="db", help="The database.")
 init.add_to(app)
+forgetting.add_to(app)
 service.add_to(app)
 alerts.add_to(app)
 keeping.add_to(app, service.db)

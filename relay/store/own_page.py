@@ -104,9 +104,9 @@ class Own:
         return tuple(dict.fromkeys(row.channel for row in self.addresses if row.state == AddressState.ACTIVE))
 
 
-async def own(conn: AsyncConnection, municipality_id: int, person_id: int) -> Own:
-    """Return one person; NotFound when they have left."""
-    person, town = await _person(conn, municipality_id, person_id), await _town(conn, municipality_id)
+async def own(conn: AsyncConnection, municipality_id: int, person_id: int, *, left: bool = False) -> Own:
+    """Return one person; NotFound when they have left, unless `left` asks for those too."""
+    person, town = await _person(conn, municipality_id, person_id, left=left), await _town(conn, municipality_id)
     mine = (Address.person_id == person_id, Address.state != AddressState.REPLACED)
     addresses = await conn.execute(select(Address.__table__).where(*mine).order_by(Address.position, Address.id))
     groups = select(LanguageGroup.name).join(Membership, Membership.group_id == LanguageGroup.id).where(Membership.person_id == person_id)
@@ -125,8 +125,10 @@ async def own(conn: AsyncConnection, municipality_id: int, person_id: int) -> Ow
     )
 
 
-async def _person(conn: AsyncConnection, municipality_id: int, person_id: int) -> AnyRow:
-    mine = (ResourcePerson.id == person_id, ResourcePerson.municipality_id == municipality_id, ResourcePerson.left_at.is_(None))
+async def _person(conn: AsyncConnection, municipality_id: int, person_id: int, *, left: bool) -> AnyRow:
+    mine = [ResourcePerson.id == person_id, ResourcePerson.municipality_id == municipality_id]
+    if not left:
+        mine.append(ResourcePerson.left_at.is_(None))
     row = (await conn.execute(select(ResourcePerson.__table__).where(*mine))).one_or_none()
     if row is None:
         raise NotFound("This person is no longer in the register.")
@@ -163,9 +165,9 @@ _PERSON = (
 )  # fmt: skip
 
 
-async def everything(conn: AsyncConnection, municipality_id: int, person_id: int) -> dict[str, Any]:
+async def everything(conn: AsyncConnection, municipality_id: int, person_id: int, *, left: bool = False) -> dict[str, Any]:
     """Return all that is stored about one person, ready for JSON: the register, what they were sent, and what they wrote."""
-    known = await own(conn, municipality_id, person_id)
+    known = await own(conn, municipality_id, person_id, left=left)
     told: dict[str, Any] = {name: _plain(getattr(known.person, name)) for name in _PERSON}
     told |= {"municipality": known.municipality, "groups": list(known.groups)}
     for name, (table, whose, columns) in _WRITTEN_OUT.items():

@@ -10,6 +10,8 @@ from relay.store.tables import Municipality, fact
 
 #: when the newest backup was made
 LAST_BACKUP = "backup.at"
+#: when the purge last went through
+LAST_PURGE = "purge.at"
 #: that this database came out of a backup, and when: it looks for what it may have sent before it sends
 RESTORED = "restored.at"
 

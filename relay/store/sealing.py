@@ -57,6 +57,18 @@ def make_key() -> str:
     return base64.b64encode(os.urandom(KEY_BYTES)).decode()
 
 
+def with_next(encryption_keys: str) -> str:
+    """Return the setting with a new key in front, numbered one higher. NotReady where there is none yet, or no number is left."""
+    parts = [part.rpartition(":") for part in encryption_keys.split(",") if part.strip()]
+    numbered = {_number(number): key.strip() for number, _, key in parts}
+    if not numbered:
+        raise NotReady(f"There is no key yet. {_REMEDY}")
+    free = next((number for number in (*range(max(numbered) + 1, 256), *range(1, 256)) if number not in numbered), None)
+    if free is None:
+        raise NotReady("All 255 numbers of keys are in use. Take out those that nothing is sealed under any more.")
+    return ",".join([f"{free}:{make_key()}", *(f"{number}:{key}" for number, key in numbered.items())])
+
+
 def new_settings() -> str:
     """Return the keys of a new installation as lines for `.env`."""
     return f"BUDSTIKKE_ENCRYPTION_KEY={make_key()}\nBUDSTIKKE_LOOKUP_KEY={make_key()}\nBUDSTIKKE_AUDIT_KEY={make_key()}"

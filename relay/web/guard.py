@@ -32,7 +32,7 @@ NEW_PASSWORD = "/me/password"
 #: may be asked for by whoever must
 _BEFORE_PASSWORD = frozenset({NEW_PASSWORD, "/sign-out"})
 #: the same for everybody: no look at the session
-_NO_SESSION = ("/static/", "/healthz", "/readyz")
+_NO_SESSION = ("/static/", "/healthz", "/readyz", "/metrics")
 #: asked by the page itself, which is no sign of a person
 NO_SIGN_OF_LIFE = "/session/left"
 

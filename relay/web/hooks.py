@@ -4,14 +4,23 @@ import structlog
 from aiohttp import web
 
 from channels.base import Callback, NotGenuine
+from channels.clock import monotonic
 from relay.model import NotFound, NotReady
 from relay.web.keys import RELAY
+from relay.web.metrics import METRICS
 
 log = structlog.get_logger(__name__)
 
 
 async def heard(request: web.Request) -> web.Response:
     """Take a callback in. 204: it is on disk. 403: not signed by the provider. 503: come again."""
+    begun = monotonic()
+    answer = await _heard(request)
+    request.app[METRICS].called_back(request.match_info["account"], answer.status, monotonic() - begun)
+    return answer
+
+
+async def _heard(request: web.Request) -> web.Response:
     relay = request.app[RELAY]
     try:
         await relay.hear(request.match_info["account"], await _callback(request))

@@ -17,6 +17,7 @@ class Door(StrEnum):
     OPEN = "open"  # anybody, nothing is told that is not public
     LINK = "link"  # whoever holds the random link in the path
     PROVIDER = "provider"  # a provider, by its signature
+    MONITOR = "monitor"  # the monitoring, by the token of the settings; without one, this machine alone
     TOKEN = "token"  # a program, by its bearer token and that token's scopes
 
 

@@ -12,7 +12,7 @@ from relay.authority import ADMINISTRATORS, APPROVERS, DUTY, EVERYBODY, STOPPERS
 from relay.flow import Relay
 from relay.store import links, sessions
 from relay.store.batch import Batch
-from relay.web import assets, guard, health, hooks, leave
+from relay.web import assets, guard, health, hooks, leave, metrics
 from relay.web.api import manual, serve
 from relay.web.api.operation import ROOT
 from relay.web.api.operations import OPERATIONS
@@ -34,6 +34,7 @@ from relay.web.pages import (
     message,
     people,
     people_import,
+    person_data,
     phones as emulated,
     ready,
     recipient,
@@ -73,6 +74,7 @@ RUN = {
 ROUTES = (
     Route("GET", "/healthz", health.alive, Door.OPEN),
     Route("GET", "/readyz", health.ready, Door.OPEN),
+    Route("GET", "/metrics", metrics.show, Door.MONITOR),
     *(Route("POST", f"/hooks/{{account}}/{what}", hooks.heard, Door.PROVIDER) for what in HOOKS),
     *(Route("GET", f"/hooks/{{account}}/{what}", hooks.heard, Door.PROVIDER) for what in HOOKS),  # some providers know nothing else
     Route("GET", "/static/{name:.+}", assets.serve, Door.OPEN),
@@ -190,6 +192,8 @@ ROUTES = (
     Route("GET", r"/people/{person:\d+}", people.edit, WRITERS),
     Route("POST", r"/people/{person:\d+}", people.save, WRITERS),
     Route("POST", r"/people/{person:\d+}/leave", people.leave, WRITERS),
+    Route("GET", r"/people/{person:\d+}/data.json", person_data.write_out, WRITERS),
+    Route("POST", r"/people/{person:\d+}/erase", person_data.erase, ADMINISTRATORS),
     # a resource person's own pages, and the one that they pass on
     Route("GET", "/m/{token}", message.look, Door.LINK),
     Route("POST", "/m/{token}", message.answer, Door.LINK),
@@ -212,15 +216,18 @@ def make_app(
     proxies: frozenset[str] = frozenset(),
     phones: Phones | None = None,
     examine: Examine | None = None,
+    kept: metrics.Metrics | None = None,
 ) -> web.Application:
     """Return the application that serves `relay`; `proxies` are believed about who calls, `phones` are emulated ones to be shown,
-    `examine` is what doctor shows (without it: what can be said without the settings).
+    `examine` is what doctor shows (without it: what can be said without the settings),
+    `kept` is what the monitoring is told beside what the database says.
     """
     app = web.Application(client_max_size=LARGEST_BODY)
     app[RELAY] = relay
     app[WATCHDOG] = watchdog
     app[PROXIES] = proxies
     app[EXAMINE] = examine or (lambda: doctor.checks(relay.store, relay.desk, relay.clock.now()))
+    app[metrics.METRICS] = kept or metrics.Metrics()
     app[LIVE] = Live(relay.pulse.branch(), partial(_over, relay))
     if phones is not None:
         app[PHONES] = phones

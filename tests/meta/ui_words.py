@@ -24,7 +24,7 @@ WEB = ROOT / "relay" / "web"
 #: the languages that have a catalogue; English is the sentence itself
 TRANSLATED = ("nb", "nn")
 #: rooms of relay/web that speak to machines, in English alone, and the one that keeps the words
-MACHINES = ("api", "vendor", "hooks.py", "health.py", "watchdog.py", "remote.py", "words.py", "assets.py")
+MACHINES = ("api", "vendor", "hooks.py", "health.py", "metrics.py", "watchdog.py", "remote.py", "words.py", "assets.py")
 #: rooms behind the pages whose refusals a page shows, and how those begin
 BEHIND = (
     *("acts.py", "running.py", "store/conversations.py", "store/drafts.py", "store/groups.py", "store/invitations.py", "store/keep.py"),

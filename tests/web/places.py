@@ -36,7 +36,7 @@ class Place:
 
 def pages() -> list[Route]:
     """Return the routes that show a page to a signed-in user, or to a stranger without a link."""
-    got = [route for route in ROUTES if route.method == "GET" and route.who not in (Door.LINK, Door.PROVIDER, Door.TOKEN)]
+    got = [route for route in ROUTES if route.method == "GET" and route.who not in (Door.LINK, Door.PROVIDER, Door.TOKEN, Door.MONITOR)]
     return [route for route in got if route.path not in NO_PAGES and not route.path.endswith(ENDINGS)]
 
 

@@ -106,6 +106,7 @@ def expected(who: str | None, caller: Caller, method: str, path: str, status: in
         None: to_the_door or status in (403, 404, 405),
         Door.PROVIDER: status in (403, 404),
         Door.TOKEN: status == 401,
+        Door.MONITOR: looks or 400 <= status < 500,
         Door.OPEN: looks or 400 <= status < 500,
         Door.LINK: looks or 400 <= status < 500,
     }

@@ -31,6 +31,7 @@ inbound = Table(
     word("heard_by"),
     at("handled_at"),
     word("verdict", 60),
+    at("redacted_at"),
     UniqueConstraint("account", "provider_id"),
     Index(
         "ix_inbound_unhandled",

@@ -179,6 +179,8 @@ class ResourcePerson(Audited, Base):
     #: stands by for this person
     deputy_of_id: Mapped[int | None] = mapped_column(ForeignKey("resource_person.id"), index=True)
     left_at: Mapped[datetime | None]
+    #: nothing that names them is left; what was sent stays counted
+    erased_at: Mapped[datetime | None]
     addresses: Mapped[list["Address"]] = relationship(lazy="raise_on_sql", order_by="Address.position")
     memberships: Mapped[list["Membership"]] = relationship(lazy="raise_on_sql", order_by="Membership.position")
 

@@ -174,6 +174,8 @@ attempt = Table(
     count("looks"),
     at("look_at"),
     at("looked_at"),
+    # the provider has forgotten it, at our word
+    at("redacted_at"),
     points("possible_duplicate_of", "attempt.id", null=True),
     UniqueConstraint("token"),
     UniqueConstraint("delivery_id", "n"),

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from messages.languages import name as language_name
-from relay.authority import WRITERS
+from relay.authority import ADMINISTRATORS, WRITERS
 from relay.model import BadInput
 from relay.store import groups as language_groups, keep, people as places, roster
 from relay.store.register import Stamp
@@ -65,6 +65,7 @@ class PersonPage:
     others: tuple[tuple[int, str], ...]
     lacks: tuple[str, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
+    may_erase: bool = False
     words = LACKS
     media = MEDIA
 
@@ -212,5 +213,6 @@ async def _form(request: web.Request, person: roster.Person | None, values: Form
         others=tuple((other.person_id, other.name) for other in asked_first),
         lacks=person.lacks(relay.clock.now()) if person else (),
         errors={name: in_words(language, sentence) for name, sentence in errors.items()},
+        may_erase=me.may(ADMINISTRATORS),
     )
     return await render(request, "people/person.html", page, status=422 if errors else 200)
