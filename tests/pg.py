@@ -60,6 +60,18 @@ class Postgres:
         """Run one statement outside any transaction."""
         self._runner.run(self._execute(statement))
 
+    @contextmanager
+    def holding(self, database: str, statement: str) -> Iterator[None]:
+        """Keep a transaction open that has run one statement in `database` (an address), until the end of the block."""
+        url = make_url(database).set(drivername="postgresql").render_as_string(hide_password=False)
+        connection = self._runner.run(asyncpg.connect(url))
+        try:
+            self._runner.run(connection.execute("BEGIN"))
+            self._runner.run(connection.execute(statement))
+            yield
+        finally:
+            self._runner.run(connection.close())
+
     def close(self) -> None:
         """Give the loop back."""
         self._runner.close()

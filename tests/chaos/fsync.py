@@ -174,7 +174,7 @@ def trace(house: Installation, *more: int) -> Account:
     file = house.plan.folder / "trace"
     also = [word for pid in more for word in ("-p", str(pid))]
     traced = ["-e", f"trace={','.join(sorted(CALLS))}", "-s", str(LONGEST), "-o", str(file)]
-    command = ["strace", "-f", "-yy", "-I2", *traced, *also, BUDSTIKKE, "serve"]
+    command: list[str | Path] = ["strace", "-f", "-yy", "-I2", *traced, *also, BUDSTIKKE, "serve"]
     try:
         house.start_provider()
         house.furnish()

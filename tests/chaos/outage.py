@@ -50,6 +50,14 @@ class Server:
         pid = self._pid()
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not alive(pid), "the end of PostgreSQL")
+        self.start()
+
+    def stop(self) -> None:
+        """Stop it, as an administrator does."""
+        assert self._control("stop", "--mode=fast"), "PostgreSQL did not stop"
+
+    def start(self) -> None:
+        """Start it again."""
         wait_for(lambda: self._control("start"), "PostgreSQL's start", PATIENCE)
 
     def terminate(self) -> None:

@@ -197,13 +197,13 @@ def _judged(house: Installation, progress: _Progress, stuck: int, seconds: float
         kills=progress.kills,
         most_in_doubt=progress.most_in_doubt,
         answers=len(wrote),
-        missing=_unheard(house, wrote),
+        missing=unheard(house, wrote),
         stuck=stuck,
         seconds=seconds,
     )
 
 
-def _unheard(house: Installation, wrote: AbstractSet[str]) -> tuple[str, ...]:
+def unheard(house: Installation, wrote: AbstractSet[str]) -> tuple[str, ...]:
     """Which of what people wrote the product does not have, when a sweep of the provider has had its time."""
 
     async def heard(opened: House) -> set[str]:
