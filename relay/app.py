@@ -24,6 +24,7 @@ from relay.forget import Forgetter, Periods
 from relay.model import NotReady, Policy
 from relay.pulse import Pulse
 from relay.receipts import Receipts
+from relay.reconcile import Reconciler
 from relay.resolve import Resolver
 from relay.routing import DEFAULT_POLICY
 from relay.settings import Settings
@@ -174,6 +175,7 @@ async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, pol
         fence = await _enter(store, name, clock, lease if shared else None)
     pulse = Pulse()
     receipts = Receipts(store, desk, clock, pulse, policy)
+    sweeper = Sweeper(store, desk, clock, receipts)
     dispatcher = Dispatcher(store, desk, clock, pulse.branch(), policy, worker=name, fence=fence, window=settings.in_flight, lease=lease)
     return Relay(
         store=store,
@@ -184,7 +186,8 @@ async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, pol
         dispatcher=dispatcher,
         resolver=Resolver(store, desk, clock, pulse),
         receipts=receipts,
-        sweeper=Sweeper(store, desk, clock, receipts),
+        sweeper=sweeper,
+        reconciler=Reconciler(store, desk, clock, pulse, sweeper.sweep),
     )
 
 

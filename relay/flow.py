@@ -22,6 +22,7 @@ from relay.dispatch import Dispatcher
 from relay.model import Policy, Reach
 from relay.pulse import Pulse
 from relay.receipts import Receipts
+from relay.reconcile import Reconciler
 from relay.resolve import Resolver
 from relay.store import doubts, ending, queue, reach as numbers, senders, workers
 from relay.store.engine import Store
@@ -41,6 +42,7 @@ class Relay:
     resolver: Resolver
     receipts: Receipts
     sweeper: Sweeper
+    reconciler: Reconciler
 
     async def take(self, municipality_id: int, document: bytes, by: str, *, replay: bool = False) -> list[ingest.Taken]:
         """Store an official message as a draft. BadInput when it is refused, with why."""
@@ -93,6 +95,7 @@ class Relay:
     async def tick(self) -> int:
         """Do the clock's work, then send all that is due; return how many attempts were made."""
         await self.clockwork()
+        await self.reconcile()
         await self.look()
         return await self.dispatcher.drain()
 
@@ -111,6 +114,10 @@ class Relay:
     async def look(self) -> int:
         """Look for sends in doubt at their providers. Apart from the clock's work, which must not wait for a silent provider."""
         return await self.resolver.look()
+
+    async def reconcile(self) -> bool:
+        """After a restore: look for what left since the backup. Returns whether everything is known, and may leave."""
+        return await self.reconciler.look()
 
     async def sweep(self) -> int:
         """Fetch what came in while we were away or a callback was lost; return how many things were new."""

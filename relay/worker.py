@@ -39,13 +39,15 @@ class Worker:
     also: Sequence[Callable[[], Awaitable[None]]] = ()
     #: whether this worker's clock is fit to go by
     well: bool = True
+    #: false until what left before a restore is known: only then does an answer find what it answers
+    known: bool = False
     #: on the monotonic clock: when the providers are to be swept again
     sweep_at: float = 0.0
 
     async def work(self) -> None:
         """Dispatch, give signs of life and keep time until the dispatcher is stopped; what is in flight is finished."""
         metronome = AsyncIOScheduler(timezone="UTC")
-        for job in (self._stroke, self._look, self._sweep, *self.also):
+        for job in (self._stroke, self._look, self._reconcile, self._sweep, *self.also):
             metronome.add_job(job, "interval", seconds=TICK, max_instances=1, coalesce=True, misfire_grace_time=None)
         self.relay.dispatcher.claims = False
         async with _passing("the first sign of life waits"):
@@ -85,9 +87,14 @@ class Worker:
             async with _passing("the search for sends in doubt waits"):
                 await self.relay.look()
 
+    async def _reconcile(self) -> None:
+        if self.leads:
+            async with _passing("the search for what left since the backup waits"):
+                self.known = await self.relay.reconcile()
+
     async def _sweep(self) -> None:
         """Ask the providers what we have missed: as soon as we lead, and every minute."""
-        if self.leads and monotonic() >= self.sweep_at:
+        if self.leads and self.known and monotonic() >= self.sweep_at:
             self.sweep_at = monotonic() + SWEEP
             async with _passing("the sweep waits"):
                 await self.relay.sweep()

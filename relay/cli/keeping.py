@@ -5,6 +5,7 @@ import gzip
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -15,9 +16,16 @@ from channels.clock import SystemClock
 from relay.cli.output import Json, say, show_json
 from relay.model import BadInput, NotAllowed, NotReady
 from relay.settings import Settings
-from relay.store import archive, remembered, schema
+from relay.store import archive, remembered, restored, schema
 from relay.store.archive import Sum
 from relay.store.engine import Store
+
+#: what must be known after a restore
+AFTERWARDS = (
+    "Nothing leaves yet. Run `budstikke serve`: it first asks the providers what has left since {since}, and what people have answered. "
+    "`budstikke doctor` shows how far that is. Alerts released after that are not in the backup: look at the providers' lists before you "
+    "release them again. If a provider cannot be asked: `budstikke restore --release`."
+)
 
 
 def add_to(program: typer.Typer, database: typer.Typer) -> None:
@@ -78,21 +86,37 @@ class _written:  # noqa: N801 - reads as what it is in a with statement
 
 
 def restore(
-    file: Annotated[Path, typer.Argument(help="A backup of this program's version.")],
+    file: Annotated[Path | None, typer.Argument(help="A backup of this program's version.")] = None,
+    release: Annotated[bool, typer.Option("--release", help="Do not wait for providers any longer: what waits leaves, marked.")] = False,
     json: Json = False,
 ) -> None:
-    """Read a backup into an empty database. Afterwards nothing is sent before the provider has been asked what had left already."""
-    sums = asyncio.run(_restore(file))
+    """Read a backup into an empty database. Afterwards nothing is sent before the providers have told what had left already."""
+    if (file is None) is not release:
+        raise BadInput("Name a backup to read, or say --release to end the waiting after it.")
+    if file is None:
+        count, people = asyncio.run(_release())
+        say(f"What waited leaves now: {count} messages. {people} people are marked: they may get a second copy.", "bold")
+        return
+    sums, since = asyncio.run(_restore(file))
     _tell(sums, json, f"Restored from {file}")
+    if not json:
+        say(AFTERWARDS.format(since=since))
 
 
-async def _restore(file: Path) -> dict[str, Sum]:
+async def _restore(file: Path) -> tuple[dict[str, Sum], str]:
     async with _opened(Settings.load().database_url, make=True) as store, store.remodel() as conn:
         with _read(file) as lines:
-            promised = await archive.load(conn, lines, schema.newest())
+            first = next(lines, "")
+            promised = await archive.load(conn, chain([first], lines), schema.newest())
         await _compare(promised, await archive.sums(conn))
-        await remembered.put(conn, remembered.RESTORED, SystemClock().now().isoformat())
-    return promised
+        since = archive.made_at(first)
+        await restored.begin(conn, since, SystemClock().now())
+    return promised, f"{since.astimezone():%Y-%m-%d %H:%M}"
+
+
+async def _release() -> tuple[int, int]:
+    async with _opened(Settings.load().database_url) as store, store.write() as conn:
+        return await restored.release(conn)
 
 
 class _read:  # noqa: N801 - as above

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from channels.base import Check
 from relay.settings import PREFIX, Settings
-from relay.store import durable, remembered
+from relay.store import durable, remembered, restored
 from relay.store.engine import Store
 
 #: bytes
@@ -16,7 +16,7 @@ MIB = 1024**2
 
 async def checks(store: Store, settings: Settings, now: datetime) -> list[Check]:
     """Look at disk, backup and durability."""
-    return [*disk(store, settings), await _durable(store), await _backup(store, settings, now)]
+    return [*disk(store, settings), await _durable(store), await _backup(store, settings, now), *await _restored(store)]
 
 
 def disk(store: Store, settings: Settings) -> list[Check]:
@@ -59,6 +59,22 @@ async def _backup(store: Store, settings: Settings, now: datetime) -> Check:
     well = age <= timedelta(hours=settings.backup_hours)
     words = f"{_spell(age)} old" if well else f"{_spell(age)} old, older than {settings.backup_hours:.0f} h ({PREFIX}BACKUP_HOURS)"
     return Check("backup", ok=well, words=words, remedy=remedy, grave=False)
+
+
+async def _restored(store: Store) -> list[Check]:
+    """What waits since a restore, because it may have left before; nothing to tell where nothing does."""
+    async with store.read() as conn:
+        found, kept = await restored.pending(conn), await restored.held(conn)
+    if not (found or kept):
+        return []
+    since = f" since the backup of {found.since.astimezone():%Y-%m-%d %H:%M}" if found else ""
+    words = (
+        f"it is being looked for what left{since}, nothing else leaves"
+        if found
+        else f"{kept} messages may have left before, and wait for you"
+    )
+    remedy = "`budstikke serve` asks the providers; if they cannot be asked, run: budstikke restore --release"
+    return [Check("restored", ok=False, words=words, remedy=remedy)]
 
 
 def _spell(age: timedelta) -> str:

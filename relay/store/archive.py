@@ -102,6 +102,14 @@ async def _rows(conn: AsyncConnection, table: Table) -> AsyncIterator[Row]:
             yield [None if value is None else kind.out(value) for value, kind in zip(row, kinds, strict=True)]
 
 
+def made_at(first_line: str) -> datetime:
+    """Return when an archive was made. BadInput for what is none."""
+    head = _json(first_line)
+    if not isinstance(head, dict) or MARK not in head:
+        raise BadInput("This is no archive of Budstikke.")
+    return datetime.fromisoformat(head["at"])
+
+
 def told(last_line: str) -> dict[str, Sum]:
     """Return the sums that an archive's last line holds."""
     return {name: Sum(*one) for name, one in json.loads(last_line)["sums"].items()}

@@ -10,7 +10,7 @@ from channels.base import Evidence
 from messages.alert import Gravity
 from messages.form import Part
 from relay.model import DeliveryState, Health, TaskKind
-from relay.store import recipients, work as tasks
+from relay.store import recipients, restored, work as tasks
 from relay.store.tables import Sender, alert, attempt, delivery
 
 
@@ -20,12 +20,13 @@ def open_senders(now: datetime) -> Select[int]:
 
 
 def waits(now: datetime) -> tuple[Any, ...]:
-    """What makes a delivery one that could leave now: a stopped sender's and a paused alert's rows wait."""
+    """What makes a delivery one that could leave now: a stopped sender's, a paused alert's and a just restored database's rows wait."""
     paused = select(alert.c.id).where(alert.c.paused)
     return (
         delivery.c.state == DeliveryState.WAITING,
         delivery.c.due_at <= now,
         delivery.c.hold.in_(("", "sender")),
+        restored.may_leave(),
         delivery.c.channel != "call",
         delivery.c.sender_id.in_(open_senders(now)),
         or_(delivery.c.alert_id.is_(None), delivery.c.part == Part.NOTICE, delivery.c.alert_id.not_in(paused)),

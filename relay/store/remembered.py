@@ -12,8 +12,8 @@ from relay.store.tables import Municipality, fact
 LAST_BACKUP = "backup.at"
 #: when the purge last went through
 LAST_PURGE = "purge.at"
-#: that this database came out of a backup, and when: it looks for what it may have sent before it sends
-RESTORED = "restored.at"
+#: after a restore: when it was read back, how old the backup was, and from which gravity on nothing leaves (relay/store/restored.py)
+RESTORED, RESTORED_SINCE, RESTORED_HELD = "restored.at", "restored.since", "restored.held"
 
 
 async def get(conn: AsyncConnection, name: str) -> str | None:

@@ -19,6 +19,7 @@ from relay.dispatch import Dispatcher
 from relay.flow import Relay
 from relay.pulse import Pulse
 from relay.receipts import Receipts
+from relay.reconcile import Reconciler
 from relay.resolve import Resolver
 from relay.routing import DEFAULT_POLICY
 from relay.store import alerts, inbox, schema, sealing
@@ -62,6 +63,7 @@ def _relay(store: Store, clock: SystemClock, provider: str, window: int) -> Rela
     channel = build("twilio_sms", SmsSettings(account=account, pace=Pace(1e6, 1e6)), clock=clock)
     desk, pulse = Desk({("twilio_sms", "twilio"): channel}, "http://127.0.0.1:0", "localhost"), Pulse()
     receipts = Receipts(store, desk, clock, pulse, DEFAULT_POLICY)
+    sweeper = Sweeper(store, desk, clock, receipts)
     return Relay(
         store=store,
         desk=desk,
@@ -73,7 +75,8 @@ def _relay(store: Store, clock: SystemClock, provider: str, window: int) -> Rela
         ),
         resolver=Resolver(store, desk, clock, pulse),
         receipts=receipts,
-        sweeper=Sweeper(store, desk, clock, receipts),
+        sweeper=sweeper,
+        reconciler=Reconciler(store, desk, clock, pulse, sweeper.sweep),
     )
 
 

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -15,8 +15,8 @@ from tests.recount import Book, Texts, approved, left_out, messages, one_line
 
 #: those who have one telephone or mailbox
 Holders = tuple[Person, ...]
-#: a reminder comes ten minutes after the ask (relay/routing/policy.py), a second copy much sooner
-REMINDED = timedelta(minutes=9)
+#: reminders are due ten minutes after the release (relay/routing/policy.py), however late the ask left; the first message leaves at once
+REMINDED = timedelta(minutes=9.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +86,12 @@ def _with_two(book: Book, people: Town, texts: Texts) -> Iterator[Holders]:
     sent: dict[tuple[str, str], list[Copy]] = defaultdict(list)
     for copy in messages(book.copies.values()):
         sent[copy.entry.to, _what(copy)].append(copy)
+    reminders = next((entry.at for entry in book.entries if entry.event is Event.ACCEPTED), book.entries[0].at) + REMINDED
     written = Counter(entry.sender for entry in book.entries if entry.event is Event.INBOUND)
     for (address, _), same in sent.items():
         theirs = holders.get(address, ())
-        if theirs and len(_but_reminders(same)) > (len(theirs) if _is_the_alerts(same[0], texts) else max(len(theirs), written[address])):
+        most = len(theirs) if _is_the_alerts(same[0], texts) else max(len(theirs), written[address])
+        if theirs and len(_but_reminders(same, reminders)) > most:
             yield theirs
 
 
@@ -101,9 +103,9 @@ def _holders(people: Town) -> Mapping[str, Holders]:
     return found
 
 
-def _but_reminders(same: Sequence[Copy]) -> list[Copy]:
-    """On WhatsApp the reminder is the template again, word for word: so long after the ask it is no second copy of that."""
-    again = [copy for first, copy in pairwise(same) if copy.entry.template and copy.entry.at - first.entry.at >= REMINDED]
+def _but_reminders(same: Sequence[Copy], due: datetime) -> list[Copy]:
+    """On WhatsApp the reminder is the template again, word for word: the first one after its time is no second copy of the ask."""
+    again = [copy for first, copy in pairwise(same) if copy.entry.template and first.entry.at < due <= copy.entry.at]
     return [copy for copy in same if copy not in again]
 
 

@@ -29,6 +29,7 @@ from relay.flow import Relay
 from relay.model import Reach
 from relay.pulse import Pulse
 from relay.receipts import Receipts
+from relay.reconcile import Reconciler
 from relay.resolve import Resolver
 from relay.routing import DEFAULT_POLICY
 from relay.store import alerts, inbox, queue, work
@@ -270,6 +271,7 @@ async def _relay(store: Store, sandbox: Sandbox, clock: ManualClock) -> tuple[Re
     desk = Desk(channels, "http://127.0.0.1:0", DOMAIN)
     pulse = Pulse()
     receipts = Receipts(store, desk, clock, pulse, DEFAULT_POLICY)
+    sweeper = Sweeper(store, desk, clock, receipts)
     relay = Relay(
         store=store,
         desk=desk,
@@ -279,7 +281,8 @@ async def _relay(store: Store, sandbox: Sandbox, clock: ManualClock) -> tuple[Re
         dispatcher=Dispatcher(store, desk, clock, pulse.branch(), DEFAULT_POLICY, worker="story", fence=1, window=50, lease=Lease(30.0)),
         resolver=Resolver(store, desk, clock, pulse),
         receipts=receipts,
-        sweeper=Sweeper(store, desk, clock, receipts),
+        sweeper=sweeper,
+        reconciler=Reconciler(store, desk, clock, pulse, sweeper.sweep),
     )
     runner = web.AppRunner(make_app(relay, Watchdog(store, clock)))
     await runner.setup()
