@@ -165,7 +165,7 @@ CASES: Mapping[str, Case] = {
     "disk errors": Case(database="sqlite", harm=disk_errors, says="disk under the database reports errors"),
     "file held": Case(database="sqlite", harm=file_held, says="Another program holds the database"),
     "read-only at start": Case(database="sqlite", harm=read_only_disk, says="cannot be written", at_start=True),
-    "gone at start": Case(database="sqlite", harm=file_gone, says="cannot be opened", at_start=True),
+    "gone at start": Case(database="sqlite", harm=file_gone, says="does not exist", at_start=True),
     "server gone": Case(database="postgres", harm=server_gone, says="PostgreSQL"),
     "server read-only": Case(database="postgres", harm=server_read_only, says="read-only"),
     "tables held": Case(database="postgres", harm=tables_held, says="holds rows for too long"),
