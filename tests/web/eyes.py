@@ -1,13 +1,16 @@
 """What a browser sees of a page: what is wrong by axe-core, what scrolls sideways, what was asked of whom, what the console said."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
+from relay.model import Role
 from tests.web.conftest import Web
 from tests.web.places import Place
 
@@ -27,12 +30,35 @@ FLAGS = (
 WIDTHS = (320, 390, 1366, 1920)
 
 
-@dataclass
-class Seen:
-    """What was seen while a page was open."""
+#: windows that are open at a time for each role: while one is drawn, the house makes the page of another
+WINDOWS = 2
 
-    foreign: list[str] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
+
+@dataclass
+class Desk:
+    """A window in front of somebody of a page's role, and what was seen in it since the page was opened."""
+
+    page: Page
+    home: str
+    seen: list[str] = field(default_factory=list)
+
+    async def open(self, address: str) -> int:
+        """Open a page as soon as it is there and its style and fonts are; return its status."""
+        self.seen.clear()
+        answer = await self.page.goto(self.home + address, wait_until="domcontentloaded")
+        assert answer is not None
+        return answer.status
+
+    def complaints(self) -> list[str]:
+        """Return what was asked of others, and what the console said."""
+        return list(self.seen)
+
+    def watch(self) -> None:
+        """Note from now on what the page asks of others and what it complains of."""
+        ours = (self.home, "data:")
+        self.page.on("request", lambda asked: None if asked.url.startswith(ours) else self.seen.append(f"asks {asked.url}"))
+        self.page.on("console", lambda said: self.seen.append(said.text) if said.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda error: self.seen.append(str(error)))
 
 
 @asynccontextmanager
@@ -47,24 +73,41 @@ async def browser(chromium: str) -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def sitting(browser: Browser, web: Web, place: Place, **more: Any) -> AsyncIterator[tuple[Page, Seen]]:
-    """Somebody of the page's role, in front of the page."""
-    context: BrowserContext = await browser.new_context(bypass_csp=True, **more)
-    if place.role is not None:
-        await context.add_cookies([{"name": "budstikke", "value": web.cookies[place.role], "url": web.url}])
-    page, seen = await context.new_page(), Seen()
-    page.on("request", lambda asked: None if asked.url.startswith((web.url, "data:")) else seen.foreign.append(asked.url))
-    page.on("console", lambda said: seen.complaints.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-    try:
-        yield page, seen
-    finally:
-        await context.close()
+async def desks(browser: Browser, web: Web, **more: Any) -> AsyncIterator[Callable[[Place], AbstractAsyncContextManager[Desk]]]:
+    """Sit down as everybody: one browser window's cookies for each role. Yields what takes a free window of a page's role."""
+    async with AsyncExitStack() as stack:
+        free: dict[Role | None, asyncio.Queue[Desk]] = {}
+        for role in (None, *Role):
+            context = await stack.enter_async_context(await browser.new_context(bypass_csp=True, **more))
+            if role is not None:
+                await context.add_cookies([{"name": "budstikke", "value": web.cookies[role], "url": web.url}])
+            free[role] = asyncio.Queue()
+            for _ in range(WINDOWS):
+                desk = Desk(await context.new_page(), web.url)
+                desk.watch()
+                free[role].put_nowait(desk)
+
+        @asynccontextmanager
+        async def take(place: Place) -> AsyncIterator[Desk]:
+            desk = await free[place.role].get()
+            try:
+                yield desk
+            finally:
+                free[place.role].put_nowait(desk)
+
+        yield take
+
+
+@cache
+def axe() -> str:
+    """Return axe-core itself."""
+    return AXE.read_text(encoding="utf-8")
 
 
 async def violations(page: Page) -> list[str]:
     """Return what breaks WCAG 2.1 A or AA, by axe-core: the rule and the first place."""
-    await page.add_script_tag(path=AXE)
+    if not await page.evaluate("'axe' in window"):
+        await page.evaluate(axe())
     found = await page.evaluate("async (tags) => (await axe.run(document, {runOnly: tags})).violations", RULES)
     return [f"{one['id']}: {one['nodes'][0]['html'][:160]} ({len(one['nodes'])})" for one in found]
 

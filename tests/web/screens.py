@@ -5,8 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.web.eyes import browser, sitting
-from tests.web.places import busy_town, places
+from tests.web.eyes import browser, desks
+from tests.web.places import Place, busy_town, places
 
 VIEWS = {
     "nb": ("lang=nb&scheme=light&dir=ltr", 1366),
@@ -19,18 +19,24 @@ VIEWS = {
 async def main(folder: Path, part: str) -> None:
     """Write the pictures."""
     with tempfile.TemporaryDirectory() as scratch:
-        async with busy_town(Path(scratch)) as town, browser("/usr/bin/chromium") as made:
+        async with busy_town(Path(scratch)) as town, browser("/usr/bin/chromium") as made, desks(made, town) as free:
             for place in await places(town):
-                name = place.address.strip("/").replace("/", "-") or "front"
+                name = called(place)
                 if part not in name:
                     continue
-                async with sitting(made, town, place) as (page, _):
+                async with free(place) as desk:
                     for view, (asked, width) in VIEWS.items():
-                        await page.set_viewport_size({"width": width, "height": 900})
-                        await page.goto(f"{town.url}{place.address}?{asked}", wait_until="load")
-                        await page.wait_for_timeout(150)
-                        await page.screenshot(path=folder / f"{name}.{view}.png", full_page=True)
+                        await desk.page.set_viewport_size({"width": width, "height": 900})
+                        await desk.open(f"{place.address}?{asked}")
+                        await desk.page.evaluate("document.fonts.ready")
+                        await desk.page.screenshot(path=folder / f"{name}.{view}.png", full_page=True)
                 print(name)  # noqa: T201 - a command says what it has done
+
+
+def called(place: Place) -> str:
+    """Return what a page's pictures are called: by its address, without the keys that links are."""
+    address = place.pattern.replace("{token}", place.address.split("/")[2][:2]) if "{token}" in place.pattern else place.address
+    return address.strip("/").replace("/", "-") or "front"
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Every page, as eyes and screen readers meet it: WCAG 2.1 A/AA, both directions, light and dark, every width, nothing from elsewhere."""
 
-import os
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 import pytest_asyncio
@@ -9,19 +9,24 @@ from playwright.async_api import Browser
 
 from relay.store import sealing
 from tests.web.conftest import Web
-from tests.web.eyes import browser, sitting, too_wide, violations
-from tests.web.places import busy_town, places
-
-#: walks that take many minutes run by hand: BUDSTIKKE_EYES=1 ./run test tests/web/test_eyes.py
-ALL = os.environ.get("BUDSTIKKE_EYES") == "1"
+from tests.web.eyes import Desk, browser, desks, too_wide, violations
+from tests.web.places import Place, busy_town, places
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1500), pytest.mark.slow]
+
+#: what looks at a page that is open, and returns what is wrong with it
+Look = Callable[[Desk, Place], Awaitable[list[str]]]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Web]:
     async with busy_town(tmp_path_factory.mktemp("eyes")) as web:
         yield web
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def everywhere(town: Web) -> list[Place]:
+    return await places(town)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -37,38 +42,54 @@ def keyring(town: Web) -> sealing.Keyring:
     return town.keys
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("direction", ["ltr", "rtl"] if ALL else ["ltr"])
-async def test_no_page_breaks_wcag_2_1_or_asks_anybody_else(town: Web, seeing: Browser, direction: str, scheme: str) -> None:
+async def walk(town: Web, seeing: Browser, everywhere: list[Place], look: Look, **more: object) -> dict[str, list[str]]:
+    """Look at every page, a few at a time, each in a window of its role's browser; return what is wrong, by address."""
     wrong: dict[str, list[str]] = {}
-    for place in await places(town):
-        async with sitting(seeing, town, place) as (page, seen):
-            answer = await page.goto(f"{town.url}{place.address}?lang=nb&dir={direction}&scheme={scheme}", wait_until="load")
-            assert answer is not None
-            found = [*(await violations(page)), *seen.foreign, *seen.complaints]
-            found += [] if answer.status == 200 else [f"answers {answer.status}"]
-            if found:
-                wrong[place.address] = found
-    assert wrong == {}
+    async with desks(seeing, town, **more) as free:
 
-
-if ALL:
-
-    async def test_no_page_scrolls_sideways(town: Web, seeing: Browser) -> None:
-        wrong: dict[str, list[str]] = {}
-        for place in await places(town):
-            async with sitting(seeing, town, place) as (page, _):
-                await page.goto(f"{town.url}{place.address}?lang=nb", wait_until="load")
-                if found := await too_wide(page):
+        async def one(place: Place) -> None:
+            async with free(place) as desk:
+                if found := await look(desk, place):
                     wrong[place.address] = found
-        assert wrong == {}
 
-    async def test_every_page_is_there_in_every_language_without_a_script(town: Web, seeing: Browser) -> None:
+        await asyncio.gather(*(one(place) for place in everywhere))
+    return wrong
+
+
+@pytest.mark.parametrize("direction", ["ltr", "rtl"])
+async def test_no_page_breaks_wcag_2_1_or_asks_anybody_else(town: Web, seeing: Browser, everywhere: list[Place], direction: str) -> None:
+    """Light and dark: the scheme is an attribute of the page, so the second look needs no second load."""
+
+    async def look(desk: Desk, place: Place) -> list[str]:
+        status = await desk.open(f"{place.address}?lang=nb&dir={direction}&scheme=light")
+        found = await violations(desk.page)
+        await desk.page.evaluate("document.documentElement.dataset.colorScheme = 'dark'")
+        await desk.page.emulate_media(color_scheme="dark")
+        found += [f"dark: {one}" for one in await violations(desk.page)]
+        await desk.page.emulate_media(color_scheme="light")
+        return [*found, *desk.complaints(), *([] if status == 200 else [f"answers {status}"])]
+
+    assert await walk(town, seeing, everywhere, look) == {}
+
+
+async def test_no_page_scrolls_sideways(town: Web, seeing: Browser, everywhere: list[Place]) -> None:
+    async def look(desk: Desk, place: Place) -> list[str]:
+        found = []
+        for direction in ("ltr", "rtl"):
+            await desk.open(f"{place.address}?lang=nb&dir={direction}")
+            found += [f"{direction} {one}" for one in await too_wide(desk.page)]
+        return found
+
+    assert await walk(town, seeing, everywhere, look) == {}
+
+
+async def test_every_page_is_there_in_every_language_without_a_script(town: Web, seeing: Browser, everywhere: list[Place]) -> None:
+    async def look(desk: Desk, place: Place) -> list[str]:
         empty = []
-        for place in await places(town):
-            async with sitting(seeing, town, place, java_script_enabled=False) as (page, _):
-                for language in ("nb", "nn", "en"):
-                    answer = await page.goto(f"{town.url}{place.address}?lang={language}", wait_until="load")
-                    if answer is None or answer.status != 200 or not (await page.inner_text("h1")).strip():
-                        empty.append(f"{place.address} {language}")
-        assert empty == []
+        for language in ("nb", "nn", "en"):
+            status = await desk.open(f"{place.address}?lang={language}")
+            if status != 200 or not (await desk.page.inner_text("h1")).strip():
+                empty.append(f"{language}: {status}")
+        return empty
+
+    assert await walk(town, seeing, everywhere, look, java_script_enabled=False) == {}
