@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from tests.web.eyes import browser, desks
-from tests.web.places import Place, busy_town, places
+from tests.web.places import Place, busy_town, links_held, places
 
 VIEWS = {
     "nb": ("lang=nb&scheme=light&dir=ltr", 1366),
@@ -20,7 +20,7 @@ async def main(folder: Path, part: str) -> None:
     """Write the pictures."""
     with tempfile.TemporaryDirectory() as scratch:
         async with busy_town(Path(scratch)) as town, browser("/usr/bin/chromium") as made, desks(made, town) as free:
-            for place in await places(town):
+            for place in [*await places(town), *await links_held(town)]:
                 name = called(place)
                 if part not in name:
                     continue

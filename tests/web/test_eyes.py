@@ -10,7 +10,7 @@ from playwright.async_api import Browser
 from relay.store import sealing
 from tests.web.conftest import Web
 from tests.web.eyes import Desk, browser, desks, too_wide, violations
-from tests.web.places import Place, busy_town, places
+from tests.web.places import Place, busy_town, links_held, places
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1500), pytest.mark.slow]
 
@@ -26,7 +26,7 @@ async def town(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Web]:
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def everywhere(town: Web) -> list[Place]:
-    return await places(town)
+    return [*await places(town), *await links_held(town)]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
