@@ -48,6 +48,8 @@ SHARED = ("asyncio", "hypothesis.strategies", "lxml.etree", "messages.languages"
 WORDS_OF_PROSE = 3
 _CUT = "lines = [line[: LONGEST_LINE + 1] for line in body.splitlines() if visible(line)]  # the one more says: too long"
 _MARKS = 'return 10 <= place <= 36 or place >= 200 or unicodedata.name(character, "").startswith(_DRESS)'
+_OUTLOOK = 'self._ended = self._ended or named.get("id", "").removeprefix("x_") in self.ends'
+_CLASSES = 'elif tag in self.hidden or self.quoting.intersection(named.get("class", "").split()):'
 #: changes that change nothing anybody could see: (module, line of source, change) -> why
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("messages.reply.grammar", 'payload: str = "",', "'' -> '~'"): "neither is a button's",
@@ -58,6 +60,11 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("messages.reply.fold", _MARKS, "36 -> 37"): "no character has the class 37",
     ("messages.reply.fold", _MARKS, "200 -> 201"): "no character has the classes 200 and 201",
     ("messages.reply.fold", _MARKS, "'' -> '~'"): "no name begins so",
+    ("messages.reply.mail", "return False", "returns nothing"): "nothing is as little a head as False",
+    ("messages.reply.mail", 'return next(filter(None, written), "").startswith(">")', "'' -> '~'"): "neither begins as a quoted line does",
+    ("messages.reply.mail", 'if _is_attribution(" ".join(pieces)):', "' ' -> '~'"): "either only separates",
+    ("messages.reply.mail", _OUTLOOK, "'' -> '~'"): "neither is one of Outlook's marks",
+    ("messages.reply.mail", _CLASSES, "'' -> '~'"): "neither is the class of a quotation",
     ("messages.reply.phrases", "COURTESY_WORDS = 4", "4 -> 5"): "no list has a longer courtesy",
 }
 

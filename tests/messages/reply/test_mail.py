@@ -31,6 +31,17 @@ def test_the_letter_is_quoted_in_every_language(language: str) -> None:
     assert unquoted(f"{wrote}\n\nSørby: KOK VANNET\n1") == ""
 
 
+@pytest.mark.parametrize("dash", ["-", "—"])
+def test_a_rule_has_five_dashes(dash: str) -> None:
+    assert unquoted(f"2\n{dash * 5}\n3 barn") == "2"
+    assert unquoted(f"2\n{dash * 4}\n3 barn") == f"2\n{dash * 4}\n3 barn"
+
+
+@pytest.mark.parametrize("language", list(samples()))
+def test_an_attribution_may_be_the_last_line(language: str) -> None:
+    assert unquoted(f"2\n{samples()[language]['wrote']}") == "2"
+
+
 def test_an_answer_above_wins_over_one_below() -> None:
     wrote = samples()["nb"]["wrote"]
     assert unquoted(f"2\n\n{wrote}\n{LETTER}\n\n4") == "2"
