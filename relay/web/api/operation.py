@@ -9,7 +9,7 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from relay.flow import Relay
-from relay.model import NotFound
+from relay.model import NotAllowed, NotFound, Role
 from relay.web.who import Who
 
 ROOT = "/api/v1"
@@ -17,6 +17,7 @@ JSON = "application/json"
 PROBLEM = "application/problem+json"
 #: of an alert's number
 MOST_DIGITS = 9
+ROLE = "The user whom this token stands for does not have the role for this: %(roles)s."
 CAP = ("application/cap+xml", "application/xml", "text/xml")
 
 
@@ -44,6 +45,11 @@ class Call:
     #: a document that came instead of JSON
     document: bytes = b""
     request: web.Request
+
+    def need(self, roles: frozenset[Role]) -> None:
+        """Ask for a role of the token's user; NotAllowed names the roles that would do."""
+        if not self.who.may(roles):
+            raise NotAllowed(ROLE, roles=", ".join(sorted(roles)))
 
     @property
     def number(self) -> int:
@@ -75,6 +81,8 @@ class Operation:
     path: str
     does: Act
     scope: Scope
+    #: which users' tokens may: one of these roles is asked for before anything is read
+    roles: frozenset[Role]
     summary: str
     gives: type[BaseModel] | None
     takes: type[BaseModel] | None = None

@@ -1,10 +1,8 @@
 """Operations on the register: people and groups."""
 
-from relay.authority import WRITERS
 from relay.store import imports, roll
 from relay.store.register import Stamp
 from relay.web.api import shapes
-from relay.web.api.alerts import need
 from relay.web.api.operation import Answer, Call
 from relay.web.api.problem import RefusedError
 
@@ -53,7 +51,6 @@ async def groups(call: Call) -> Answer:
 
 async def imported(call: Call) -> Answer:
     """Import a CSV file: all of it, or nothing and what to mend."""
-    need(call, WRITERS)
     query = call.query
     assert isinstance(query, shapes.ImportQuery)  # noqa: S101 - declared by the operation
     stamp = Stamp(by=call.who.name, at=call.now)

@@ -64,6 +64,7 @@ async def _done(request: web.Request, operation: Operation, bearer: tokens.Beare
         return of_input(error)
     if isinstance(made, web.Response):
         return made
+    made.need(operation.roles)
     if key is None:
         return _response(operation, await operation.does(made))
     return await _once(operation, made, bearer, key, raw)
