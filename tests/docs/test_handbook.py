@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import typer
 
-from deploy.check import settings_page
+from deploy.check import metrics_page, settings_page
 from deploy.check.blocks import NOT_RUN, SHELL, Block, blocks
 from relay.cli import app
 from relay.settings import PREFIX, Settings
@@ -121,6 +121,12 @@ def test_the_page_of_settings_is_made_from_the_code(language: str) -> None:
     assert page == settings_page.page(language), "Run: python -m deploy.check.settings_page --write"
     missing = [name for name in Settings.model_fields if f"`{PREFIX}{name.upper()}`" not in page]
     assert missing == []
+
+
+@pytest.mark.parametrize("language", ["en", "nb"])
+def test_the_page_of_monitoring_is_made_from_the_code(language: str) -> None:
+    page = (HANDBOOK / language / "monitoring.md").read_text(encoding="utf-8")
+    assert page == metrics_page.page(language), "Run: python -m deploy.check.metrics_page --write"
 
 
 def test_every_setting_that_is_spoken_of_exists() -> None:
