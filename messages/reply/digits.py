@@ -36,9 +36,9 @@ UNKNOWN_WORDS = 2
 class Setting:
     """What the house knows when it reads: the person's languages, whether the count question is open, and which alerts are."""
 
-    languages: tuple[str, ...] = ()
-    count_open: bool = False
-    open_alerts: frozenset[int] = frozenset()
+    languages: tuple[str, ...]
+    count_open: bool
+    open_alerts: frozenset[int]
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def _is_signature(line: str) -> bool:
 
 def _attribution(lines: list[str]) -> int:
     """Return how many of these lines "On Monday … wrote:" takes (mail programmes wrap it); 0 if there is none."""
-    for size in range(1, len(lines) + 1):
+    for size, _ in enumerate(lines, 1):
         pieces = [line.strip(_INVISIBLE) for line in lines[:size]]
         if not all(pieces) or len(pieces[-1]) > LONGEST_ATTRIBUTION or (size > 1 and not _begins_attribution(pieces[0])):
             return 0

@@ -50,6 +50,8 @@ _CUT = "lines = [line[: LONGEST_LINE + 1] for line in body.splitlines() if visib
 _MARKS = 'return 10 <= place <= 36 or place >= 200 or unicodedata.name(character, "").startswith(_DRESS)'
 _OUTLOOK = 'self._ended = self._ended or named.get("id", "").removeprefix("x_") in self.ends'
 _CLASSES = 'elif tag in self.hidden or self.quoting.intersection(named.get("class", "").split()):'
+_GAP = "gap = next((at for at in range(_known(rest) + 1) if _three(rest[at:], setting)[0]), None)"
+_GROUPS = "following = (token.text for token in said[1:3] if token.kind is Kind.NUMBER)"
 #: changes that change nothing anybody could see: (module, line of source, change) -> why
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("messages.reply.grammar", 'payload: str = "",', "'' -> '~'"): "neither is a button's",
@@ -65,6 +67,10 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("messages.reply.mail", 'if _is_attribution(" ".join(pieces)):', "' ' -> '~'"): "either only separates",
     ("messages.reply.mail", _OUTLOOK, "'' -> '~'"): "neither is one of Outlook's marks",
     ("messages.reply.mail", _CLASSES, "'' -> '~'"): "neither is the class of a quotation",
+    ("messages.reply.digits", "return None, 0", "0 -> 1"): "nobody asks how long what was not found is",
+    ("messages.reply.digits", _GAP, "0 -> 1"): "a digit that is no 3 stands last of what is looked at, and no answer follows from it",
+    ("messages.reply.digits", "middle = said[low.size : low.size + 1] if low else ()", "1 -> 2"): "only the first of it is looked at",
+    ("messages.reply.digits", _GROUPS, "3 -> 4"): "ten digits are no number",
     ("messages.reply.phrases", "COURTESY_WORDS = 4", "4 -> 5"): "no list has a longer courtesy",
 }
 

@@ -273,6 +273,35 @@ def test_a_digit_beside_another_word_is_for_a_person(text: str) -> None:
     assert read(text).meaning is MESSAGE
 
 
+@pytest.mark.parametrize(
+    ("text", "count", "means"),
+    [
+        ("3 123 456", 123_456, ""),
+        ("3 1 person", 1, ""),
+        ("3 30-40 whatsapp", 30, "whatsapp"),
+        ("3 40 " + " ".join(["whatsapp"] * 12), 40, " ".join(["whatsapp"] * 12)),
+    ],
+)
+def test_how_much_may_stand_beside_a_three(text: str, count: int, means: str) -> None:
+    said = read(text)
+    assert (said.meaning, said.count, said.means) == (PASSED_ON, count, means)
+    assert ("count-implausible" in said.guessed) == (count > 5_000)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "3 1234 567",
+        "3 ፵ 100",
+        "40 3 blabla",
+        "40 3 whatsapp blabla",
+        "3 40 " + " ".join(["whatsapp"] * 13),
+    ],
+)
+def test_what_is_more_than_a_count_is_for_a_person(text: str) -> None:
+    assert read(text).meaning is MESSAGE
+
+
 # --- binding to an alert --------------------------------------------------------------------------------------------------
 
 
