@@ -19,8 +19,13 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 SKIPS_FAIL = os.environ.get("BUDSTIKKE_CI") == "1"
 
 
-#: whole evenings that are killed take minutes, and run by hand: BUDSTIKKE_CHAOS=1 ./run test tests/chaos
-collect_ignore = [] if os.environ.get("BUDSTIKKE_CHAOS") else ["chaos/test_kill.py"]
+#: what takes minutes, or rights that not every machine gives, runs by hand, or in .ci/run where it may: switch -> file
+BY_HAND = {
+    "BUDSTIKKE_CHAOS": "chaos/test_kill.py",
+    "BUDSTIKKE_STRACE": "chaos/test_fsync.py",
+    "BUDSTIKKE_FIRST_WAY": "deploy/test_first_way.py",
+}
+collect_ignore = [file for switch, file in BY_HAND.items() if not os.environ.get(switch)]
 
 
 @pytest.fixture

@@ -132,7 +132,7 @@ def test_the_page_of_monitoring_is_made_from_the_code(language: str) -> None:
 def test_every_setting_that_is_spoken_of_exists() -> None:
     known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
     # these are for the tests, for whoever builds, and for the file of settings itself
-    others = re.compile(rf"{PREFIX}(?:ENV_FILE|NAME|CI|CHAOS|HOSTILE|TEST_\w+|\w*_|)$")
+    others = re.compile(rf"{PREFIX}(?:ENV_FILE|NAME|CI|CHAOS|HOSTILE|STRACE|FIRST_WAY|TEST_\w+|\w*_|)$")
     spoken = {
         (page.name, name)
         for page in [*DOCUMENTS, *(ROOT / "deploy").rglob("*.service"), *(ROOT / "deploy/container").iterdir()]
