@@ -7,7 +7,10 @@ from typing import Any
 from channels.base import Reason, SendFailed
 from channels.one_shot import JSON
 from channels.twilio_client import Answer, TwilioClient
-from messages.form import Button
+from messages.alert import Kind
+from messages.form import Button, Part
+from messages.languages import get
+from messages.whatsapp import TEMPLATES, approval
 
 CONTENT = "https://content.twilio.com/v1/Content"
 DEADLINE = 20.0
@@ -80,6 +83,19 @@ def session_drafts() -> tuple[Draft, ...]:
         )
         for count in range(1, SESSION_BUTTONS + 1)
     )
+
+
+def frame_drafts(languages: Iterable[str]) -> list[Draft]:
+    """Return the templates of the frame: one for each body and each of these languages that Meta knows."""
+    drafts = []
+    for language in languages:
+        code = get(language).whatsapp
+        for part in (Part.WAKE, Part.FORWARD, Part.ASK):
+            if code:
+                text, buttons = approval(part, language, Kind.ACTUAL)
+                samples = tuple("12" for _ in TEMPLATES[part].variables)
+                drafts.append(Draft(name=TEMPLATES[part].name, language=code, body=text, samples=samples, buttons=buttons))
+    return drafts
 
 
 class Templates:

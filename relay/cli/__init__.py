@@ -15,7 +15,7 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
-from relay.cli import access, alerts, forgetting, init, keeping, keys, person, register, service, tasks, tokens
+from relay.cli import access, alerts, forgetting, init, keeping, keys, person, register, service, tasks, tokens, whatsapp
 from relay.cli.output import EXIT_CODES, complain
 from relay.model import BudstikkeError
 from relay.store.acting import acts
@@ -31,6 +31,7 @@ app.add_typer(alerts.app, name="alert", help="Take, look at, approve, release, c
 app.add_typer(register.municipality, name="municipality", help="Municipalities of this installation.")
 app.add_typer(register.people, name="people", help="Resource persons.")
 app.add_typer(register.sender, name="sender", help="From whom messages come.")
+app.add_typer(whatsapp.app, name="whatsapp", help="WhatsApp's templates.")
 app.add_typer(register.group, name="group", help="Language groups.")
 app.add_typer(access.user, name="user", help="Who may come in to the pages, and in which roles.")
 app.add_typer(access.audit_app, name="audit", help="The chain of acts: who did what, and that nobody has changed it.")

@@ -13,11 +13,8 @@ from channels.base import Pace
 from channels.clock import Clock, DemoClock
 from channels.settings import TwilioAccount
 from channels.twilio_client import TwilioClient
-from channels.twilio_templates import Draft, Templates, session_drafts
-from messages.alert import Kind
-from messages.form import Medium, Part
-from messages.languages import get
-from messages.whatsapp import TEMPLATES, approval
+from channels.twilio_templates import Templates, frame_drafts, session_drafts
+from messages.form import Medium
 from relay.app import WHATSAPP_SUFFIX, House
 from relay.demo.provider import Provider, write_whole
 from relay.model import AlertState, NotAllowed
@@ -108,26 +105,13 @@ async def templates(provider: Provider, clock: Clock, languages: Sequence[str]) 
     try:
         book = Templates(client)
         session = await book.ensure(session_drafts())
-        made = await book.ensure(_drafts(languages))
+        made = await book.ensure(frame_drafts(languages))
         for (name, language), content_id in made.items():
             await book.submit(content_id, f"{name}_{language}".lower())
     finally:
         await client.close()
     replies = {int(name.rpartition("_")[2]): content_id for (name, _), content_id in session.items()}
     return replies, {f"{name}:{language}": content_id for (name, language), content_id in made.items()}
-
-
-def _drafts(languages: Sequence[str]) -> list[Draft]:
-    """One template for each body and each language that Meta knows."""
-    drafts = []
-    for language in languages:
-        code = get(language).whatsapp
-        for part in (Part.WAKE, Part.FORWARD, Part.ASK):
-            if code:
-                text, buttons = approval(part, language, Kind.ACTUAL)
-                samples = tuple("12" for _ in TEMPLATES[part].variables)
-                drafts.append(Draft(name=TEMPLATES[part].name, language=code, body=text, samples=samples, buttons=buttons))
-    return drafts
 
 
 async def populate(house: House, town: Town, contents: dict[str, str]) -> int:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Pace
 from messages.form import Medium
 from messages.languages import normalise
-from relay.model import BadInput, Hours, NotFound, Place
+from relay.model import BadInput, Hours, NotFound, NotReady, Place
 from relay.people_csv.cells import Wrong as NoHours, hours as hours_in
 from relay.places import find
 from relay.store import sealing, work
@@ -205,6 +205,14 @@ async def start_sender(conn: AsyncConnection, municipality_id: int, address: str
 
 
 # --- groups and people ------------------------------------------------------------------------------------------------
+
+
+async def note_contents(conn: AsyncConnection, municipality_id: int, medium: Medium, contents: Mapping[str, str], stamp: Stamp) -> None:
+    """Note the provider's templates (name:language -> id) with every sender of a medium; NotReady where there is none."""
+    mine = update(Sender).where(Sender.municipality_id == municipality_id, Sender.channel == medium)
+    if not (await conn.execute(mine.values(contents=dict(contents), **stamp.changed))).rowcount:
+        raise NotReady(f"There is no sender for {medium} yet. Add it first: budstikke sender add {medium} +47…")
+    await work.acted(conn, stamp.by, "sender.templates", stamp.at, municipality_id=municipality_id, templates=len(contents))
 
 
 async def add_group(conn: AsyncConnection, municipality_id: int, new: NewGroup, stamp: Stamp) -> int:
