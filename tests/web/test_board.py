@@ -93,6 +93,18 @@ async def test_a_reminder_goes_to_who_is_silent_and_to_nobody_who_has_answered_o
     assert "Reminder to 1 brought forward" in (await duty.officer.get("/alerts/1/board")).text
 
 
+async def test_groups_that_have_enough_do_not_hide_who_is_silent(duty: Duty) -> None:
+    """Nothing to do for all groups is not said in the words of: everybody has answered."""
+    [silent] = await people(duty, "so", "Ayan")
+    await duty.issue()
+    await duty.change(update(alert_group).values(met_at=duty.town.clock.now()))
+    for action in ("remind", "call"):
+        page = (await duty.officer.get(f"/alerts/1/sooner/{action}")).text
+        assert "No group lacks anybody any more." in page
+        assert "has answered." not in page
+    assert silent.name in (await duty.officer.get(f"/alerts/1/sooner/remind?group={duty.town.groups['so']}")).text
+
+
 async def test_nobody_is_reminded_twice_in_a_quarter_or_three_times_at_all(duty: Duty) -> None:
     [silent] = await people(duty, "so", "Ayan")
     await duty.issue()
