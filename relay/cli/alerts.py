@@ -83,6 +83,8 @@ async def _fetch(url: str) -> bytes:
             body = await answer.content.read(FETCH_MOST + 1)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise BadInput(f"{url} cannot be fetched: {type(error).__name__}.") from error
+    except UnicodeError as error:
+        raise BadInput(f"{url} is no address: no host can be called so.") from error
     if len(body) > FETCH_MOST:
         raise BadInput(f"{url} is larger than 1 MiB.")
     return body
