@@ -16,7 +16,7 @@ from relay.store import evidence, recipients, work
 from relay.store.columns import AnyRow
 from relay.store.inbox import Kept, Person
 from relay.store.sql import insert_ignore
-from relay.store.tables import alert_group, answer, attempt, delivery, recipient, recipient_group, redistribution_report
+from relay.store.tables import ALIKE, alert_group, answer, attempt, delivery, recipient, recipient_group, redistribution_report
 from relay.talk import LADDER, Asked, Bound
 
 #: an attempt that may still arrive
@@ -198,7 +198,7 @@ async def ask_count(conn: AsyncConnection, one: Asked, address_id: int, due_at: 
     like = (await conn.execute(template.order_by(delivery.c.id).limit(1))).one_or_none()
     if like is None:
         return False
-    copied = {name: getattr(like, name) for name in _LIKE}
+    copied = {name: getattr(like, name) for name in ALIKE}
     row = copied | {
         "part": Part.COUNT,
         "cause": f"count:{one.recipient_id}",
@@ -224,21 +224,6 @@ async def _ask_after_all(conn: AsyncConnection, row: dict[str, Any], due_at: dat
     )
     again = {"state": DeliveryState.WAITING, "spared_by": "", "ended_at": None, "planned_at": due_at, "due_at": due_at}
     return bool((await conn.execute(update(delivery).where(*spared).values(again))).rowcount)
-
-
-_LIKE = (
-    "municipality_id",
-    "alert_id",
-    "recipient_id",
-    "person_id",
-    "address_id",
-    "sender_id",
-    "channel",
-    "language",
-    "frame_language",
-    "gravity",
-    "expires_at",
-)
 
 
 # --- quorum -------------------------------------------------------------------------------------------------------------

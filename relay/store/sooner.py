@@ -23,6 +23,7 @@ from relay.store.board import Heading
 from relay.store.columns import AnyRow
 from relay.store.sql import insert_ignore
 from relay.store.tables import (
+    ALIKE,
     Address,
     Municipality,
     ResourcePerson,
@@ -238,21 +239,6 @@ def _ways(recipients: Sequence[int]) -> Select[Any]:
     )
 
 
-_LIKE = (
-    "municipality_id",
-    "alert_id",
-    "recipient_id",
-    "person_id",
-    "address_id",
-    "sender_id",
-    "channel",
-    "language",
-    "frame_language",
-    "gravity",
-    "expires_at",
-)
-
-
 async def _plan_reminders(conn: AsyncConnection, people: Sequence[One], now: datetime) -> None:
     """Plan one reminder more, the way the message went."""
     if not people:
@@ -261,7 +247,7 @@ async def _plan_reminders(conn: AsyncConnection, people: Sequence[One], now: dat
     for row in (await conn.execute(_ways([one.recipient_id for one in people]))).all():
         like.setdefault(row.recipient_id, row)
     rows = [
-        {name: getattr(like[one.recipient_id], name) for name in _LIKE}
+        {name: getattr(like[one.recipient_id], name) for name in ALIKE}
         | {
             "step": like[one.recipient_id].step,
             "action": Action.REMIND,

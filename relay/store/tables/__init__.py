@@ -24,9 +24,10 @@ from relay.store.tables.register import (
     User,
     name_key,
 )
-from relay.store.tables.sending import attempt, delivery, recipient, recipient_group, status
+from relay.store.tables.sending import ALIKE, attempt, delivery, recipient, recipient_group, status
 
 __all__ = [
+    "ALIKE",
     "Address",
     "Audited",
     "Base",

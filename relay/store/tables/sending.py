@@ -143,6 +143,21 @@ delivery = Table(
 )
 
 #: one try. Written and committed before its POST; the token comes back in every status
+#: what another send of the same message to the same person takes over
+ALIKE = (
+    "municipality_id",
+    "alert_id",
+    "recipient_id",
+    "person_id",
+    "address_id",
+    "sender_id",
+    "channel",
+    "language",
+    "frame_language",
+    "gravity",
+    "expires_at",
+)
+
 attempt = Table(
     "attempt",
     Base.metadata,
