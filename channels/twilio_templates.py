@@ -71,6 +71,17 @@ class Approval:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Made:
+    """An account's templates as a sender needs them, and how far Meta's approval is."""
+
+    #: number of buttons -> content id
+    quick_replies: Mapping[int, str]
+    #: name:language -> content id, and what Meta says of it
+    contents: Mapping[str, str]
+    approvals: Mapping[str, Approval]
+
+
 def session_drafts() -> tuple[Draft, ...]:
     """Return the contents that carry any text with one, two or three quick replies inside the window; they need no approval."""
     return tuple(
@@ -115,6 +126,24 @@ class Templates:
                 return found
             answer = await self._client.read(f"{CONTENT}?{following}")
         raise SendFailed(Reason.NOT_CONNECTED, detail="the list has no end")
+
+    async def make(self, languages: Iterable[str]) -> Made:
+        """Make all that these languages need, and send in what has not been. Doing it twice makes nothing twice. Raises SendFailed."""
+        session = await self.ensure(session_drafts())
+        made = await self.ensure(frame_drafts(languages))
+        return Made(
+            quick_replies={int(name.rpartition("_")[2]): content_id for (name, _), content_id in session.items()},
+            contents={f"{name}:{language}": content_id for (name, language), content_id in made.items()},
+            approvals={
+                f"{name}:{language}": await self._sent_in(name, language, content_id) for (name, language), content_id in made.items()
+            },
+        )
+
+    async def _sent_in(self, name: str, language: str, content_id: str) -> Approval:
+        said = await self.approval(content_id)
+        if said.status in ("", "unsubmitted"):
+            return await self.submit(content_id, f"{name}_{language}".lower())
+        return said
 
     async def ensure(self, drafts: Iterable[Draft]) -> dict[tuple[str, str], str]:
         """Make what is missing; return (name, language) -> content id. Doing it twice makes nothing twice. Raises SendFailed."""

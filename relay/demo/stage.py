@@ -13,7 +13,7 @@ from channels.base import Pace
 from channels.clock import Clock, DemoClock
 from channels.settings import TwilioAccount
 from channels.twilio_client import TwilioClient
-from channels.twilio_templates import Templates, frame_drafts, session_drafts
+from channels.twilio_templates import Templates
 from messages.form import Medium
 from relay.app import WHATSAPP_SUFFIX, House
 from relay.demo.provider import Provider, write_whole
@@ -103,15 +103,10 @@ async def templates(provider: Provider, clock: Clock, languages: Sequence[str]) 
     account = TwilioAccount(key="set-up", sid=provider.account, auth_token="sandbox", base_url=provider.url)
     client = TwilioClient(account, clock).use()
     try:
-        book = Templates(client)
-        session = await book.ensure(session_drafts())
-        made = await book.ensure(frame_drafts(languages))
-        for (name, language), content_id in made.items():
-            await book.submit(content_id, f"{name}_{language}".lower())
+        made = await Templates(client).make(languages)
     finally:
         await client.close()
-    replies = {int(name.rpartition("_")[2]): content_id for (name, _), content_id in session.items()}
-    return replies, {f"{name}:{language}": content_id for (name, language), content_id in made.items()}
+    return dict(made.quick_replies), dict(made.contents)
 
 
 async def populate(house: House, town: Town, contents: dict[str, str]) -> int:
