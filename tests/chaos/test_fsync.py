@@ -23,7 +23,6 @@ def test_an_intent_is_on_disk_before_its_call_and_a_receipt_before_its_answer(tm
         found = trace(house)
     assert found.good, found
     assert found.posts >= 20
-    assert found.callbacks >= 20
     lines = (tmp_path / "trace").read_text(encoding="latin-1").splitlines()
     without = read((line for line in lines if not any(name in line[:40] for name in SYNCED)), house)
     assert len(without.posts_too_early) == found.posts, "the judge would see a call that leaves before its intent is on disk"

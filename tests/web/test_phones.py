@@ -39,7 +39,7 @@ class Shelf:
 async def shelf(folder: Path) -> AsyncIterator[Shelf]:
     """Open the demo without its message, and sign a viewer in."""
     async with play.opened(play.Options(people=24), folder, issue=False) as stand:
-        await stand.provider.ask("settings", {"answering": False})
+        await stand.provider.ask("settings", {"answering": False, "sent_after": [0, 0], "delivered_after": [0, 0]})
         stamp = Stamp(by="test", at=stand.house.relay.clock.now())
         async with stand.house.store.write() as conn:
             new = users.NewUser(name="Wilma", roles=frozenset({Role.VIEWER}), login="wilma")
