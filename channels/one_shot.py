@@ -16,7 +16,6 @@ import aiohttp
 from yarl import URL
 
 from channels.base import Reason, SendFailed
-from channels.prepared import Closed, Prepared, exchange
 
 #: seconds for a request that only reads
 READ_DEADLINE = 10.0
@@ -86,36 +85,6 @@ class OneShot:
             raise NotSent(type(why).__name__) from None
         except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as why:
             raise Unknown(type(why).__name__) from None
-
-    async def post(self, letter: Prepared, body: bytes, deadline: float) -> HttpAnswer:
-        """POST `body` as `request` does, with a head that was written before. Raises NotSent or Unknown."""
-        if self._closed:
-            raise NotSent("closed")
-        try:
-            async with asyncio.timeout(deadline):
-                conn = await self._connected(letter, deadline)
-                try:
-                    status, headers, text = await exchange(conn, letter.written(body), LARGEST_ANSWER)
-                except BaseException:
-                    conn.close()
-                    raise
-        except Closed:
-            raise NotSent("closed") from None
-        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as why:
-            raise Unknown(type(why).__name__) from None
-        if text is None:
-            conn.close()
-            raise Unknown("the answer is too large")
-        conn.release()
-        return HttpAnswer(status, text.decode("utf-8", "replace"), headers)
-
-    async def _connected(self, letter: Prepared, deadline: float) -> aiohttp.connector.Connection:
-        connector = self._open().connector
-        assert connector is not None  # noqa: S101 - a session that is open has one
-        try:
-            return await connector.connect(letter.place, traces=[], timeout=_limits(deadline, self._connect_timeout))
-        except (aiohttp.ClientError, OSError) as why:
-            raise NotSent(type(why).__name__) from None
 
     async def close(self) -> None:
         """Let go of the connections, for good."""

@@ -21,8 +21,8 @@ from yarl import URL
 
 from channels.base import Reason, SendFailed
 from channels.clock import Clock
-from channels.one_shot import FORM, JSON, READ_DEADLINE, HttpAnswer, OneShot, retry_after, skew, told
-from channels.prepared import Prepared
+from channels.lines import Lines
+from channels.one_shot import FORM, JSON, READ_DEADLINE, OneShot, retry_after, skew, told
 from channels.settings import TwilioAccount
 
 # The SDK logs addresses of lists at INFO, and those hold telephone numbers.
@@ -56,10 +56,6 @@ class OneShotHttp(AsyncHttpClient):
         url = self.moved(uri) + (f"?{urlencode(params)}" if params else "")
         answer = await self._line.request(method, url, body=body, headers=head, deadline=timeout or READ_DEADLINE)
         return Response(answer.status, answer.text, answer.headers)
-
-    async def post(self, letter: Prepared, body: bytes, deadline: float) -> HttpAnswer:
-        """POST what is ready to go."""
-        return await self._line.post(letter, body, deadline)
 
     async def close(self) -> None:
         """Let go of the connections, for good."""
@@ -115,8 +111,8 @@ class TwilioClient:
             edge=account.edge or None,
             environment={"TWILIO_EDGE": ""},  # an empty mapping would make the SDK read the machine's
         )
-        #: the create, written beforehand when it is first made
-        self._create: Prepared | None = None
+        #: where messages are created, once the first one is
+        self._lines: Lines | None = None
         self._users = 0
 
     def use(self) -> "TwilioClient":
@@ -129,6 +125,8 @@ class TwilioClient:
         self._users -= 1
         if self._users <= 0:
             await self._http.close()
+            if self._lines is not None:
+                self._lines.close()
 
     async def post(self, url: str, data: Sequence[tuple[str, str]] | Mapping[str, Any], *, deadline: float, kind: str = FORM) -> Answer:
         """POST `data` once. Raises SendFailed: NOT_CONNECTED if nothing was sent, UNCERTAIN if we cannot tell."""
@@ -138,13 +136,15 @@ class TwilioClient:
     async def create(self, body: bytes, *, deadline: float) -> Answer:
         """POST a message's form once, as `post` does, beneath the SDK: address, headers and password are the SDK's, made once for all."""
         with told(Reason.UNCERTAIN):
-            answer = await self._http.post(self._letter(), body, deadline)
+            answer = await self._creating().post(body, deadline)
         return Answer(answer.status, _object(answer.text), answer.headers)
 
-    def _letter(self) -> Prepared:
-        if self._create is None:
-            self._create = Prepared(URL(self._http.moved(self._sdk.get_hostname(f"{self.api}/Messages.json"))), self._headers_of_a_post())
-        return self._create
+    def _creating(self) -> Lines:
+        if self._lines is None:
+            url = URL(self._http.moved(self._sdk.get_hostname(f"{self.api}/Messages.json")))
+            ours = self.account
+            self._lines = Lines(url, self._headers_of_a_post(), connect_timeout=ours.connect_timeout, connections=ours.connections)
+        return self._lines
 
     async def read(self, url: str, params: Mapping[str, str] | None = None) -> Answer:
         """GET `url`; an answer of 200 with an object in it, and our `skew` set anew. Raises SendFailed: nothing depends on a read."""

@@ -8,7 +8,8 @@ from relay.store import threads
 from relay.web.keys import RELAY
 
 _PAGE = """<!doctype html><html lang="nb"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<meta name="robots" content="noindex"><link rel="icon" href="data:,"><title>{title}</title><body><h1>{title}</h1><p>{text}</p>{form}</body></html>"""
+<meta name="robots" content="noindex"><link rel="icon" href="data:,"><title>{title}</title>
+<body><h1>{title}</h1><p>{text}</p>{form}</body></html>"""
 _BUTTON = '<form method="post"><button name="List-Unsubscribe" value="One-Click">Stopp e-post · Stop e-mail</button></form>'
 _HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 

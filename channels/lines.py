@@ -1,0 +1,243 @@
+"""A POST that is made many times: connections that are kept, one request at a time on each, and a head that is written out once.
+
+What an HTTP session does anew for each request costs more than everything else about a message, so the hot POST has lines of its own.
+httptools reads the answers; what goes over the line is what the session would send.
+"""
+
+import asyncio
+import ssl
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+import aiohappyeyeballs
+import aiohttp
+import httptools
+from multidict import CIMultiDict
+from yarl import URL
+
+from channels.one_shot import KEEP_ALIVE, LARGEST_ANSWER, HttpAnswer, NotSent, Unknown
+
+#: seconds until the next of a host's addresses is tried beside the one that does not answer
+NEXT_ADDRESS = 0.25
+#: what httptools raises over what is no answer to a POST
+BROKEN = (httptools.HttpParserError, httptools.HttpParserUpgrade)
+
+
+class Lines:
+    """Connections to one address. Make it inside the event loop that sends over it."""
+
+    def __init__(self, url: URL, headers: Mapping[str, str], *, connect_timeout: float, connections: int) -> None:
+        self._url, self._connect_timeout = url, connect_timeout
+        self._head = _head(url, headers)
+        self._tls = ssl.create_default_context() if url.scheme == "https" else None
+        #: turns to speak, and connections on which nobody speaks
+        self._turns = asyncio.Semaphore(connections)
+        self._idle: list[_Line] = []
+        self._closed = False
+
+    async def post(self, body: bytes, deadline: float) -> HttpAnswer:
+        """POST once and read the answer within `deadline` seconds. Raises NotSent or Unknown.
+
+        Half the deadline is for a connection, its turn in the queue included: so whatever the deadline cuts off had been sent.
+        """
+        if self._closed:
+            raise NotSent("closed")
+        until = asyncio.get_running_loop().time() + deadline
+        line = await self._taken(deadline / 2)
+        try:
+            return await line.ask(b"%sContent-Length: %d\r\n\r\n%s" % (self._head, len(body), body), until)
+        finally:
+            self._give_back(line)
+
+    def close(self) -> None:
+        """Let go of the connections, for good."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()
+
+    async def _taken(self, seconds: float) -> "_Line":
+        """Return a connection on which nobody speaks, an open one if there is one."""
+        if not self._turns.locked() and (kept := self._kept()):
+            await self._turns.acquire()
+            return kept
+        try:
+            async with asyncio.timeout(seconds):
+                await self._turns.acquire()
+                try:
+                    return self._kept() or await self._opened()
+                except BaseException:
+                    self._turns.release()
+                    raise
+        except OSError as why:
+            raise NotSent(type(why).__name__) from None
+
+    def _kept(self) -> "_Line | None":
+        """Return an open connection; one that has been idle for long may be closed at the other end while we write."""
+        now = asyncio.get_running_loop().time()
+        while self._idle:
+            line = self._idle.pop()
+            if line.open and now - line.idle_since < KEEP_ALIVE:
+                return line
+            line.close()
+        return None
+
+    async def _opened(self) -> "_Line":
+        host, port = str(self._url.host), self._url.port
+        loop = asyncio.get_running_loop()
+        async with asyncio.timeout(self._connect_timeout):
+            found = await loop.getaddrinfo(host, port, type=1)
+            line = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=NEXT_ADDRESS, loop=loop)
+            _, made = await loop.create_connection(_Line, sock=line, ssl=self._tls, server_hostname=host if self._tls else None)
+        return made
+
+    def _give_back(self, line: "_Line") -> None:
+        self._turns.release()
+        if line.open and not self._closed:
+            line.idle_since = asyncio.get_running_loop().time()
+            self._idle.append(line)
+        else:
+            line.close()
+
+
+class _Line(asyncio.Protocol):
+    """One connection, and the answer that is being read on it."""
+
+    def __init__(self) -> None:
+        self.idle_since = 0.0
+        self._loop = asyncio.get_running_loop()
+        self._transport: Any = None
+        self._parser: Any = httptools.HttpResponseParser(self)
+        self._answer: asyncio.Future[HttpAnswer] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._usable = True
+        # what has been read of the answer
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body = bytearray()
+        self._packed = ""
+        self._headed = self._measured = False
+
+    @property
+    def open(self) -> bool:
+        """Whether a request may go over it."""
+        return self._usable and self._answer is None and not self._transport.is_closing()
+
+    def ask(self, request: bytes, until: float) -> asyncio.Future[HttpAnswer]:
+        """Send a request; the loop's time `until` is when we stop waiting for its answer. Raises Unknown."""
+        self._answer = self._loop.create_future()
+        self._timer = self._loop.call_at(until, self._fail, "TimeoutError")
+        self._transport.write(request)
+        return self._answer
+
+    def close(self) -> None:
+        """Let go of it, whatever is under way."""
+        self._usable = False
+        if self._timer is not None:
+            self._timer.cancel()
+        self._transport.abort()
+
+    # --- asyncio's side -----------------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep the way out."""
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; what comes unasked, or is no answer of HTTP, ends the connection."""
+        if self._answer is None:
+            self.close()
+            return
+        try:
+            self._parser.feed_data(data)
+        except BROKEN as why:
+            self._fail(type(why).__name__)
+
+    def connection_lost(self, why: Exception | None) -> None:
+        """An answer that told no length ends with its connection; any other is cut off."""
+        self._usable = False
+        if self._headed and not self._measured and why is None:
+            self.on_message_complete()
+        self._fail(type(why).__name__ if why else "ServerDisconnectedError")
+
+    # --- the parser's side --------------------------------------------------------------------------------------------
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header."""
+        lower = name.lower()
+        self._measured |= lower in (b"content-length", b"transfer-encoding")
+        if lower == b"content-encoding":
+            self._packed = value.lower().decode("latin-1")
+        self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        """From here on there is an answer, if a body without length follows."""
+        self._headed = True
+
+    def on_body(self, part: bytes) -> None:
+        """Keep a part of the body, unless the whole becomes too large."""
+        self._body += part
+        if len(self._body) > LARGEST_ANSWER:
+            self._fail("the answer is too large")
+
+    def on_message_complete(self) -> None:
+        """Hand the answer over; one of "go on" is followed by the real one."""
+        status = self._parser.get_status_code()
+        if self._answer is None or self._answer.done():
+            self._usable = False
+        elif status >= 200:
+            self._hand_over(status)
+        self._begin()
+
+    # --- one answer ---------------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._headers = []
+        self._body.clear()
+        self._packed = ""
+        self._headed = self._measured = False
+
+    def _hand_over(self, status: int) -> None:
+        try:
+            text = _unpacked(bytes(self._body), self._packed).decode("utf-8", "replace")
+        except (zlib.error, ValueError) as why:
+            self._fail(type(why).__name__)
+            return
+        headers = CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._headers)
+        self._usable = self._parser.should_keep_alive() and self._measured
+        self._end().set_result(HttpAnswer(status, text, headers))
+
+    def _fail(self, why: str) -> None:
+        """The connection is spent; what was asked may have arrived."""
+        self.close()
+        if self._answer is not None and not self._answer.done():
+            self._end().set_exception(Unknown(why))
+
+    def _end(self) -> "asyncio.Future[HttpAnswer]":
+        assert self._answer is not None  # noqa: S101 - the callers have looked
+        answer, self._answer = self._answer, None
+        if self._timer is not None:
+            self._timer.cancel()
+        return answer
+
+
+def _unpacked(body: bytes, packing: str) -> bytes:
+    """Undo the encodings that the session offers; of what unpacks to more than an answer may have, nothing is kept."""
+    if packing in ("", "identity"):
+        return body
+    if packing not in ("gzip", "deflate"):
+        raise ValueError(packing)
+    opened = zlib.decompressobj(zlib.MAX_WBITS | 32)
+    text = opened.decompress(body, LARGEST_ANSWER)
+    if not opened.eof:
+        raise ValueError("the answer is too large, or cut off")
+    return text
+
+
+def _head(url: URL, headers: Mapping[str, str]) -> bytes:
+    """Return what aiohttp's session writes before a body, without its length."""
+    request = aiohttp.ClientRequest("POST", url, headers=headers, data=b"", loop=asyncio.get_running_loop())
+    names = {name: value for name, value in request.headers.items() if name != "Content-Length"}
+    if any("\r" in part or "\n" in part for pair in names.items() for part in pair):
+        raise ValueError("a header holds a line break")
+    lines = "".join(f"{name}: {value}\r\n" for name, value in names.items())
+    return f"POST {url.raw_path_qs} HTTP/1.1\r\n{lines}".encode()

@@ -1,0 +1,170 @@
+"""The hot POST's connections: kept while they are good, and never believed when they are not."""
+
+import asyncio
+import gzip
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from yarl import URL
+
+from channels.lines import Lines
+from channels.one_shot import LARGEST_ANSWER, NotSent, Unknown
+
+OK = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}"
+
+
+@dataclass
+class Other:
+    """The other end: says what it is told to say to each request, and counts its connections."""
+
+    answers: list[bytes]
+    connections: int = 0
+    requests: list[bytes] = field(default_factory=list)
+    #: what to do after an answer
+    then: Callable[[asyncio.StreamWriter], None] = lambda _writer: None
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while self.answers:
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+                self.requests.append(head + await reader.readexactly(length))
+                writer.write(self.answers.pop(0))
+                await writer.drain()
+                self.then(writer)
+            await reader.read()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            pass
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def lines_to(other: Other, connections: int = 1) -> AsyncIterator[Lines]:
+    server = await asyncio.start_server(other.serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    lines = Lines(
+        URL(f"http://127.0.0.1:{port}/Messages.json"), {"Accept": "application/json"}, connect_timeout=1.0, connections=connections
+    )
+    try:
+        yield lines
+    finally:
+        lines.close()
+        server.close()
+
+
+async def test_a_connection_is_used_again_and_carries_each_request_whole() -> None:
+    other = Other([OK, OK, OK])
+    async with lines_to(other) as lines:
+        answers = [await lines.post(body, 2.0) for body in (b"a=1", b"", b"b=\xc3\xa6")]
+    assert [answer.status for answer in answers] == [201, 201, 201]
+    assert other.connections == 1
+    assert [request.partition(b"\r\n\r\n")[2] for request in other.requests] == [b"a=1", b"", b"b=\xc3\xa6"]
+    assert other.requests[0].startswith(b"POST /Messages.json HTTP/1.1\r\nHost: 127.0.0.1:")
+
+
+async def test_more_requests_than_connections_wait_for_their_turn() -> None:
+    other = Other([OK] * 6)
+    async with lines_to(other, connections=2) as lines:
+        await asyncio.gather(*(lines.post(b"x", 2.0) for _ in range(6)))
+    assert len(other.requests) == 6
+    assert other.connections == 2
+
+
+async def test_whoever_gets_no_turn_in_half_the_time_has_sent_nothing() -> None:
+    other = Other([b"", OK])
+    async with lines_to(other) as lines:
+        first, second = await asyncio.gather(lines.post(b"1", 1.0), lines.post(b"2", 0.4), return_exceptions=True)
+    assert isinstance(first, Unknown)
+    assert isinstance(second, NotSent)
+    assert len(other.requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("answer", "text"),
+    [
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, "{}"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK, "{}"),
+        (b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", "{}"),
+        (b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nContent-Length: 22\r\n\r\n" + gzip.compress(b"{}"), "{}"),
+    ],
+)
+async def test_an_answer_is_read_however_it_is_wrapped(answer: bytes, text: str) -> None:
+    async with lines_to(Other([answer])) as lines:
+        read = await lines.post(b"x", 2.0)
+    assert (read.status, read.text) == (201, text)
+
+
+async def test_an_answer_without_a_length_ends_with_its_connection() -> None:
+    other = Other([b"HTTP/1.1 201 Created\r\n\r\n{}", OK], then=lambda writer: writer.close())
+    async with lines_to(other) as lines:
+        assert (await lines.post(b"x", 2.0)).text == "{}"
+        assert (await lines.post(b"x", 2.0)).text == "{}"
+    assert other.connections == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"HTTP/1.1 201 Created\r\nContent-Length: 3\r\n\r\n{}",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 201 Created\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n" % (LARGEST_ANSWER + 1) + b" " * (LARGEST_ANSWER + 1),
+        b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"
+        % (len(gzip.compress(b" " * 10_000_000)), gzip.compress(b" " * 10_000_000)),
+        b"hello\r\n\r\n",
+    ],
+)
+async def test_what_is_no_whole_answer_is_an_unknown_and_its_connection_is_not_used_again(answer: bytes) -> None:
+    other = Other([answer, OK], then=lambda writer: writer.write_eof())
+    async with lines_to(other) as lines:
+        with pytest.raises(Unknown):
+            await lines.post(b"x", 0.5)
+        other.then = lambda _writer: None
+        assert (await lines.post(b"x", 2.0)).status == 201
+    assert other.connections == 2
+
+
+async def test_what_comes_unasked_is_no_answer_to_the_next_request() -> None:
+    other = Other([OK + b"HTTP/1.1 201 Created\r\nContent-Length: 6\r\n\r\nforged", OK])
+    async with lines_to(other) as lines:
+        assert (await lines.post(b"x", 2.0)).text == "{}"
+        assert (await lines.post(b"x", 2.0)).text == "{}"
+    assert other.connections == 2
+
+
+async def test_a_connection_that_was_closed_meanwhile_is_not_written_to() -> None:
+    other = Other([OK, OK], then=lambda writer: writer.close())
+    async with lines_to(other) as lines:
+        await lines.post(b"x", 2.0)
+        await asyncio.sleep(0.05)
+        assert (await lines.post(b"x", 2.0)).status == 201
+    assert len(other.requests) == 2
+
+
+async def test_a_caller_who_gives_up_leaves_no_half_read_connection_behind() -> None:
+    other = Other([b"", OK])
+    async with lines_to(other) as lines:
+        asked = asyncio.create_task(lines.post(b"x", 5.0))
+        while not other.requests:
+            await asyncio.sleep(0.01)
+        asked.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asked
+        assert (await lines.post(b"y", 2.0)).status == 201
+    assert other.connections == 2
+
+
+async def test_nothing_leaves_after_the_lines_are_closed_or_where_nobody_listens() -> None:
+    other = Other([OK])
+    async with lines_to(other) as lines:
+        lines.close()
+        with pytest.raises(NotSent):
+            await lines.post(b"x", 1.0)
+    deaf = Lines(URL("http://127.0.0.1:1/"), {}, connect_timeout=1.0, connections=1)
+    with pytest.raises(NotSent):
+        await deaf.post(b"x", 1.0)
+    assert not other.requests
