@@ -22,6 +22,7 @@ class Other:
     answers: list[bytes]
     connections: int = 0
     requests: list[bytes] = field(default_factory=list)
+    came: asyncio.Event = field(default_factory=asyncio.Event)
     #: what to do after an answer
     then: Callable[[asyncio.StreamWriter], None] = lambda _writer: None
 
@@ -32,6 +33,7 @@ class Other:
                 head = await reader.readuntil(b"\r\n\r\n")
                 length = int(head.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
                 self.requests.append(head + await reader.readexactly(length))
+                self.came.set()
                 writer.write(self.answers.pop(0))
                 await writer.drain()
                 self.then(writer)
@@ -149,8 +151,7 @@ async def test_a_caller_who_gives_up_leaves_no_half_read_connection_behind() -> 
     other = Other([b"", OK])
     async with lines_to(other) as lines:
         asked = asyncio.create_task(lines.post(b"x", 5.0))
-        while not other.requests:
-            await asyncio.sleep(0.01)
+        await other.came.wait()
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
