@@ -1,5 +1,6 @@
 """An evening of the demo, started as a person would start it: a process of its own, its state in a folder."""
 
+import asyncio
 import json
 import os
 import signal
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from relay.town import Town, town
+from tests.chaos.judge import Record, record_of
 from tests.recount import Book, book_of
 
 BUDSTIKKE = Path(sys.executable).with_name("budstikke")
@@ -40,6 +42,10 @@ class Evening:
     def book(self) -> Book:
         """Read the provider's book."""
         return book_of(self.ledger, self.town)
+
+    def record(self) -> Record:
+        """What each copy was sent for, by the product's own rows."""
+        return asyncio.run(record_of(self.database or f"sqlite+aiosqlite:///{self.state / 'budstikke.db'}"))
 
     def start(self) -> "subprocess.Popen[str]":
         """Start or continue the demo; it prints its JSON and ends when the plan has settled."""

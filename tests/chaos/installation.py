@@ -29,6 +29,7 @@ from relay.store.engine import Store
 from relay.store.register import NewSender, Stamp
 from relay.store.towns import load_town
 from relay.town import Person, Town, Way, demo_alert, town
+from tests.chaos.judge import Judgement, Record, judge, record_of
 from tests.chaos.nursery import Nursery, alive
 from tests.recount import Book, book_of
 
@@ -229,6 +230,14 @@ class Installation:
                 return await question(house)
 
         return asyncio.run(inside())
+
+    def judged(self) -> Judgement:
+        """Let the provider's book judge what the product says of its alert."""
+        return judge(self.book(), self.town, self.reach(), self.record())
+
+    def record(self) -> Record:
+        """What each copy was sent for."""
+        return asyncio.run(record_of(self.environment["BUDSTIKKE_DATABASE_URL"]))
 
     def reach(self) -> dict[str, Any]:
         """What `budstikke reach --json` prints."""

@@ -82,7 +82,7 @@ def play(evening: Evening, night: Night, seconds: float = PATIENCE) -> Outcome:
         settled_in = time.monotonic() - begun
     finally:
         evening.end_provider()
-    judgement = judge(evening.book(), evening.town, printed)
+    judgement = judge(evening.book(), evening.town, printed, evening.record())
     return Outcome(judgement=judgement, printed=printed, killed_at=tuple(killed), settled_in=settled_in)
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from tests.chaos.installation import Installation, Plan, wait_for
-from tests.chaos.judge import Judgement, judge
+from tests.chaos.judge import Judgement
 from tests.chaos.nursery import Nursery, alive
 from tests.chaos.storm import TOGETHER, settle
 from tests.pg import Postgres, running_postgres
@@ -106,7 +106,7 @@ def play(house: Installation, server: Server, times: int) -> Outcome:
             back_in.append(_outage(house, (server.restart, server.kill, server.terminate)[n % 3]))
         stuck = settle(house)
         fallen = sum(not alive(pid) for pid in house.processes)
-        return Outcome(judgement=judge(house.book(), house.town, house.reach()), back_in=tuple(back_in), fallen=fallen, stuck=stuck)
+        return Outcome(judgement=house.judged(), back_in=tuple(back_in), fallen=fallen, stuck=stuck)
     finally:
         house.end_all()
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from channels.sandbox.ledger import Event
 from tests.chaos.installation import Installation, Plan, wait_for
-from tests.chaos.judge import Judgement, judge
+from tests.chaos.judge import Judgement
 from tests.chaos.nursery import Nursery
 from tests.chaos.storm import settle
 from tests.evening import BUDSTIKKE
@@ -85,7 +85,7 @@ def _judged(house: Installation, backed_up: int, lost_at: int, waited: float) ->
     stuck, book = settle(house), house.book()
     reach = house.reach()
     return Outcome(
-        judgement=judge(book, house.town, reach),
+        judgement=house.judged(),
         backed_up=backed_up,
         lost_at=lost_at,
         sends=house.accepted(),

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.chaos.installation import Installation, Plan, wait_for
-from tests.chaos.judge import Judgement, judge
+from tests.chaos.judge import Judgement
 from tests.chaos.nursery import Nursery
 from tests.chaos.storm import settle
 from tests.pg import running_postgres
@@ -59,7 +59,7 @@ def play(house: Installation, workers: int, stops: int) -> Outcome:
             _stop(working[n % workers])
         house.tell_provider("DELETE", "faults")
         stuck = settle(house)
-        return Outcome(judgement=judge(house.book(), house.town, house.reach()), stops=stops, stuck=stuck)
+        return Outcome(judgement=house.judged(), stops=stops, stuck=stuck)
     finally:
         house.end_all()
 

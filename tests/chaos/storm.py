@@ -32,7 +32,7 @@ from relay.app import House
 from relay.model import DeliveryState
 from relay.store.tables import attempt, delivery, inbound, worker
 from tests.chaos.installation import Installation, Plan
-from tests.chaos.judge import Judgement, judge
+from tests.chaos.judge import Judgement
 from tests.chaos.nursery import Nursery, alive
 from tests.pg import running_postgres
 
@@ -192,7 +192,7 @@ def _judged(house: Installation, progress: _Progress, stuck: int, seconds: float
     book = house.book()
     wrote = {entry.id for entry in book.entries if entry.event is Event.INBOUND}
     return Outcome(
-        judgement=judge(book, house.town, house.reach()),
+        judgement=house.judged(),
         sends=sum(entry.event is Event.ACCEPTED for entry in book.entries),
         kills=progress.kills,
         most_in_doubt=progress.most_in_doubt,

@@ -32,7 +32,7 @@ def test_nobody_is_lost_and_nobody_doubled_in_silence(tmp_path: Path) -> None:
     assert found.flagged > 0, "what had not left when it was killed cannot be told from what had"
     reader = next(person for person in evening.town.people if person.character == "reader" and len(person.ways) == 1)
     torn = without_copies_to(reader.ways[0].value, evening.book())
-    assert judge(torn, evening.town, outcome.printed).lost == (reader.name,), "the judge would see whom nothing reached"
+    assert judge(torn, evening.town, outcome.printed, evening.record()).lost == (reader.name,), "the judge would see whom nothing reached"
 
 
 def test_where_the_provider_cannot_be_asked_whoever_got_two_is_listed(tmp_path: Path, postgres_url: str) -> None:
@@ -41,5 +41,5 @@ def test_where_the_provider_cannot_be_asked_whoever_got_two_is_listed(tmp_path: 
     found = outcome.judgement
     assert found.good, found
     assert found.doubled, "this night should have been hard"
-    in_silence = judge(evening.book(), evening.town, outcome.printed | {"perhaps_twice": []})
+    in_silence = judge(evening.book(), evening.town, outcome.printed | {"perhaps_twice": []}, evening.record())
     assert len(in_silence.unflagged) == len(found.doubled), "the judge would see who is not listed"

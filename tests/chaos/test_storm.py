@@ -25,4 +25,4 @@ def test_killed_again_and_again_it_loses_nobody(tmp_path: Path) -> None:
     person = house.town.people[0]
     torn = Book([entry for entry in house.book().entries if entry.to != person.ways[0].value], house.book().phones)
     nothing_said: dict[str, list[str]] = {"unreachable": [], "perhaps_twice": []}
-    assert judge(torn, house.town, nothing_said).lost == (person.name,), "the judge would see whom nothing reached"
+    assert judge(torn, house.town, nothing_said, house.record()).lost == (person.name,), "the judge would see whom nothing reached"

@@ -30,7 +30,7 @@ from channels.sandbox.ledger import Event
 from relay.app import House
 from relay.store.tables import attempt
 from tests.chaos.installation import Installation, Plan, wait_for
-from tests.chaos.judge import Judgement, judge
+from tests.chaos.judge import Judgement
 from tests.chaos.nursery import Nursery, alive
 from tests.chaos.outage import Server
 from tests.chaos.storm import settle, unheard
@@ -227,7 +227,7 @@ def play(house: Installation, case: Case, postgres: Postgres | None = None) -> O
         wait_for(lambda: house.accepted() >= whole, "the rest of the messages", 180)
         stuck, book = settle(house), house.book()
         return Outcome(
-            judgement=judge(book, house.town, house.reach()),
+            judgement=house.judged(),
             before=before,
             meanwhile=meanwhile,
             said_in=said_in,
