@@ -6,6 +6,7 @@
     open    what is left has not left
 
 What a provider cannot tell waits for a person (`budstikke restore --release`), but for the gravest: that leaves, and is flagged.
+Later, whoever releases an alert that the backup holds may be the second to do so: what is planned for it is looked for in the same way.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ from relay.model import BudstikkeError, Work
 from relay.pulse import Pulse
 from relay.store import claim, context, doubts, restored
 from relay.store.engine import Store
-from relay.store.restored import Restored
+from relay.store.restored import Restored, Waiting
 from relay.wording import BLANK, Wording, body_hash, written
 
 log = structlog.get_logger(__name__)
@@ -49,8 +50,11 @@ class _Unsure:
 
     work: Work
     texts: frozenset[str]
-    #: when it was due
-    due_at: datetime
+    waiting: Waiting
+
+    def may_have_left(self, found: Restored) -> bool:
+        """Whether it can have left before the restore, as far as we can tell without asking."""
+        return self.waiting.look_first or self.waiting.due_at <= found.at
 
 
 class Reconciler:
@@ -59,8 +63,9 @@ class Reconciler:
     def __init__(self, store: Store, desk: Desk, clock: Clock, pulse: Pulse, hear: Callable[[], Awaitable[object]]) -> None:
         self.store, self.desk, self.clock, self.pulse, self._hear = store, desk, clock, pulse, hear
         self._wording = Wording()
-        #: complete looks so far, the first look, and when to look again
+        #: complete looks so far and what they were for, the first look, and when to look again
         self._looks = 0
+        self._looked_for: frozenset[int] = frozenset()
         self._first: datetime | None = None
         self._again: datetime | None = None
 
@@ -70,34 +75,50 @@ class Reconciler:
         async with self.store.read() as conn:
             found = await restored.pending(conn)
             if found is None:
-                self._looks = 0
+                self._begin_anew()
                 return True
             if self._again is not None and now < self._again:
-                return False
-            heard = not await restored.unheard(conn, self._sweepable(), found.at)
-            unsure = await self._unsure(conn, now)
+                return found.held is None
+            heard = found.held is None or not await restored.unheard(conn, self._sweepable(), found.at)
+            due = await restored.waiting(conn, everything=found.held is not None)
+            unsure = await self._unsure(conn, due, now)
         self._first, self._again = self._first or now, now + AGAIN
+        await self._look_for(unsure, self._planned_since(due), found, now, heard=heard)
+        return found.held is None
+
+    def _begin_anew(self) -> None:
+        self._looks, self._looked_for = 0, frozenset()
+        self._first = self._again = None
+
+    def _planned_since(self, due: Mapping[int, Waiting]) -> frozenset[int]:
+        """Return what was planned since the restore; looks that have missed some of it do not count."""
+        ids = frozenset(one.id for one in due.values() if one.look_first)
+        if not ids <= self._looked_for:
+            self._looks = 0
+        self._looked_for = ids
+        return ids
+
+    async def _look_for(self, unsure: Sequence[_Unsure], ids: frozenset[int], found: Restored, now: datetime, *, heard: bool) -> None:
         last = heard and self._looks + 1 >= ENOUGH and now - found.at >= SLOWEST
         silent = await self._adopt(unsure, found, now, last=last)
         if silent:
             await self._without([one for one in unsure if one.work.sender_id in silent], found, now)
-            return False
+            return
         self._looks += heard
         if last:
-            await self._open(found, now)
-            return True
-        await self._hear()
+            await self._open(ids, found, now)
+            return
+        if found.held is not None:
+            await self._hear()
         if not heard:
             await self._without((), found, now)
-        return False
 
     def _sweepable(self) -> list[str]:
         return [account for (_, account), channel in self.desk.channels.items() if isinstance(channel, Sweepable)]
 
     # --- what may have left -------------------------------------------------------------------------------------------
 
-    async def _unsure(self, conn: AsyncConnection, now: datetime) -> list[_Unsure]:
-        due = await restored.waiting(conn)
+    async def _unsure(self, conn: AsyncConnection, due: Mapping[int, Waiting], now: datetime) -> list[_Unsure]:
         works = await claim.look_at(conn, list(due), now)
         if not works:
             return []
@@ -186,28 +207,37 @@ class Reconciler:
         """A provider does not answer: the gravest cannot wait for it longer than a message is looked for."""
         self._looks = 0
         assert self._first is not None  # noqa: S101 - set by every look
-        if found.held is not Gravity.LIFE or now - self._first < SLOWEST:
+        gravest = [one for one in unasked if one.work.gravity is Gravity.LIFE and one.may_have_left(found)]
+        waits = found.held is Gravity.LIFE or any(one.waiting.look_first for one in gravest)
+        if not waits or now - self._first < SLOWEST:
             return
-        gravest = [one for one in unasked if one.work.gravity is Gravity.LIFE and one.due_at <= found.at]
         async with self.store.write() as conn:
             await restored.flag(conn, _people(gravest))
             await restored.let_gravest_go(conn)
         log.error("the provider cannot be asked what left after the backup; the gravest messages leave all the same", count=len(gravest))
         self.pulse.ring()
 
-    async def _open(self, found: Restored, now: datetime) -> None:
+    async def _open(self, ids: frozenset[int], found: Restored, now: datetime) -> None:
         """Let go what has not left; what nobody can be asked about waits for a person, but for the gravest."""
         async with self.store.write() as conn:
-            unsure = await self._unsure(conn, now)
+            due = await restored.waiting(conn, everything=found.held is not None)
+            unsure = await self._unsure(conn, {key: one for key, one in due.items() if key in ids or not one.look_first}, now)
             mute = self._mute(await context.load(conn, {one.work.municipality_id for one in unsure}))
-            unasked = [one for one in unsure if one.work.sender_id in mute and one.due_at <= found.at]
-            await restored.flag(conn, _people([one for one in unasked if one.work.gravity is Gravity.LIFE]))
-            kept = [one.work.delivery_id for one in unasked if one.work.gravity is not Gravity.LIFE]
+            unasked = [one for one in unsure if one.work.sender_id in mute and one.may_have_left(found)]
+            kept = await self._for_a_person(conn, unasked)
+            await restored.flag(conn, _people([one for one in unasked if one.work.delivery_id not in kept]))
             await restored.hold(conn, kept)
-            await restored.end(conn)
+            await restored.end(conn, ids)
         log.warning("it is known what left after the backup; messages leave again", kept_for_a_person=len(kept))
-        self._first = self._again = None
+        self._begin_anew()
         self.pulse.ring()
+
+    async def _for_a_person(self, conn: AsyncConnection, unasked: Sequence[_Unsure]) -> set[int]:
+        """Choose what waits for a person's word. What was released anew has that word, unless other messages of it were found."""
+        alerts = {one.work.alert_id for one in unasked if one.waiting.look_first and one.work.alert_id is not None}
+        out = await restored.out_before(conn, alerts)
+        lesser = (one for one in unasked if one.work.gravity is not Gravity.LIFE)
+        return {one.work.delivery_id for one in lesser if not one.waiting.look_first or one.work.alert_id in out}
 
     def _mute(self, known: context.Context) -> set[int]:
         """Senders whose provider cannot be asked what left."""

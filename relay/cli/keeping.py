@@ -23,8 +23,9 @@ from relay.store.engine import Store
 #: what must be known after a restore
 AFTERWARDS = (
     "Nothing leaves yet. Run `budstikke serve`: it first asks the providers what has left since {since}, and what people have answered. "
-    "`budstikke doctor` shows how far that is. Alerts released after that are not in the backup: look at the providers' lists before you "
-    "release them again. If a provider cannot be asked: `budstikke restore --release`."
+    "`budstikke doctor` shows how far that is. Drafts may have been released since: release them again, and only who has not got them gets "
+    "them. Alerts written since are not in the backup: look at the providers' lists before you write them again. "
+    "If a provider cannot be asked: `budstikke restore --release`."
 )
 
 

@@ -68,11 +68,8 @@ async def _restored(store: Store) -> list[Check]:
     if not (found or kept):
         return []
     since = f" since the backup of {found.since.astimezone():%Y-%m-%d %H:%M}" if found else ""
-    words = (
-        f"it is being looked for what left{since}, nothing else leaves"
-        if found
-        else f"{kept} messages may have left before, and wait for you"
-    )
+    what = "nothing else leaves" if found and found.held is not None else "what was released anew waits for that"
+    words = f"it is being looked for what left{since}, {what}" if found else f"{kept} messages may have left before, and wait for you"
     remedy = "`budstikke serve` asks the providers; if they cannot be asked, run: budstikke restore --release"
     return [Check("restored", ok=False, words=words, remedy=remedy)]
 

@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeAlias
 
-from sqlalchemy import BigInteger, Executable, Integer, Table, Text, bindparam, cast, func, literal, select, update
+from sqlalchemy import BigInteger, Executable, Integer, Table, Text, bindparam, case, cast, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.counting import difference, person_adds
 from relay.model import Action, DeliveryState, PersonClass, PlannedSend, Rung
-from relay.store import answers, counters, recipients
+from relay.store import answers, counters, recipients, restored
 from relay.store.columns import AnyRow
 from relay.store.plan import FullPlan, Planned
 from relay.store.sql import Kind, ids_as_json, ids_from_json, insert_ignore, rows_as_json, rows_from_json
@@ -40,8 +40,9 @@ async def write(conn: AsyncConnection, full: FullPlan) -> int:
     await _count(conn, full, fresh)
     await _take_in(conn, full, before)
     needs = await _needs(conn, alert_id) if before else _needs_all
+    hold = await restored.hold_of(conn, alert_id)
     for some in _kinds(full.people):
-        await _write_sends(conn, full, some, needs)
+        await _write_sends(conn, full, some, needs, hold)
     if before:
         await answers.spare_again(conn, alert_id, full.at)
     return await _sends(conn, alert_id) - sends
@@ -71,7 +72,7 @@ async def _write_people(conn: AsyncConnection, full: FullPlan, some: Sequence[Pl
     await together(conn, (_RECIPIENTS, given), *((_GROUPS, group) for group in groups))
 
 
-async def _write_sends(conn: AsyncConnection, full: FullPlan, some: Sequence[Planned], needs: Needs) -> None:
+async def _write_sends(conn: AsyncConnection, full: FullPlan, some: Sequence[Planned], needs: Needs, hold: str) -> None:
     """Write what like people get: person by person, in the order in which it leaves."""
     like = some[0]
     sends = [_send(full, like, n, send) for n, send in enumerate(like.plan.sends)]
@@ -79,7 +80,7 @@ async def _write_sends(conn: AsyncConnection, full: FullPlan, some: Sequence[Pla
     if rows:
         issue = full.issue
         given: dict[str, Any] = {"municipality_id": issue.municipality_id, "alert_id": issue.alert_id, "gravity": int(issue.alert.gravity)}
-        given |= {"expires_at": issue.alert.expires_at, "sends": rows_as_json(conn, sends), "rows": rows_as_json(conn, rows)}
+        given |= {"hold": hold, "expires_at": issue.alert.expires_at, "sends": rows_as_json(conn, sends), "rows": rows_as_json(conn, rows)}
         await together(conn, (_DELIVERIES, given))
 
 
@@ -256,6 +257,7 @@ def _deliveries(conn: AsyncConnection) -> Executable:
     values = _bound(delivery, "municipality_id", "alert_id", "gravity", "expires_at")
     values |= {name: send.c[name] for name in _SEND if name != "n"} | {"planned_at": send.c.due_at}
     values |= {"recipient_id": owner.c.id, "person_id": row.c.person_id, "address_id": row.c.address_id, "stands_for_id": principal.c.id}
+    values |= {"hold": case((send.c.sender_id.is_(None), ""), else_=bindparam("hold", type_=Text))}
     values |= {"cause": func.coalesce("for:" + cast(principal.c.id, Text), ""), "state": literal(DeliveryState.WAITING, Text)}
     mine = owner.c.alert_id == values["alert_id"]
     rows = (

@@ -1,14 +1,17 @@
 """A database that was restored is older than the world: nothing leaves before it is known what has left since the backup.
 
 The gate is one remembered value: the gravity from which on everything waits. `queue.waits` reads it, so every worker heeds it at once.
+When it is open, one kind of message still may have left: that of an alert which the backup holds as a draft, or with fewer people, and
+which was released in between. What is planned for such an alert waits by itself, until it has been looked for.
 """
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, cast, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Integer, Table, cast, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence, Trace
@@ -16,10 +19,16 @@ from messages.alert import Gravity
 from relay.model import AlertState, DeliveryState, Work
 from relay.store import evidence, remembered
 from relay.store.remembered import RESTORED as AT, RESTORED_HELD as HELD, RESTORED_SINCE as SINCE
+from relay.store.sql import ids_as_json, ids_from_json
 from relay.store.tables import Sender, alert, attempt, delivery, fact, inbound, recipient
+from relay.store.together import Hot, together
 
 #: Delivery.hold of what may have left by a provider that cannot be asked: a person lets it go
 HOLD = "restored"
+#: and of what was planned since the restore, and may have left before it all the same: it is looked for first
+LOOK_FIRST = "look_first"
+#: the fence of attempts that were not made but found: no worker has it
+ADOPTED = 0
 _NOTHING_HELD = 100
 
 
@@ -30,7 +39,19 @@ class Restored:
     #: when the backup was made, and when it was read back
     since: datetime
     at: datetime
-    held: Gravity
+    #: from which gravity on everything waits; None: only what was planned since waits, and is looked for
+    held: Gravity | None
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A delivery that would leave now or later, and may have left already."""
+
+    id: int
+    recipient_id: int | None
+    due_at: datetime
+    #: planned since the restore
+    look_first: bool
 
 
 def may_leave() -> ColumnElement[bool]:
@@ -51,23 +72,45 @@ async def begin(conn: AsyncConnection, since: datetime, now: datetime) -> None:
 async def pending(conn: AsyncConnection) -> Restored | None:
     """Return what has to be found out still, if anything."""
     values = {row.name: row.value for row in await conn.execute(select(fact).where(fact.c.name.in_((AT, SINCE, HELD))))}
-    if HELD not in values:
+    if AT not in values or not (HELD in values or await _look_first(conn)):
         return None
-    return Restored(datetime.fromisoformat(values[SINCE]), datetime.fromisoformat(values[AT]), Gravity(int(values[HELD])))
+    held = Gravity(int(values[HELD])) if HELD in values else None
+    return Restored(datetime.fromisoformat(values[SINCE]), datetime.fromisoformat(values[AT]), held)
 
 
-async def waiting(conn: AsyncConnection) -> dict[int, datetime]:
-    """Return the deliveries that would leave now or later, of which it is not known whether they have, and when each was due."""
+async def _look_first(conn: AsyncConnection) -> bool:
+    return (await conn.execute(select(delivery.c.id).where(*_LOOKED_FIRST).limit(1))).first() is not None
+
+
+async def hold_of(conn: AsyncConnection, alert_id: int) -> str:
+    """Return the hold of what is planned now for an alert: an alert that the backup holds may have been released before the restore too."""
+    at = await remembered.moment(conn, AT)
+    if at is None:
+        return ""
+    written = (await conn.execute(select(alert.c.created_at).where(alert.c.id == alert_id))).scalar_one()
+    return LOOK_FIRST if written <= at else ""
+
+
+async def waiting(conn: AsyncConnection, *, everything: bool) -> dict[int, Waiting]:
+    """Return the deliveries that would leave now or later, of which it is not known whether they have; or only those planned since."""
     out = select(alert.c.id).where(alert.c.state == AlertState.RELEASED)
-    wanted = (
+    any_of_them = (
         delivery.c.state == DeliveryState.WAITING,
-        delivery.c.hold.in_(("", "sender", HOLD)),
+        delivery.c.hold.in_(("", "sender", HOLD, LOOK_FIRST)),
         delivery.c.channel != "call",
         delivery.c.sender_id.is_not(None),
         or_(delivery.c.alert_id.is_(None), delivery.c.action == "", delivery.c.alert_id.in_(out)),
     )
-    rows = await conn.execute(select(delivery.c.id, delivery.c.due_at).where(*wanted).order_by(delivery.c.id))
-    return {row.id: row.due_at for row in rows}
+    wanted = any_of_them if everything else _LOOKED_FIRST
+    columns = (delivery.c.id, delivery.c.recipient_id, delivery.c.due_at, delivery.c.hold)
+    rows = await conn.execute(select(*columns).where(*wanted).order_by(delivery.c.id))
+    return {row.id: Waiting(row.id, row.recipient_id, row.due_at, row.hold == LOOK_FIRST) for row in rows}
+
+
+async def out_before(conn: AsyncConnection, alert_ids: Collection[int]) -> set[int]:
+    """Which of these alerts have messages that were found at a provider, and adopted."""
+    found = (attempt.c.alert_id.in_(alert_ids), attempt.c.fence == ADOPTED)
+    return set((await conn.execute(select(attempt.c.alert_id).where(*found).distinct())).scalars())
 
 
 async def in_doubt(conn: AsyncConnection) -> set[str]:
@@ -87,7 +130,7 @@ async def unheard(conn: AsyncConnection, accounts: Collection[str], at: datetime
 async def adopt(conn: AsyncConnection, work: Work, account: str, trace: Trace, body_sha256: str, now: datetime) -> None:
     """Take a message that the provider has as the delivery's attempt, with what is known of it."""
     still = (delivery.c.id == work.delivery_id, delivery.c.state == DeliveryState.WAITING, delivery.c.attempts == work.attempt_n - 1)
-    claimed = {"state": DeliveryState.CLAIMED, "hold": "", "attempts": work.attempt_n, "fence": 0, "lease_until": now}
+    claimed = {"state": DeliveryState.CLAIMED, "hold": "", "attempts": work.attempt_n, "fence": ADOPTED, "lease_until": now}
     if not (await conn.execute(update(delivery).where(*still).values(claimed))).rowcount:
         return
     row = {
@@ -100,7 +143,7 @@ async def adopt(conn: AsyncConnection, work: Work, account: str, trace: Trace, b
         "channel": work.medium,
         "n": work.attempt_n,
         "token": secrets.token_hex(16),
-        "fence": 0,
+        "fence": ADOPTED,
         "evidence": int(Evidence.INTENT),
         "body_sha256": body_sha256,
         "started_at": trace.created_at,
@@ -123,22 +166,24 @@ async def adopt(conn: AsyncConnection, work: Work, account: str, trace: Trace, b
 async def flag(conn: AsyncConnection, recipients: Collection[int]) -> None:
     """Mark people who may get a second copy."""
     if recipients:
-        await conn.execute(update(recipient).where(recipient.c.id.in_(recipients)).values(possible_duplicate=True))
+        await together(conn, (_FLAG, {"ids": ids_as_json(recipients)}))
 
 
-async def hold(conn: AsyncConnection, ids: Sequence[int]) -> None:
+async def hold(conn: AsyncConnection, ids: Collection[int]) -> None:
     """Keep deliveries back for a person: they may have left by a provider that cannot be asked."""
-    await conn.execute(update(delivery).where(delivery.c.id.in_(ids)).values(hold=HOLD))
+    await together(conn, (_HOLD, {"ids": ids_as_json(ids)}))
 
 
 async def let_gravest_go(conn: AsyncConnection) -> None:
     """Open the gate for what cannot wait for the provider; the rest waits on."""
-    await remembered.put(conn, HELD, str(int(Gravity.STANDARD)))
+    await conn.execute(update(fact).where(fact.c.name == HELD).values(value=str(int(Gravity.STANDARD))))
+    await conn.execute(update(delivery).where(*_LOOKED_FIRST, delivery.c.gravity == Gravity.LIFE).values(hold=""))
 
 
-async def end(conn: AsyncConnection) -> None:
-    """Open the gate: all that can be known is known."""
+async def end(conn: AsyncConnection, looked_for: Collection[int]) -> None:
+    """Open the gate, for these: all that can be known is known. What was planned meanwhile is looked for next."""
     await conn.execute(delete(fact).where(fact.c.name == HELD))
+    await together(conn, (_LET_GO, {"ids": ids_as_json(looked_for)}))
 
 
 async def held(conn: AsyncConnection) -> int:
@@ -153,12 +198,26 @@ async def release(conn: AsyncConnection) -> tuple[int, int]:
     Whoever was due before the restore, or was held by name, may have a copy already.
     """
     restored = await pending(conn)
-    due = [one for one, at in (await waiting(conn)).items() if restored and at <= restored.at]
-    rows = (
-        await conn.execute(select(delivery.c.id, delivery.c.recipient_id).where(or_(delivery.c.hold == HOLD, delivery.c.id.in_(due))))
-    ).all()
-    people = {row.recipient_id for row in rows if row.recipient_id is not None}
+    found = await waiting(conn, everything=restored is not None and restored.held is not None)
+    due = {one.id: one.recipient_id for one in found.values() if restored and (one.look_first or one.due_at <= restored.at)}
+    kept = update(delivery).where(delivery.c.hold == HOLD).values(hold="").returning(delivery.c.id, delivery.c.recipient_id)
+    going = due | {row.id: row.recipient_id for row in (await conn.execute(kept)).all()}
+    people = {one for one in going.values() if one is not None}
     await flag(conn, people)
-    await conn.execute(update(delivery).where(delivery.c.hold == HOLD).values(hold=""))
-    await end(conn)
-    return len(rows), len(people)
+    await end(conn, found)
+    return len(going), len(people)
+
+
+# --- statements -----------------------------------------------------------------------------------------------------------
+
+#: in the words of the index of what is held
+_LOOKED_FIRST = (delivery.c.hold != literal_column("''"), delivery.c.hold == LOOK_FIRST, delivery.c.state == DeliveryState.WAITING)
+
+
+def _of(table: Table, **values: Any) -> Hot:
+    """A statement that sets values of rows by their ids, however many."""
+    return Hot(lambda conn: update(table).where(table.c.id.in_(ids_from_json(conn, "ids"))).values(values))
+
+
+_FLAG, _HOLD = _of(recipient, possible_duplicate=True), _of(delivery, hold=HOLD)
+_LET_GO = Hot(lambda conn: update(delivery).where(*_LOOKED_FIRST, delivery.c.id.in_(ids_from_json(conn, "ids"))).values(hold=""))
