@@ -45,6 +45,13 @@ async def test_a_cancelled_alert_stops_in_the_middle(tmp_path: Path) -> None:
     assert outcome.after <= 50, "no more than what was in the air"
 
 
+async def test_a_paused_alert_stops_in_the_middle_and_goes_on(tmp_path: Path) -> None:
+    outcome = await cancel.pause(tmp_path, sends=600, pace=60, seed=1)
+    assert 0 < outcome.before < outcome.sends
+    assert outcome.after <= 50, "no more than what was in the air"
+    assert outcome.resumed
+
+
 async def test_a_grave_alert_overtakes_a_queue(tmp_path: Path) -> None:
     """All of it leaves before any more of the queue."""
     outcome = await cancel.overtake(tmp_path, behind=600, pace=40)
