@@ -159,7 +159,7 @@ def _by_hand(language: str) -> Iterator[Row]:
     sample, is_open = samples()[language], {"count_open": True}
     for text in (*sample["digits"], *sample["plain"]):
         yield _row(language, text, Meaning.MESSAGE)
-    for text in (*sample["digits_alarm"], *sample["alarm"]):
+    for text in (*sample["digits_alarm"], *sample["alarm"], *sample["missing"]):
         yield _row(language, text, Meaning.MESSAGE, danger=True)
     for text in sample["digits_alarm"]:
         yield _row(language, text, Meaning.MESSAGE, asked=is_open, danger=True)

@@ -27,13 +27,12 @@ ANSWERS = {
 
 #: characters of a reply that are searched for danger words; an SMS has at most 1,600, a WhatsApp message 4,096
 DANGER_WITHIN = 10_000
-LONGEST_CRY = 100
 ONE_SMS = 160
 
 
 @dataclass(frozen=True, slots=True)
 class Stems:
-    """Words and beginnings of words ("moske*"), folded."""
+    """Words and beginnings of words ("moske*"), folded; a beginning is also a word."""
 
     whole: frozenset[str]
     beginnings: tuple[str, ...]
@@ -49,6 +48,14 @@ class Danger:
     entry: str
     needles: tuple[str, ...]
     exact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """How one language says that somebody is missing: needle -> entry, of whom and of what is said of them."""
+
+    kin: Mapping[str, str]
+    missing: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +81,7 @@ class Vocabulary:
     #: language -> "twenty" -> 20
     numbers: Mapping[str, Mapping[str, int]]
     danger: tuple[Danger, ...]
+    lost: tuple[Lost, ...]
     #: danger only when nothing else is said ("help", "fire")
     cries: frozenset[str]
 
@@ -102,6 +110,7 @@ def vocabulary() -> Vocabulary:
         endings=tuple(map(compact, _all("endings"))),
         numbers={language: _numbers(table) for language, table in tables().items()},
         danger=tuple(map(_danger, _all("danger"))),
+        lost=tuple(Lost(_needles(table["kin"]), _needles(table["missing"])) for table in tables().values()),
         cries=frozenset(map(spaced, _all("cry"))),
     )
 
@@ -132,14 +141,18 @@ def _numbers(table: Mapping[str, list[str]]) -> dict[str, int]:
 def _stems(name: str) -> Stems:
     entries = list(_all(name))
     beginnings = tuple(compact(entry) for entry in entries if entry.endswith("*"))
-    return Stems(frozenset(compact(entry) for entry in entries if not entry.endswith("*")), beginnings)
+    return Stems(frozenset(map(compact, entries)), beginnings)
 
 
 def _danger(entry: str) -> Danger:
     """Turn "child* + miss*" into what `in` finds in spaced text: a star leaves that end of the word open."""
     exact = entry.startswith("=")
     spell = accented if exact else spaced
-    return Danger(entry, tuple(_needle(part.strip(" ="), spell) for part in entry.split(" + ")), exact)
+    return Danger(entry, tuple(_needle(part, spell) for part in entry.removeprefix("=").split(" + ")), exact)
+
+
+def _needles(entries: Iterable[str]) -> dict[str, str]:
+    return {_needle(entry, spaced): entry for entry in entries}
 
 
 def _needle(part: str, spell: Callable[[str], str]) -> str:
@@ -176,20 +189,32 @@ def danger_words(text: str) -> tuple[str, ...]:
     body = text[:DANGER_WITHIN] if len(text) > ONE_SMS else " ".join(text.split())
     plain = "\n".join(map(spaced, body.splitlines()))
     exact = "\n".join(map(accented, body.splitlines()))
-    spelt = {False: plain, True: exact}
-    found = tuple(
-        danger.entry
-        for danger in vocabulary().danger
-        if danger.needles[0] in spelt[danger.exact] and _on_one_line(spelt[danger.exact], danger.needles)
-    )
-    cry = spaced(body[:LONGEST_CRY])
-    return (*found, cry.strip()) if _is_cry(cry) else found
+    found = (*_entries(plain, exact), *_somebody_lost(plain))
+    return (*found, plain.strip()) if _is_cry(plain) else found
+
+
+def _entries(plain: str, exact: str) -> Iterator[str]:
+    """Yield the entries of the danger lists."""
+    for danger in vocabulary().danger:
+        text = exact if danger.exact else plain
+        if danger.needles[0] in text and _on_one_line(text, danger.needles):
+            yield danger.entry
+
+
+def _somebody_lost(text: str) -> Iterator[str]:
+    """Yield "daughter* + missing" for every language that says so on one line."""
+    for lost in vocabulary().lost:
+        for gone in (needle for needle in lost.missing if needle in text):
+            if who := next((kin for kin in lost.kin if _on_one_line(text, (kin, gone))), None):
+                yield f"{lost.kin[who]} + {lost.missing[gone]}"
+                break
 
 
 def _is_cry(text: str) -> bool:
     """Say whether nothing but cries for help stands there: "hjelp", "brann, hjelp"."""
     cries = vocabulary().cries
-    return text in cries or all(f" {word} " in cries for word in text.split() or [""])
+    words = text.split()
+    return text in cries or (bool(words) and all(f" {word} " in cries for word in words))
 
 
 def _on_one_line(text: str, needles: tuple[str, ...]) -> bool:

@@ -31,7 +31,7 @@ REPLY = "tests/messages/reply"
 TESTS: dict[str, list[str]] = {
     "messages.segments": ["tests/messages/test_segments.py", "-m", "not slow"],
     "messages.reply.fold": [f"{REPLY}/test_fold.py", f"{REPLY}/test_digits.py", f"{REPLY}/test_grammar.py"],
-    "messages.reply.words": [f"{REPLY}/test_grammar.py", f"{REPLY}/test_words.py"],
+    "messages.reply.words": [f"{REPLY}/test_grammar.py", f"{REPLY}/test_words.py", f"{REPLY}/test_danger.py"],
     "messages.reply.mail": [f"{REPLY}/test_mail.py", "-k", "not hostile"],
     "messages.reply.phrases": [f"{REPLY}/test_grammar.py", f"{REPLY}/test_digits.py", f"{REPLY}/test_table.py"],
     "messages.reply.digits": [f"{REPLY}/test_digits.py", f"{REPLY}/test_grammar.py", f"{REPLY}/test_table.py"],
@@ -52,6 +52,7 @@ _OUTLOOK = 'self._ended = self._ended or named.get("id", "").removeprefix("x_") 
 _CLASSES = 'elif tag in self.hidden or self.quoting.intersection(named.get("class", "").split()):'
 _GAP = "gap = next((at for at in range(_known(rest) + 1) if _three(rest[at:], setting)[0]), None)"
 _GROUPS = "following = (token.text for token in said[1:3] if token.kind is Kind.NUMBER)"
+_LINES = 'body = text[:DANGER_WITHIN] if len(text) > ONE_SMS else " ".join(text.split())'
 #: changes that change nothing anybody could see: (module, line of source, change) -> why
 EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("messages.reply.grammar", 'payload: str = "",', "'' -> '~'"): "neither is a button's",
@@ -71,6 +72,7 @@ EQUIVALENT: dict[tuple[str, str, str], str] = {
     ("messages.reply.digits", _GAP, "0 -> 1"): "a digit that is no 3 stands last of what is looked at, and no answer follows from it",
     ("messages.reply.digits", "middle = said[low.size : low.size + 1] if low else ()", "1 -> 2"): "only the first of it is looked at",
     ("messages.reply.digits", _GROUPS, "3 -> 4"): "ten digits are no number",
+    ("messages.reply.words", _LINES, "' ' -> '~'"): "either only separates",
     ("messages.reply.phrases", "COURTESY_WORDS = 4", "4 -> 5"): "no list has a longer courtesy",
 }
 
@@ -215,15 +217,14 @@ def survey(chosen: Callable[[int], Sequence[int]], module: str) -> int:
     if noticed(module, None):
         _say(f"{module}: its tests fail as it is")
         return 1
-    tried = chosen(len(found))
-    alive = [found[number] for number in tried if not noticed(module, number)]
-    equal = {change: why for change in alive if (why := EQUIVALENT.get((module, lines[change.line - 1].strip(), change.words)))}
-    for change in alive:
-        state = f"the same ({equal[change]})" if change in equal else "survived"
+    tried, survived, same = chosen(len(found)), 0, 0
+    for change in (found[number] for number in tried if not noticed(module, number)):
+        why = EQUIVALENT.get((module, lines[change.line - 1].strip(), change.words))
+        survived, same = survived + (not why), same + bool(why)
+        state = f"the same ({why})" if why else "survived"
         _say(f"  {state}: {module}:{change.line}: {change.words}\n      {lines[change.line - 1].strip()}")
-    survived = len(alive) - len(equal)
     of_all = "" if len(tried) == len(found) else f" of {len(found)}"
-    _say(f"{module}: {len(tried)} mutants{of_all}, {len(tried) - len(alive)} killed, {survived} survived, {len(equal)} the same")
+    _say(f"{module}: {len(tried)} mutants{of_all}, {len(tried) - survived - same} killed, {survived} survived, {same} the same")
     return survived
 
 

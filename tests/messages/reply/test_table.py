@@ -36,6 +36,7 @@ def test_every_language_has_replies_written_by_hand(language: str) -> None:
     sample = samples()[language]
     assert sum(len(sample[name]) for name in ("digits", "digits_alarm", "alarm", "plain", "said")) >= 20
     assert len(sample["digits_alarm"]) == 3
+    assert len(sample["missing"]) >= 5
     assert {meaning for _, meaning, *_ in sample["said"]} >= {"received", "will_pass", "passed_on", "cannot", "ring_me"}
 
 
