@@ -1,15 +1,18 @@
 """Does an alert concern this municipality? By its number, or by its point in a polygon or circle."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from math import asin, cos, isfinite, radians, sin, sqrt
+from typing import NamedTuple
 
 from messages.alert import Area, Circle, Point
 from relay.model import Place
 
 EARTH_RADIUS_KM = 6371.0088
+#: numbers that are listed before the rest is only counted
+NUMBERS_LISTED = 6
 
 
 class How(StrEnum):
@@ -22,12 +25,24 @@ class How(StrEnum):
     NO = "no"
 
 
+class Said(NamedTuple):
+    """An English sentence, and what its %(places)s are filled with: a page says it in its reader's language."""
+
+    sentence: str
+    values: dict[str, str]
+
+
 @dataclass(frozen=True, slots=True)
 class Inside:
-    """The answer, true or false as itself, with a sentence for the duty officer."""
+    """The answer, true or false as itself, with sentences for the duty officer."""
 
     how: How
-    reason: str
+    said: tuple[Said, ...]
+
+    @property
+    def reason(self) -> str:
+        """The sentences in English."""
+        return " ".join(one.sentence % one.values for one in self.said)
 
     def __bool__(self) -> bool:
         return self.how is not How.NO
@@ -36,9 +51,9 @@ class Inside:
 def inside(areas: Sequence[Area], place: Place) -> Inside:
     """Say whether the union of the areas holds the place, and by what; the surest way in is named."""
     if not areas:
-        return Inside(How.EVERYWHERE, "The alert names no area: it applies everywhere.")
+        return Inside(How.EVERYWHERE, (Said("The alert names no area: it applies everywhere.", {}),))
     found = [way for area in areas if (way := _one(area, place))]
-    return min(found, key=lambda way: _SUREST.index(way.how), default=Inside(How.NO, _why_not(areas, place)))
+    return min(found, key=lambda way: _SUREST.index(way.how), default=Inside(How.NO, tuple(_why_not(areas, place))))
 
 
 def contains(ring: Sequence[Point], point: Point) -> bool:
@@ -64,17 +79,21 @@ _SUREST = (How.MUNICIPALITY, How.POLYGON, How.CIRCLE, How.EVERYWHERE)
 
 def _one(area: Area, place: Place) -> Inside | None:
     if not (area.municipalities or area.polygons or area.circles):
-        return Inside(How.EVERYWHERE, _everywhere(area))
+        return Inside(How.EVERYWHERE, (_everywhere(area),))
     if place.number in area.municipalities:
-        return Inside(How.MUNICIPALITY, f"The area names municipality {place.number}.")
+        return Inside(How.MUNICIPALITY, (Said("The area names municipality %(number)s.", {"number": place.number}),))
     if place.point is None:
         return None
-    at = f"{place.name}'s point ({place.point.latitude:.3f}, {place.point.longitude:.3f})"
+    values = {"name": place.name, "at": _at(place.point), "area": _named(area)}
     if any(contains(ring, place.point) for ring in area.polygons):
-        return Inside(How.POLYGON, f"{at} lies in a polygon of the area{_named(area)}.")
+        return Inside(How.POLYGON, (Said("The point of %(name)s (%(at)s) lies in a polygon of the area%(area)s.", values),))
     if any(_reaches(circle, place.point) for circle in area.circles):
-        return Inside(How.CIRCLE, f"{at} lies in a circle of the area{_named(area)}.")
+        return Inside(How.CIRCLE, (Said("The point of %(name)s (%(at)s) lies in a circle of the area%(area)s.", values),))
     return None
+
+
+def _at(point: Point) -> str:
+    return f"{point.latitude:.3f}, {point.longitude:.3f}"
 
 
 def _reaches(circle: Circle, point: Point) -> bool:
@@ -86,30 +105,40 @@ def _named(area: Area) -> str:
     return f" «{area.description}»" if area.description else ""
 
 
-def _everywhere(area: Area) -> str:
+def _everywhere(area: Area) -> Said:
     if not area.geocodes:
-        return f"The area{_named(area)} has no borders: it applies everywhere."
+        return Said("The area%(area)s has no borders: it applies everywhere.", {"area": _named(area)})
     codes = ", ".join(sorted({name for name, _ in area.geocodes}))
-    return f"The area{_named(area)} is given only by codes that are not understood ({codes}): taken as everywhere. Check it."
+    return Said(
+        "The area%(area)s is given only by codes that are not understood (%(codes)s): taken as everywhere. Check it.",
+        {"area": _named(area), "codes": codes},
+    )
 
 
-def _why_not(areas: Sequence[Area], place: Place) -> str:
-    said = [f"The alert does not name {place.number} {place.name}"]
-    numbers = sorted({number for area in areas for number in area.municipalities})
-    if numbers:
-        said[0] += f" but {_few(numbers)} (numbers from before 2020 and 2024 are not translated)"
+def _why_not(areas: Sequence[Area], place: Place) -> Iterator[Said]:
+    yield Said("The alert does not name %(number)s %(name)s.", {"number": place.number, "name": place.name})
+    if numbers := sorted({number for area in areas for number in area.municipalities}):
+        yield _named_instead(numbers)
     if any(area.polygons or area.circles for area in areas):
-        said.append(_why_not_by_point(place))
-    return "; ".join(said) + "."
+        yield _why_not_by_point(place)
 
 
-def _why_not_by_point(place: Place) -> str:
+def _named_instead(numbers: Sequence[str]) -> Said:
+    listed, more = ", ".join(numbers[:NUMBERS_LISTED]), len(numbers) - NUMBERS_LISTED
+    if more <= 0:
+        return Said("It names %(numbers)s (numbers from before 2020 and 2024 are not translated).", {"numbers": listed})
+    return Said(
+        "It names %(numbers)s and %(more)s more (numbers from before 2020 and 2024 are not translated).",
+        {"numbers": listed, "more": str(more)},
+    )
+
+
+def _why_not_by_point(place: Place) -> Said:
     if place.point is None:
-        return f"{place.name} has no point on the map, so that polygons and circles cannot tell: only its number can"
-    at = f"({place.point.latitude:.3f}, {place.point.longitude:.3f})"
-    return f"its point {at} lies in no polygon or circle; where a part of it is touched, name the municipality by hand"
-
-
-def _few(numbers: Sequence[str], most: int = 6) -> str:
-    more = f" and {len(numbers) - most} more" if len(numbers) > most else ""
-    return ", ".join(numbers[:most]) + more
+        return Said(
+            "%(name)s has no point on the map, so that polygons and circles cannot tell: only its number can.", {"name": place.name}
+        )
+    return Said(
+        "Its point (%(at)s) lies in no polygon or circle. Where a part of it is touched, name the municipality by hand.",
+        {"at": _at(place.point)},
+    )

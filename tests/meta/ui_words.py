@@ -25,12 +25,12 @@ WEB = ROOT / "relay" / "web"
 TRANSLATED = ("nb", "nn")
 #: rooms of relay/web that speak to machines, in English alone, and the one that keeps the words
 MACHINES = ("api", "vendor", "hooks.py", "health.py", "metrics.py", "watchdog.py", "remote.py", "words.py", "assets.py")
-#: rooms behind the pages whose refusals a page shows, and how those begin
+#: rooms behind the pages whose refusals and findings a page shows, and how those begin
 BEHIND = (
-    *("acts.py", "running.py", "store/conversations.py", "store/drafts.py", "store/groups.py", "store/invitations.py", "store/keep.py"),
-    *("store/sooner.py", "store/trial.py", "store/users.py", "store/walls.py", "store/work.py"),
+    *("acts.py", "running.py", "routing/area.py", "store/conversations.py", "store/drafts.py", "store/groups.py"),
+    *("store/invitations.py", "store/keep.py", "store/sooner.py", "store/trial.py", "store/users.py", "store/walls.py", "store/work.py"),
 )
-REFUSALS = frozenset(("BadInput", "NotAllowed"))
+REFUSALS = frozenset(("BadInput", "NotAllowed", "Said"))
 #: stands in texts that speak two languages at once, since they do not know their reader
 TWO_LANGUAGES = " · "
 #: what looks like a sentence and is a name for machines

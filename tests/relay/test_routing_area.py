@@ -67,6 +67,21 @@ def test_the_reason_says_what_to_look_at(area: Area, place: Place, words: str) -
     assert words in inside([area], place).reason
 
 
+def test_every_finding_is_whole_sentences_with_their_places_filled() -> None:
+    areas = [Area(municipalities=tuple(f"12{n}" for n in range(10, 22)), polygons=(ELSEWHERE,))]
+    assert inside(areas, BERGEN).reason == (
+        "The alert does not name 4601 Bergen. "
+        "It names 1210, 1211, 1212, 1213, 1214, 1215 and 6 more (numbers from before 2020 and 2024 are not translated). "
+        "Its point (60.390, 5.320) lies in no polygon or circle. Where a part of it is touched, name the municipality by hand."
+    )
+    assert inside([Area(municipalities=("1201",) * 7)], UNMAPPED).reason == (
+        "The alert does not name 4601 Bergen. It names 1201 (numbers from before 2020 and 2024 are not translated)."
+    )
+    assert inside([Area(description="100 %", circles=(Circle(Point(60.4, 5.3), 3),))], BERGEN).reason == (
+        "The point of Bergen (60.390, 5.320) lies in a circle of the area «100 %»."
+    )
+
+
 def test_a_degree_of_latitude_is_60_sea_miles() -> None:
     assert distance_km(Point(60, 5), Point(61, 5)) == pytest.approx(60 * 1.852, rel=0.005)
     assert distance_km(Point(60, 5), Point(60, 5)) == 0

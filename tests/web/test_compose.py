@@ -56,6 +56,15 @@ async def test_a_draft_keeps_what_was_written_in_every_language_and_its_kind(web
     assert (await row(web, number)).kind == Kind.EXERCISE
 
 
+async def test_whether_it_concerns_us_is_said_in_the_readers_language(web: Open) -> None:
+    await furnish(web)
+    browser = await web.browser("coordinator")
+    number = await draft(browser)
+    page = text_of(await browser.get(f"/alerts/{number}/edit"))
+    assert "Området nevner kommune " in page
+    assert "The area names" not in page
+
+
 async def test_nothing_typed_is_lost_by_an_error(web: Open) -> None:
     await furnish(web)
     browser = await web.browser("coordinator")

@@ -149,7 +149,7 @@ async def _page(
         sight=await look(conn, relay, mine, filled.alert, filled.texts, place.norwegian),
         people=in_use,
         others=tuple(one.tag for one in languages.all_languages() if one.tag not in tags),
-        area=found.reason,
+        area=" ".join(say(request, one.sentence, **one.values) for one in found.said),
         concerns=bool(found),
         texts={text.variant.language: text for text in await drafts.texts(conn, row.id, place.norwegian)},
         returned=await work.words_of(conn, mine, f"returned:{row.id}"),
