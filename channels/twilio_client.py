@@ -21,7 +21,7 @@ from yarl import URL
 
 from channels.base import Reason, SendFailed
 from channels.clock import Clock
-from channels.lines import Lines
+from channels.hot_post import HotPost
 from channels.one_shot import FORM, JSON, READ_DEADLINE, OneShot, retry_after, skew, told
 from channels.settings import TwilioAccount
 
@@ -112,7 +112,7 @@ class TwilioClient:
             environment={"TWILIO_EDGE": ""},  # an empty mapping would make the SDK read the machine's
         )
         #: where messages are created, once the first one is
-        self._lines: Lines | None = None
+        self._create: HotPost | None = None
         self._users = 0
 
     def use(self) -> "TwilioClient":
@@ -125,8 +125,8 @@ class TwilioClient:
         self._users -= 1
         if self._users <= 0:
             await self._http.close()
-            if self._lines is not None:
-                self._lines.close()
+            if self._create is not None:
+                self._create.close()
 
     async def post(self, url: str, data: Sequence[tuple[str, str]] | Mapping[str, Any], *, deadline: float, kind: str = FORM) -> Answer:
         """POST `data` once. Raises SendFailed: NOT_CONNECTED if nothing was sent, UNCERTAIN if we cannot tell."""
@@ -139,12 +139,12 @@ class TwilioClient:
             answer = await self._creating().post(body, deadline)
         return Answer(answer.status, _object(answer.text), answer.headers)
 
-    def _creating(self) -> Lines:
-        if self._lines is None:
+    def _creating(self) -> HotPost:
+        if self._create is None:
             url = URL(self._http.moved(self._sdk.get_hostname(f"{self.api}/Messages.json")))
             ours = self.account
-            self._lines = Lines(url, self._headers_of_a_post(), connect_timeout=ours.connect_timeout, connections=ours.connections)
-        return self._lines
+            self._create = HotPost(url, self._headers_of_a_post(), connect_timeout=ours.connect_timeout, connections=ours.connections)
+        return self._create
 
     async def read(self, url: str, params: Mapping[str, str] | None = None) -> Answer:
         """GET `url`; an answer of 200 with an object in it, and our `skew` set anew. Raises SendFailed: nothing depends on a read."""

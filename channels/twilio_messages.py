@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote_plus, urldefrag, urlsplit
+from urllib.parse import quote_plus, urlsplit
 
-from multidict import MultiDict
+from multidict import CIMultiDict, CIMultiDictProxy, MultiDict
 from twilio.request_validator import HMAC_SHA1, HMAC_SHA256, SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER, RequestValidator
 
 from channels.base import Callback, Content, Evidence, Media, NotGenuine, Reason, SendFailed, Sent, Status
@@ -205,13 +205,14 @@ def genuine(callback: Callback, account: TwilioAccount) -> MultiDict[str]:
 
 
 def _signed(callback: Callback, fields: MultiDict[str], account: TwilioAccount) -> bool:
-    headers = {name.lower(): value for name, value in callback.headers.items()}
-    signature = headers.get(SIGNATURE_HEADER.lower(), "")
-    algorithm, secrets = _secrets(headers.get(SIGNATURE_SETTINGS_HEADER.lower(), ""), account)
-    url = urldefrag(callback.url).url
+    headers = callback.headers if isinstance(callback.headers, CIMultiDictProxy) else CIMultiDict(callback.headers)
+    signature = headers.get(SIGNATURE_HEADER, "")
+    algorithm, secrets = _secrets(headers.get(SIGNATURE_SETTINGS_HEADER, ""), account)
+    url = callback.url.partition("#")[0]
     try:
-        if any(hmac.compare_digest(_signature(url, callback.fields, secret, algorithm), signature.encode()) for secret in secrets):
-            return True
+        for secret in secrets:
+            if hmac.compare_digest(_signature(url, callback.fields, secret, algorithm), signature.encode()):
+                return True
         # the SDK tries the address with and without its port, too
         return any(_validator(secret).validate(url, fields, signature, algorithm) for secret in secrets)
     except Exception:  # noqa: BLE001 - the validator raises whatever it stumbles over; none of it is a signature

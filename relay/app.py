@@ -1,12 +1,15 @@
 """The composition root: settings become a store, channels and a clock, and those a Relay. Everything is made here and nowhere else."""
 
 import asyncio
+import gc
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+import sys
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import TypeVar
 
 import structlog
 from aiohttp import web
@@ -42,12 +45,28 @@ from relay.worker import PASSING, Seldom, Worker, asked_to_stop, drain, listen
 
 log = structlog.get_logger(__name__)
 
+T = TypeVar("T")
+
 #: WhatsApp's callbacks come to an account of their own, since an account has one channel
 WHATSAPP_SUFFIX = "-whatsapp"
 #: how often, a second apart, a starting worker tries again to enter
 PATIENCE = 30
 #: seconds between two looks whether something is to be forgotten today
 FORGET_ROUND = 600.0
+#: new objects until the collector looks at them, and looks until the next at older ones: Python's own figures suit small programs
+COLLECTED_AFTER = (20_000, 20, 50)
+
+
+def run(main: Coroutine[None, None, T]) -> T:
+    """Run what runs for days: on uvloop where it is there, and with what is loaded by now left out of the collector's rounds."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTED_AFTER)
+    if sys.platform == "win32":
+        return asyncio.run(main)
+    import uvloop
+
+    return uvloop.run(main)
 
 
 @dataclass(kw_only=True)

@@ -23,6 +23,8 @@ class Desk:
         self.channels = dict(channels)
         self.public_url = public_url.rstrip("/")
         self.mail_domain = mail_domain
+        #: whether messages leave at this moment: other work can wait for its turn
+        self.sending = False
 
     def channel(self, sender: AnyRow | None) -> Channel:
         """Return the channel of a sender row; SendFailed when this installation has none."""

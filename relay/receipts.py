@@ -29,8 +29,10 @@ from relay.wording import choice, in_force, mark, say, say_to_a_stranger
 
 log = structlog.get_logger(__name__)
 
-#: seconds that a status waits for others; its provider waits for fifteen
-LINGER = 0.03
+#: seconds that a status waits for others, so many of whom are company enough; its provider waits for fifteen
+LINGER, COMPANY = 0.03, 32
+#: and while messages leave: a storm of receipts slows nothing that is being sent
+WHILE_SENDING = 0.25
 #: messages handled in one transaction, beyond those that were waited for
 MOST_AT_ONCE = 20
 
@@ -40,7 +42,7 @@ class Receipts:
 
     def __init__(self, store: Store, desk: Desk, clock: Clock, pulse: Pulse, policy: Policy) -> None:
         self.store, self.desk, self.clock, self.pulse, self.policy = store, desk, clock, pulse, policy
-        self.statuses: Batch[statuses.Told, bool] = Batch(store, statuses.apply, linger=LINGER)
+        self.statuses: Batch[statuses.Told, bool] = Batch(store, statuses.apply, linger=self._patience)
         self.inbox: Batch[tuple[str, inbox.Way, Inbound, str], int] = Batch(store, _keep)
         self.handling: Batch[None, int] = Batch(store, self._handle_some)
 
@@ -70,6 +72,11 @@ class Receipts:
         self.pulse.ring()
         async with self.store.read() as conn:
             return await page_answers.verdict_of(conn, one.provider_id)
+
+    def _patience(self, waiting: int) -> float:
+        if self.desk.sending:
+            return WHILE_SENDING
+        return LINGER if waiting < COMPANY else 0.0
 
     async def handle(self) -> int:
         """Handle what has been kept and not handled yet; return how many messages. A crash in between leaves them for the next stroke."""

@@ -16,7 +16,7 @@ from channels.base import Check
 from channels.sandbox import __main__ as sandbox_process
 from channels.sandbox.house import ACCOUNT, AUTH_TOKEN
 from relay import doctor, log
-from relay.app import open_house
+from relay.app import open_house, run
 from relay.cli.output import Json, house, out, say, show_json
 from relay.demo import play
 from relay.model import BadInput, NotReady
@@ -45,7 +45,7 @@ def serve(
             say(f"Budstikke listens on {await opened.listen()}")
             await opened.until_stopped(works=not no_work)
 
-    asyncio.run(inside())
+    run(inside())
 
 
 def work() -> None:
@@ -57,7 +57,7 @@ def work() -> None:
             say("Budstikke works.")
             await opened.until_stopped()
 
-    asyncio.run(inside())
+    run(inside())
 
 
 def sandbox(

@@ -15,7 +15,7 @@ from rich.console import Console, Group
 from rich.live import Live
 
 from channels.clock import DemoClock, SystemClock
-from relay import reach as numbers
+from relay import app, reach as numbers
 from relay.app import House, open_house
 from relay.demo import staff, stage
 from relay.demo.board import board
@@ -220,4 +220,4 @@ def _next(now: datetime, due: datetime | None, answers: str | None) -> datetime 
 
 def main(options: Options) -> None:
     """Run the demo to its end. Raises BudstikkeError in words."""
-    asyncio.run(run(options))
+    app.run(run(options))

@@ -134,6 +134,7 @@ class Dispatcher:
             self.breakers.unsaid(changes)
             raise
         self._send(intended, {work.delivery_id: shared for work, shared in chosen}, begun)
+        self.desk.sending = bool(self.flying)
         return len(intended), len(leased)
 
     def _send(self, intended: Sequence[intent.Intended], shared: Mapping[int, Shared], begun: float) -> None:

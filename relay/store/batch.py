@@ -10,9 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from relay.model import NotReady
 from relay.store.engine import Store
 
-#: so many that wait are company enough to commit at once
-COMPANY = 32
-
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -33,12 +30,12 @@ class Batch(Generic[T, R]):
         apply: Callable[[AsyncConnection, Sequence[T]], Awaitable[Sequence[R]]],
         *,
         most: int = 500,
-        linger: float = 0.0,
+        linger: Callable[[int], float] = lambda _: 0.0,
     ) -> None:
         self._store = store
         self._apply = apply
         self._most = most
-        #: seconds to wait for company: where many trickle in, a transaction for each costs more than it gains
+        #: seconds to wait for company, by how many wait: where many trickle in, a transaction for each costs more than it gains
         self._linger = linger
         self._queue: deque[_Waiting[T, R]] = deque()
         self._worker: asyncio.Task[None] | None = None
@@ -65,7 +62,7 @@ class Batch(Generic[T, R]):
 
     async def _work(self) -> None:
         while self._queue:
-            await asyncio.sleep(self._linger if len(self._queue) < COMPANY else 0)
+            await asyncio.sleep(0 if len(self._queue) >= self._most else self._linger(len(self._queue)))
             await self._commit([])
 
     async def _commit(self, batch: Sequence[_Waiting[T, R]]) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Executable, Float, Integer, Text, and_, bindparam, case, func, select, update
+from sqlalchemy import BigInteger, Boolean, Executable, Float, Integer, Text, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence, Reason
@@ -277,13 +277,13 @@ def _tried(conn: AsyncConnection) -> Executable:
     """Attempts, and to which attempt the provider id that we were told belongs already."""
     told = rows_from_json(conn, "told", _TOLD)
     owner = attempt.alias("owner")
+    # a subquery, and no join: so PostgreSQL goes by the index from the first row on, before it has any figures about the table
     columns = ("id", "delivery_id", "account", "n", "evidence", "provider_id", "segments", "price", "started_at")
-    whose = and_(owner.c.account == attempt.c.account, owner.c.provider_id == told.c.provider_id)
+    whose = select(owner.c.id).where(owner.c.account == attempt.c.account, owner.c.provider_id == told.c.provider_id).scalar_subquery()
     return (
-        select(*(attempt.c[name] for name in columns), told.c.provider_id.label("told_id"), owner.c.id.label("owner_id"))
+        select(*(attempt.c[name] for name in columns), told.c.provider_id.label("told_id"), whose.label("owner_id"))
         .select_from(told)
         .join(attempt, attempt.c.id == told.c.id)
-        .join(owner, whose, isouter=True)
     )
 
 

@@ -18,13 +18,13 @@ from sqlalchemy import (
     and_,
     bindparam,
     exists,
-    insert,
     literal,
     not_,
     or_,
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
@@ -139,9 +139,7 @@ def _count(until: ColumnElement[datetime], conn: AsyncConnection) -> Executable:
 def _write(conn: AsyncConnection) -> Executable:
     """Write an attempt for each that was counted; one that was counted by somebody else has its attempt already."""
     wanted = rows_from_json(conn, "wanted", _WANTED)
-    older = attempt.alias("older")
     counted = (delivery.c.state == DeliveryState.CLAIMED, delivery.c.fence == wanted.c.fence, delivery.c.attempts == wanted.c.n)
-    unwritten = not_(exists().where(older.c.delivery_id == delivery.c.id, older.c.n == wanted.c.n))
     copied = ("municipality_id", "alert_id", "recipient_id", "sender_id", "channel", "fence")
     given = ("n", "token", "account", "body_sha256", "segments", "possible_duplicate_of")
     values = {
@@ -151,8 +149,8 @@ def _write(conn: AsyncConnection) -> Executable:
         "evidence": literal(int(Evidence.INTENT)),
         "started_at": bindparam("now", type_=Moment),
     }
-    rows = select(*values.values()).select_from(wanted).join(delivery, delivery.c.id == wanted.c.id).where(*counted, unwritten)
-    return insert(attempt).from_select(list(values), rows)
+    rows = select(*values.values()).select_from(wanted).join(delivery, delivery.c.id == wanted.c.id).where(*counted)
+    return insert(attempt).from_select(list(values), rows).on_conflict_do_nothing(index_elements=[attempt.c.delivery_id, attempt.c.n])
 
 
 def _written(conn: AsyncConnection) -> Executable:

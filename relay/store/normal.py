@@ -36,7 +36,8 @@ def _number(plain: str, region: str) -> str:
     try:
         parsed = phonenumbers.parse(plain, region)
     except phonenumbers.NumberParseException:
-        return _DIGITS.sub("", plain) or plain
+        digits = _DIGITS.sub("", plain)
+        return plain if digits in ("", plain) else _number(digits, region)
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
 
 

@@ -57,7 +57,7 @@ from relay.web.watchdog import Watchdog
 LARGEST_BODY = 1024 * 1024
 
 #: what stands behind /hooks/ACCOUNT/: {secret} is ours, at the end of addresses that a provider cannot sign
-HOOKS = ("status", "status/{token}", "status/{token}/{secret}", "inbound", "inbound/{secret}")
+HOOKS = ("status/{token}", "status", "status/{token}/{secret}", "inbound", "inbound/{secret}")
 
 #: what is done with an alert that is out, and by whom: to stop, withdraw and end, one person is enough
 RUN = {

@@ -15,13 +15,13 @@ from typing import TypeAlias
 from urllib.parse import urlencode
 
 import aiohttp
-import uvloop
 from aiohttp import web
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
 from channels.base import Callback
 from channels.clock import monotonic
+from relay.app import run
 from relay.flow import Relay
 from relay.store import counters
 from relay.store.tables import attempt
@@ -237,4 +237,4 @@ async def _measure(name: str, *given: str) -> Figures:
 
 
 if __name__ == "__main__":
-    print(json.dumps(uvloop.run(_measure(*sys.argv[1:]))))
+    print(json.dumps(run(_measure(*sys.argv[1:]))))

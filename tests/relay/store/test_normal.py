@@ -1,7 +1,7 @@
 """However a number or mailbox is written, it is found again."""
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from messages.form import Medium
 from relay.model import BadInput
@@ -31,6 +31,7 @@ def test_different_people_stay_different() -> None:
 
 
 @given(st.text(max_size=60), st.sampled_from(list(Medium)))
+@example("0:1", Medium.SMS)
 def test_nothing_that_comes_in_is_too_strange(value: str, medium: Medium) -> None:
     normal = normal_address(medium, value)
     assert normal_address(medium, normal) == normal

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from yarl import URL
 
-from channels.lines import Lines
+from channels.hot_post import HotPost
 from channels.one_shot import LARGEST_ANSWER, NotSent, Unknown
 
 OK = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}"
@@ -45,23 +45,23 @@ class Other:
 
 
 @asynccontextmanager
-async def lines_to(other: Other, connections: int = 1) -> AsyncIterator[Lines]:
+async def post_to(other: Other, connections: int = 1) -> AsyncIterator[HotPost]:
     server = await asyncio.start_server(other.serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    lines = Lines(
+    hot = HotPost(
         URL(f"http://127.0.0.1:{port}/Messages.json"), {"Accept": "application/json"}, connect_timeout=1.0, connections=connections
     )
     try:
-        yield lines
+        yield hot
     finally:
-        lines.close()
+        hot.close()
         server.close()
 
 
 async def test_a_connection_is_used_again_and_carries_each_request_whole() -> None:
     other = Other([OK, OK, OK])
-    async with lines_to(other) as lines:
-        answers = [await lines.post(body, 2.0) for body in (b"a=1", b"", b"b=\xc3\xa6")]
+    async with post_to(other) as hot:
+        answers = [await hot.post(body, 2.0) for body in (b"a=1", b"", b"b=\xc3\xa6")]
     assert [answer.status for answer in answers] == [201, 201, 201]
     assert other.connections == 1
     assert [request.partition(b"\r\n\r\n")[2] for request in other.requests] == [b"a=1", b"", b"b=\xc3\xa6"]
@@ -70,16 +70,16 @@ async def test_a_connection_is_used_again_and_carries_each_request_whole() -> No
 
 async def test_more_requests_than_connections_wait_for_their_turn() -> None:
     other = Other([OK] * 6)
-    async with lines_to(other, connections=2) as lines:
-        await asyncio.gather(*(lines.post(b"x", 2.0) for _ in range(6)))
+    async with post_to(other, connections=2) as hot:
+        await asyncio.gather(*(hot.post(b"x", 2.0) for _ in range(6)))
     assert len(other.requests) == 6
     assert other.connections == 2
 
 
 async def test_whoever_gets_no_turn_in_half_the_time_has_sent_nothing() -> None:
     other = Other([b"", OK])
-    async with lines_to(other) as lines:
-        first, second = await asyncio.gather(lines.post(b"1", 1.0), lines.post(b"2", 0.4), return_exceptions=True)
+    async with post_to(other) as hot:
+        first, second = await asyncio.gather(hot.post(b"1", 1.0), hot.post(b"2", 0.4), return_exceptions=True)
     assert isinstance(first, Unknown)
     assert isinstance(second, NotSent)
     assert len(other.requests) == 1
@@ -95,16 +95,16 @@ async def test_whoever_gets_no_turn_in_half_the_time_has_sent_nothing() -> None:
     ],
 )
 async def test_an_answer_is_read_however_it_is_wrapped(answer: bytes, text: str) -> None:
-    async with lines_to(Other([answer])) as lines:
-        read = await lines.post(b"x", 2.0)
+    async with post_to(Other([answer])) as hot:
+        read = await hot.post(b"x", 2.0)
     assert (read.status, read.text) == (201, text)
 
 
 async def test_an_answer_without_a_length_ends_with_its_connection() -> None:
     other = Other([b"HTTP/1.1 201 Created\r\n\r\n{}", OK], then=lambda writer: writer.close())
-    async with lines_to(other) as lines:
-        assert (await lines.post(b"x", 2.0)).text == "{}"
-        assert (await lines.post(b"x", 2.0)).text == "{}"
+    async with post_to(other) as hot:
+        assert (await hot.post(b"x", 2.0)).text == "{}"
+        assert (await hot.post(b"x", 2.0)).text == "{}"
     assert other.connections == 2
 
 
@@ -122,50 +122,50 @@ async def test_an_answer_without_a_length_ends_with_its_connection() -> None:
 )
 async def test_what_is_no_whole_answer_is_an_unknown_and_its_connection_is_not_used_again(answer: bytes) -> None:
     other = Other([answer, OK], then=lambda writer: writer.write_eof())
-    async with lines_to(other) as lines:
+    async with post_to(other) as hot:
         with pytest.raises(Unknown):
-            await lines.post(b"x", 0.5)
+            await hot.post(b"x", 0.5)
         other.then = lambda _writer: None
-        assert (await lines.post(b"x", 2.0)).status == 201
+        assert (await hot.post(b"x", 2.0)).status == 201
     assert other.connections == 2
 
 
 async def test_what_comes_unasked_is_no_answer_to_the_next_request() -> None:
     other = Other([OK + b"HTTP/1.1 201 Created\r\nContent-Length: 6\r\n\r\nforged", OK])
-    async with lines_to(other) as lines:
-        assert (await lines.post(b"x", 2.0)).text == "{}"
-        assert (await lines.post(b"x", 2.0)).text == "{}"
+    async with post_to(other) as hot:
+        assert (await hot.post(b"x", 2.0)).text == "{}"
+        assert (await hot.post(b"x", 2.0)).text == "{}"
     assert other.connections == 2
 
 
 async def test_a_connection_that_was_closed_meanwhile_is_not_written_to() -> None:
     other = Other([OK, OK], then=lambda writer: writer.close())
-    async with lines_to(other) as lines:
-        await lines.post(b"x", 2.0)
+    async with post_to(other) as hot:
+        await hot.post(b"x", 2.0)
         await asyncio.sleep(0.05)
-        assert (await lines.post(b"x", 2.0)).status == 201
+        assert (await hot.post(b"x", 2.0)).status == 201
     assert len(other.requests) == 2
 
 
 async def test_a_caller_who_gives_up_leaves_no_half_read_connection_behind() -> None:
     other = Other([b"", OK])
-    async with lines_to(other) as lines:
-        asked = asyncio.create_task(lines.post(b"x", 5.0))
+    async with post_to(other) as hot:
+        asked = asyncio.create_task(hot.post(b"x", 5.0))
         await other.came.wait()
         asked.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asked
-        assert (await lines.post(b"y", 2.0)).status == 201
+        assert (await hot.post(b"y", 2.0)).status == 201
     assert other.connections == 2
 
 
-async def test_nothing_leaves_after_the_lines_are_closed_or_where_nobody_listens() -> None:
+async def test_nothing_leaves_after_it_is_closed_or_where_nobody_listens() -> None:
     other = Other([OK])
-    async with lines_to(other) as lines:
-        lines.close()
+    async with post_to(other) as hot:
+        hot.close()
         with pytest.raises(NotSent):
-            await lines.post(b"x", 1.0)
-    deaf = Lines(URL("http://127.0.0.1:1/"), {}, connect_timeout=1.0, connections=1)
+            await hot.post(b"x", 1.0)
+    deaf = HotPost(URL("http://127.0.0.1:1/"), {}, connect_timeout=1.0, connections=1)
     with pytest.raises(NotSent):
         await deaf.post(b"x", 1.0)
     assert not other.requests

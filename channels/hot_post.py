@@ -1,7 +1,7 @@
 """A POST that is made many times: connections that are kept, one request at a time on each, and a head that is written out once.
 
-What an HTTP session does anew for each request costs more than everything else about a message, so the hot POST has lines of its own.
-httptools reads the answers; what goes over the line is what the session would send.
+What an HTTP session does anew for each request costs more than everything else about a message, so the hot POST has
+connections of its own. httptools reads the answers; what goes out is what the session would send.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ NEXT_ADDRESS = 0.25
 BROKEN = (httptools.HttpParserError, httptools.HttpParserUpgrade)
 
 
-class Lines:
+class HotPost:
     """Connections to one address. Make it inside the event loop that sends over it."""
 
     def __init__(self, url: URL, headers: Mapping[str, str], *, connect_timeout: float, connections: int) -> None:
@@ -33,7 +33,7 @@ class Lines:
         self._tls = ssl.create_default_context() if url.scheme == "https" else None
         #: turns to speak, and connections on which nobody speaks
         self._turns = asyncio.Semaphore(connections)
-        self._idle: list[_Line] = []
+        self._idle: list[_Connection] = []
         self._closed = False
 
     async def post(self, body: bytes, deadline: float) -> HttpAnswer:
@@ -44,11 +44,11 @@ class Lines:
         if self._closed:
             raise NotSent("closed")
         until = asyncio.get_running_loop().time() + deadline
-        line = await self._taken(deadline / 2)
+        connection = await self._taken(deadline / 2)
         try:
-            return await line.ask(b"%sContent-Length: %d\r\n\r\n%s" % (self._head, len(body), body), until)
+            return await connection.ask(b"%sContent-Length: %d\r\n\r\n%s" % (self._head, len(body), body), until)
         finally:
-            self._give_back(line)
+            self._give_back(connection)
 
     def close(self) -> None:
         """Let go of the connections, for good."""
@@ -56,7 +56,7 @@ class Lines:
         while self._idle:
             self._idle.pop().close()
 
-    async def _taken(self, seconds: float) -> "_Line":
+    async def _taken(self, seconds: float) -> "_Connection":
         """Return a connection on which nobody speaks, an open one if there is one."""
         if not self._turns.locked() and (kept := self._kept()):
             await self._turns.acquire()
@@ -72,35 +72,35 @@ class Lines:
         except OSError as why:
             raise NotSent(type(why).__name__) from None
 
-    def _kept(self) -> "_Line | None":
+    def _kept(self) -> "_Connection | None":
         """Return an open connection; one that has been idle for long may be closed at the other end while we write."""
         now = asyncio.get_running_loop().time()
         while self._idle:
-            line = self._idle.pop()
-            if line.open and now - line.idle_since < KEEP_ALIVE:
-                return line
-            line.close()
+            connection = self._idle.pop()
+            if connection.open and now - connection.idle_since < KEEP_ALIVE:
+                return connection
+            connection.close()
         return None
 
-    async def _opened(self) -> "_Line":
+    async def _opened(self) -> "_Connection":
         host, port = str(self._url.host), self._url.port
         loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._connect_timeout):
             found = await loop.getaddrinfo(host, port, type=1)
-            line = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=NEXT_ADDRESS, loop=loop)
-            _, made = await loop.create_connection(_Line, sock=line, ssl=self._tls, server_hostname=host if self._tls else None)
+            sock = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=NEXT_ADDRESS, loop=loop)
+            _, made = await loop.create_connection(_Connection, sock=sock, ssl=self._tls, server_hostname=host if self._tls else None)
         return made
 
-    def _give_back(self, line: "_Line") -> None:
+    def _give_back(self, connection: "_Connection") -> None:
         self._turns.release()
-        if line.open and not self._closed:
-            line.idle_since = asyncio.get_running_loop().time()
-            self._idle.append(line)
+        if connection.open and not self._closed:
+            connection.idle_since = asyncio.get_running_loop().time()
+            self._idle.append(connection)
         else:
-            line.close()
+            connection.close()
 
 
-class _Line(asyncio.Protocol):
+class _Connection(asyncio.Protocol):
     """One connection, and the answer that is being read on it."""
 
     def __init__(self) -> None:
