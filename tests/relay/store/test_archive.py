@@ -1,7 +1,9 @@
 """The archive: everything comes back, on either database; nothing is taken that is not whole."""
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from itertools import takewhile
 
 import pytest
 from sqlalchemy import insert, select
@@ -59,16 +61,22 @@ async def test_ids_count_on_after_the_highest(lines: list[str], database_url: st
         await store.close()
 
 
-async def test_what_points_into_its_own_table_is_kept(lines: list[str], sqlite_url: str) -> None:
-    store = await _empty(sqlite_url)
+async def test_who_stands_for_whom_is_kept_also_where_the_one_stood_for_comes_later(lines: list[str], database_url: str) -> None:
+    head = next(n for n, line in enumerate(lines) if line.startswith('{"table": "resource_person"'))
+    number, deputy_of = map(json.loads(lines[head])["columns"].index, ("id", "deputy_of_id"))
+    people = [*takewhile(lambda row: isinstance(row, list), map(json.loads, lines[head + 1 :]))]
+    people[0][deputy_of] = people[-1][number]
+    changed = [*lines[: head + 1], *map(json.dumps, people), *lines[head + 1 + len(people) :]]
+    store = await _empty(database_url)
     try:
         async with store.remodel() as conn:
-            await archive.load(conn, lines, schema.newest())
+            await archive.load(conn, changed, schema.newest())
         async with store.read() as conn:
-            deputies = (await conn.execute(select(ResourcePerson.deputy_of_id).where(ResourcePerson.deputy_of_id.is_not(None)))).all()
-        assert deputies
+            kept = {row.id: row.deputy_of_id for row in await conn.execute(select(ResourcePerson.id, ResourcePerson.deputy_of_id))}
     finally:
         await store.close()
+    assert kept == {row[number]: row[deputy_of] for row in people}
+    assert {deputy < of for deputy, of in kept.items() if of is not None} == {True, False}
 
 
 @pytest.mark.parametrize(
