@@ -5,8 +5,7 @@ It repeats nothing, follows no redirect, keeps no cookie, and reads no answer wi
 
 import asyncio
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -117,20 +116,27 @@ async def _text(answer: aiohttp.ClientResponse, most: int) -> str:
     return body.decode("utf-8", "replace")
 
 
-@contextmanager
-def told(in_doubt: Reason) -> Iterator[None]:
-    """Turn what can happen to a request into SendFailed: NOT_CONNECTED if it never left, `in_doubt` if we cannot tell.
+class told:  # noqa: N801 - read as a word: with told(…)
+    """Turns what can happen to a request into SendFailed: NOT_CONNECTED if it never left, `in_doubt` if we cannot tell.
 
-    UNCERTAIN for a message, NOT_CONNECTED for a read: nothing depends on a read.
+    UNCERTAIN for a message, NOT_CONNECTED for a read: nothing depends on a read. Every message passes it: a generator would cost more.
     """
-    try:
-        yield
-    except UnicodeEncodeError:
-        raise SendFailed(Reason.BAD_CONTENT, detail="the text holds half a character (a lone surrogate)") from None
-    except NotSent as why:
-        raise SendFailed(Reason.NOT_CONNECTED, detail=str(why)) from None
-    except Unknown as why:
-        raise SendFailed(in_doubt, detail=str(why)) from None
+
+    __slots__ = ("_in_doubt",)
+
+    def __init__(self, in_doubt: Reason) -> None:
+        self._in_doubt = in_doubt
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, why: BaseException | None, _trace: object) -> None:
+        match why:
+            case UnicodeEncodeError():
+                raise SendFailed(Reason.BAD_CONTENT, detail="the text holds half a character (a lone surrogate)") from None
+            case NotSent():
+                raise SendFailed(Reason.NOT_CONNECTED, detail=str(why)) from None
+            case Unknown():
+                raise SendFailed(self._in_doubt, detail=str(why)) from None
 
 
 def retry_after(value: str, now: datetime) -> float | None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from urllib.parse import quote_plus, urlsplit
+from urllib.parse import quote_plus
 
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict
 from twilio.request_validator import HMAC_SHA1, HMAC_SHA256, SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER, RequestValidator
@@ -182,6 +182,8 @@ def _reason(word: str, code: str, codes: Mapping[int, Reason]) -> Reason | None:
 
 def _amount(value: object) -> float:
     """Twilio's prices are negative, and its numbers strings; what is not there yet is 0."""
+    if value is None:
+        return 0.0
     try:
         amount = abs(float(str(value)))
     except ValueError:
@@ -244,14 +246,19 @@ def _secrets(settings: str, account: TwilioAccount) -> tuple[str, list[str]]:
             return HMAC_SHA1, []
 
 
+def _path(callback: Callback) -> str:
+    """What stands before a query; an address of ours has nothing in its host or scheme that could be taken for it."""
+    return callback.url.partition("?")[0].partition("#")[0]
+
+
 def is_status(callback: Callback) -> bool:
     """Whether this request came to a status URL. The signature covers the URL, so nobody can have it otherwise."""
-    return "/status/" in urlsplit(callback.url).path
+    return "/status/" in _path(callback)
 
 
 def parse_status(callback: Callback, fields: MultiDict[str], codes: Mapping[int, Reason]) -> list[Status]:
     """Return what a status callback says; the attempt's token stands in its URL. Unknown parameters are Twilio's good right."""
-    token = _TOKEN.search(urlsplit(callback.url).path)
+    token = _TOKEN.search(_path(callback))
     word, code = fields.get("MessageStatus") or fields.get("SmsStatus") or "", fields.get("ErrorCode") or ""
     status = Status(
         evidence=EVIDENCE.get(word, Evidence.ACCEPTED),

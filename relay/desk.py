@@ -21,6 +21,7 @@ class Desk:
 
     def __init__(self, channels: Mapping[tuple[str, str], Channel], public_url: str, mail_domain: str) -> None:
         self.channels = dict(channels)
+        self._by_account = {account: channel for (_, account), channel in channels.items()}
         self.public_url = public_url.rstrip("/")
         self.mail_domain = mail_domain
         #: whether messages leave at this moment: other work can wait for its turn
@@ -51,7 +52,7 @@ class Desk:
 
     def of_account(self, account: str) -> Channel:
         """Return the channel whose callbacks come to `account`; NotFound when there is none. An account has one channel."""
-        found = next((channel for (_, owner), channel in self.channels.items() if owner == account), None)
+        found = self._by_account.get(account)
         if found is None:
             raise NotFound(f"No channel of this installation is called {account!r}.")
         return found

@@ -67,7 +67,7 @@ def rows_as_json(conn: AsyncConnection, rows: Iterable[Mapping[str, Any]]) -> st
 
     def moment(value: object) -> str:
         if isinstance(value, datetime) and value.tzinfo is not None:
-            return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") + zone
+            return value.astimezone(UTC).isoformat(" ", "microseconds")[:26] + zone
         raise TypeError(f"{value!r} does not fit in JSON")
 
     return json.dumps(list(rows), default=moment, ensure_ascii=False)

@@ -81,7 +81,7 @@ def _row(statement: Any, dialect: Dialect) -> Callable[[Iterable[Any]], AnyRow]:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return datetime.fromisoformat(f"{text}+00:00")
 
 
 #: what SQLite keeps as text
@@ -120,4 +120,4 @@ async def _fetch(driver: Any, words: str, given: Sequence[Any]) -> list[Any]:
 
 def _plain(value: Any) -> Any:
     """Give SQLite a time as it keeps it."""
-    return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") if isinstance(value, datetime) else value
+    return value.astimezone(UTC).isoformat(" ", "microseconds")[:26] if isinstance(value, datetime) else value

@@ -7,6 +7,7 @@ import hmac
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import lru_cache
 from importlib.metadata import version
 from ipaddress import ip_address
 from typing import Any, NamedTuple
@@ -98,12 +99,15 @@ class Metrics:
         self.callbacks = Counter(CALLBACKS, words, labels, registry=self.registry)
         words, labels = COUNTED[LAG]
         self.lag = Histogram(LAG, words, labels, registry=self.registry)
+        # finding a number by its labels costs more than counting
+        self._counter = lru_cache(self.callbacks.labels)
+        self._lag = lru_cache(self.lag.labels)
 
     def called_back(self, account: str, status: int, seconds: float) -> None:
         """Count a callback. An account that we do not know has no name here: strangers could fill the memory with names."""
-        self.callbacks.labels("" if status == 404 else account, CAME_TO.get(status, "refused")).inc()
+        self._counter("" if status == 404 else account, CAME_TO.get(status, "refused")).inc()
         if status == 204:
-            self.lag.labels(account).observe(seconds)
+            self._lag(account).observe(seconds)
 
     async def certificate_days(self, now: datetime) -> float | None:
         """Return for how many days the certificate holds; looked at once an hour."""
