@@ -28,13 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _table(languages: Sequence[str]) -> int:
-    wrong = 0
+    wrong, total = 0, 0
     for language in languages:
         made = rows(language)
         missed = [row for row in made if not row.holds()]
-        wrong += len(missed)
+        wrong, total = wrong + len(missed), total + len(made)
         _print((f"\n{language}: {len(made)} replies, {len(made) - len(missed)} understood as written", *map(_line, made)))
     _print(("\nGuessed:", *(f"  {name}: {words}" for name, words in GUESSES.items())))
+    _print(("", f"{len(languages)} languages, {total} replies, {total - wrong} understood as written"))
     return 1 if wrong else 0
 
 

@@ -61,6 +61,7 @@ def test_the_command_prints_the_table_of_a_language(capsys: pytest.CaptureFixtur
     printed = capsys.readouterr().out
     assert f"ti: {len(rows('ti'))} replies, {len(rows('ti'))} understood as written" in printed
     assert "'፫ ፵'  ->  passed_on · count 40" in printed
+    assert f"2 languages, {len(rows('ti')) + len(rows('th'))} replies, {len(rows('ti')) + len(rows('th'))} understood as written" in printed
     assert "guessed: count-first" in printed
     assert f"count-first: {GUESSES['count-first']}" in printed
     assert "✗" not in printed
@@ -97,4 +98,5 @@ def test_a_table_with_a_misunderstood_reply_fails(monkeypatch: pytest.MonkeyPatc
     assert main(["--table", "nb"]) == 1
     printed = capsys.readouterr().out
     assert "nb: 3 replies, 1 understood as written" in printed
+    assert printed.endswith("1 languages, 3 replies, 1 understood as written\n")
     assert printed.count("✗") == 2
