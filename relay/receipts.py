@@ -123,6 +123,9 @@ class Receipts:
         origin = await _origin(conn, kept, now)
         reply = _understand(kept, origin)
         verdict = decide(reply, origin.writer)
+        if kept.again:
+            await self._answers_after_all(conn, kept, origin, reply, verdict)
+            return
         if origin.municipality_id is None or not (origin.to_us or origin.people or reply.danger):
             tell = log.error if reply.danger else log.warning
             tell("a message came to no sender of ours", inbound=kept.id, danger=reply.danger)
@@ -139,6 +142,14 @@ class Receipts:
             unsaid = partial(_origin, conn, kept, now)
             await _whole(conn, kept, partial(self._before_somebody, conn, kept, unsaid, TaskKind.QUESTION))
         await inbox.handled(conn, kept.id, verdict.name, now)
+
+    async def _answers_after_all(
+        self, conn: AsyncConnection, kept: inbox.Kept, origin: inbox.Origin, reply: Reply, verdict: Verdict
+    ) -> None:
+        """Count a message that a person had been given to read as the answer that it is; it has been replied to."""
+        if verdict.bound:
+            await self._answers(conn, kept, origin, reply, verdict)
+        await inbox.handled(conn, kept.id, verdict.name if verdict.bound else inbox.FOR_A_PERSON, self.clock.now())
 
     async def _answers(self, conn: AsyncConnection, kept: inbox.Kept, origin: inbox.Origin, reply: Reply, verdict: Verdict) -> None:
         now = self.clock.now()

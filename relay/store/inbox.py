@@ -6,14 +6,13 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Inbound, Media
-from messages.alert import Kind
 from messages.form import Medium, Part
-from relay.model import AlertState, Rung
 from relay.store import sealing
+from relay.store.asked import alerts_of
 from relay.store.columns import AnyRow
 from relay.store.normal import normal_address
 from relay.store.sql import insert_ignore
@@ -22,12 +21,9 @@ from relay.store.tables import (
     Membership,
     ResourcePerson,
     Sender,
-    alert,
     attempt,
     delivery,
     inbound,
-    recipient,
-    variant,
 )
 from relay.talk import Asked, Writer
 
@@ -35,10 +31,8 @@ from relay.talk import Asked, Writer
 PAGE: Final = "page"
 Way: TypeAlias = Medium | Literal["page"]
 
-#: an alert has been put to somebody when one of these was tried, whatever we have heard of it since
-ASKS = (Part.FORWARD, Part.ASK, Part.LETTER)
-#: an answer to a closed alert is still an answer to it for so long
-CLOSED_FOR = timedelta(days=14)
+#: what was made of a message for a person to read, and of one that is to be understood anew
+FOR_A_PERSON, AGAIN = "message", "again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +43,8 @@ class Kept:
     account: str
     channel: Way
     message: Inbound
+    #: it was for a person to read, and may be an answer now that more is known
+    again: bool = False
 
 
 async def keep(conn: AsyncConnection, account: str, channel: Way, messages: Sequence[Inbound], heard_by: str) -> int:
@@ -101,7 +97,8 @@ def _kept(row: AnyRow) -> Kept:
     message = Inbound(
         provider_id=row.provider_id, sender=row.sender, to=row.to, text=row.text, received_at=row.received_at, media=media, **facts
     )
-    return Kept(id=row.id, account=row.account, channel=PAGE if row.channel == PAGE else Medium(row.channel), message=message)
+    channel: Way = PAGE if row.channel == PAGE else Medium(row.channel)
+    return Kept(id=row.id, account=row.account, channel=channel, message=message, again=row.verdict == AGAIN)
 
 
 async def handled(conn: AsyncConnection, inbound_id: int, verdict: str, now: datetime) -> None:
@@ -278,64 +275,6 @@ async def _exact(conn: AsyncConnection, kept: Kept) -> int | None:
         return None
     found = (await conn.execute(select(attempt.c.recipient_id).where(named, attempt.c.account == kept.account))).scalar()
     return int(found) if found is not None else None
-
-
-async def alerts_of(conn: AsyncConnection, people: Sequence[int], now: datetime, *, read_on_page: int = 0) -> list[Asked]:
-    """Alerts that these people have had a copy of, open ones first; a copy may still be on its way, and one be read on its page."""
-    if not people:
-        return []
-    was_asked = select(delivery.c.id).where(delivery.c.recipient_id == recipient.c.id, delivery.c.part.in_(ASKS), delivery.c.attempts > 0)
-    had = (
-        select(
-            recipient.c.id,
-            recipient.c.person_id,
-            recipient.c.rung,
-            recipient.c.reported,
-            recipient.c.count_asked_at,
-            recipient.c.count_doubted_at,
-            recipient.c.reader_language,
-            recipient.c.language,
-            alert.c.id.label("alert_id"),
-            alert.c.number,
-            alert.c.legend,
-            alert.c.gravity,
-            alert.c.kind,
-            alert.c.state,
-            variant.c.topic,
-            alert.c.event,
-        )
-        .join(alert, alert.c.id == recipient.c.alert_id)
-        .join(variant, (variant.c.alert_id == alert.c.id) & (variant.c.language == recipient.c.language), isouter=True)
-        .where(
-            recipient.c.person_id.in_(people),
-            recipient.c.left_out == "",
-            or_(was_asked.exists(), recipient.c.id == read_on_page),
-            alert.c.state != AlertState.DRAFT,
-            (alert.c.ended_at.is_(None)) | (alert.c.ended_at > now - CLOSED_FOR),
-        )
-        .order_by(alert.c.number.desc())
-    )
-    return [_asked(row, now) for row in (await conn.execute(had)).all()]
-
-
-def _asked(row: AnyRow, now: datetime) -> Asked:
-    asked = row.count_asked_at is not None and row.count_asked_at <= now
-    waiting_for_count = asked and row.reported == 0 and row.rung in (Rung.WILL_PASS, Rung.PASSED_ON)
-    is_open = row.state == AlertState.RELEASED
-    return Asked(
-        alert_id=row.alert_id,
-        number=row.number,
-        legend=row.legend,
-        gravity=row.gravity,
-        kind=Kind(row.kind),
-        topic=row.topic or row.event,
-        recipient_id=row.id,
-        person_id=row.person_id,
-        open=is_open,
-        # an old question must not take the answer to a new alert
-        count_open=is_open and (waiting_for_count or row.count_doubted_at is not None),
-        doubted=row.count_doubted_at is not None,
-    )
 
 
 async def _replies(conn: AsyncConnection, kept: Kept, people: Sequence[Person], now: datetime) -> int:

@@ -12,7 +12,8 @@ from messages.alert import Gravity
 from messages.form import Part
 from messages.reply import Meaning
 from relay.model import AddressState, DeliveryState, NotFound, TaskKind
-from relay.store import answers, inbox, links, sealing, work
+from relay.store import answers, links, sealing, work
+from relay.store.asked import alerts_of
 from relay.store.columns import AnyRow
 from relay.store.links import LinkKind
 from relay.store.sql import insert_ignore
@@ -288,7 +289,7 @@ async def leave(conn: AsyncConnection, known: Own, now: datetime) -> None:
 
 
 async def _spare(conn: AsyncConnection, known: Own, meaning: Meaning, now: datetime) -> None:
-    asked = await inbox.alerts_of(conn, [known.person.id], now)
+    asked = await alerts_of(conn, [known.person.id], now)
     await answers.rest(conn, asked, meaning, now)
 
 

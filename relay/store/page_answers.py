@@ -6,6 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.store import inbox
+from relay.store.asked import alerts_of
 from relay.store.tables import ResourcePerson, delivery, inbound, recipient
 from relay.talk import Writer
 
@@ -28,7 +29,7 @@ async def origin(conn: AsyncConnection, kept: inbox.Kept, now: datetime) -> inbo
     )
     writer = Writer(
         person_ids=(person.person_id,),
-        alerts=tuple(await inbox.alerts_of(conn, [person.person_id], now, read_on_page=recipient_id)),
+        alerts=tuple(await alerts_of(conn, [person.person_id], now, read_on_page=recipient_id)),
         exact_recipient_id=recipient_id,
     )
     return inbox.Origin(municipality_id=row.municipality_id, sender_id=None, people=(person,), writer=writer)

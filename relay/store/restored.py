@@ -8,7 +8,7 @@ which was released in between. What is planned for such an alert waits by itself
 import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Table, cast, delete, func, insert, literal_column, or_, select, update
@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Evidence, Trace
 from messages.alert import Gravity
 from relay.model import AlertState, DeliveryState, Work
-from relay.store import evidence, remembered
+from relay.store import evidence, inbox, remembered
 from relay.store.remembered import RESTORED as AT, RESTORED_HELD as HELD, RESTORED_SINCE as SINCE
 from relay.store.sql import ids_as_json, ids_from_json
-from relay.store.tables import Sender, alert, attempt, delivery, fact, inbound, recipient
+from relay.store.tables import Address, Sender, alert, attempt, delivery, fact, inbound, recipient
 from relay.store.together import Hot, together
 
 #: Delivery.hold of what may have left by a provider that cannot be asked: a person lets it go
@@ -30,6 +30,8 @@ LOOK_FIRST = "look_first"
 #: the fence of attempts that were not made but found: no worker has it
 ADOPTED = 0
 _NOTHING_HELD = 100
+#: two clocks of one provider differ by so much at most: what answers a message came after it
+SKEW = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +163,14 @@ async def adopt(conn: AsyncConnection, work: Work, account: str, trace: Trace, b
         found_by="list",
     )
     await evidence.learn(conn, [found], now)
+    await _understand_again(conn, work.address_id, trace.created_at - SKEW)
+
+
+async def _understand_again(conn: AsyncConnection, address_id: int | None, since: datetime) -> None:
+    """What the holder of an address has written since may be an answer after all: what it answers was not known."""
+    holder = select(Address.lookup).where(Address.id == address_id).scalar_subquery()
+    unclear = (inbound.c.sender_lookup == holder, inbound.c.received_at >= since, inbound.c.verdict == inbox.FOR_A_PERSON)
+    await conn.execute(update(inbound).where(*unclear).values(handled_at=None, verdict=inbox.AGAIN))
 
 
 async def flag(conn: AsyncConnection, recipients: Collection[int]) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import delete, select
 from channels.sandbox.faults import Fault
 from channels.sandbox.ledger import Entry
 from messages.form import Medium
+from relay.model import Rung
 from relay.reconcile import Reconciler
 from relay.store import archive, restored, schema
 from relay.store.tables import delivery
@@ -129,6 +130,27 @@ async def test_a_draft_released_after_the_backup_and_again_after_the_restore_goe
     assert (reach.totals.sent, reach.possible_duplicates) == (2, 0)
     assert {row.found_by for row in await attempts(after) if row.fence == restored.ADOPTED} == {"list"}
     await reconcile(after, alert_id)
+
+
+async def test_an_answer_to_what_was_a_draft_after_the_restore_counts_when_it_is_out_again(town: Town) -> None:
+    """It was given to a person to read, since nothing was out that it could answer; its writer hears nothing a second time."""
+    ayan, bilan = await town.person("Ayan", "nb"), await town.person("Bilan", "nb")
+    alert_id = await approved(town)
+    backup = await backed_up(town)
+    await out(town, alert_id)
+    await ayan.phone.says("1")
+    await bilan.phone.says("Kan barna drikke det?")
+    await town.settle()
+    after = await restored_from(town, backup)
+    await in_steps(after, minutes=1)
+    assert await after.tasks() == ["question", "question"]
+    heard = copies(town)
+    await out(after, alert_id)
+    await in_steps(after, seconds=30)
+    assert (await after.recipient(alert_id, ayan)).rung == Rung.RECEIVED
+    assert (await after.recipient(alert_id, bilan)).rung == Rung.NONE
+    assert copies(town) == heard
+    assert await after.tasks() == ["question", "question"]
 
 
 async def test_a_draft_that_never_left_leaves_once(town: Town) -> None:
