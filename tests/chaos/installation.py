@@ -211,14 +211,25 @@ class Installation:
         asyncio.run(inside())
 
     def release(self) -> None:
-        """Let an alert out to everybody. The provider must be up: the ledger's first line is the alert's time."""
+        """Write an alert, and let it out to everybody."""
+        self.draft()
+        self.let_out()
+
+    def draft(self) -> None:
+        """Write an alert and approve it. The provider must be up: the ledger's first line is the alert's time."""
 
         async def inside(house: House) -> None:
-            relay, at = house.relay, self.book().entries[0].at
-            [taken] = await relay.take(self.municipality_id, demo_alert(at), "Kari")
-            await relay.approve(self.municipality_id, taken.alert_id, "Ola")
-            await relay.release(self.municipality_id, taken.alert_id, "Ola", inside=True)
+            [taken] = await house.relay.take(self.municipality_id, demo_alert(self.book().entries[0].at), "Kari")
+            await house.relay.approve(self.municipality_id, taken.alert_id, "Ola")
             self.alert_id = taken.alert_id
+
+        self.ask(inside)
+
+    def let_out(self) -> None:
+        """Release the alert."""
+
+        async def inside(house: House) -> None:
+            await house.relay.release(self.municipality_id, self.alert_id, "Ola", inside=True)
 
         self.ask(inside)
 

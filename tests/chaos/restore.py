@@ -1,9 +1,11 @@
 """Backs an installation up in the middle of its work, lets it send on, loses its database, restores it, and lets the ledger judge.
 
-    python -m tests.chaos.restore [--database sqlite,postgres] [--people 100] [--seed 1] [--rate 8] [--lag 2] [--loss 0.05]
+    python -m tests.chaos.restore [--database sqlite,postgres] [--holds alert,draft] [--people 100] [--seed 1]
+        [--rate 8] [--lag 2] [--loss 0.05]
 
-What left after the backup, and what people answered, is known to the provider alone. A minute and a half each: after a restore nothing
-leaves for the time that a message may be under way unseen.
+What left after the backup, and what people answered, is known to the provider alone. The backup holds the alert as released, or as a draft
+that is released once before the loss and once after the restore. A minute and a half each: after a restore nothing leaves for the time
+that a message may be under way unseen.
 """
 
 import argparse
@@ -14,9 +16,12 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from channels.sandbox.ledger import Event
+from relay.app import House
+from relay.store import restored
 from tests.chaos.installation import Installation, Plan, wait_for
 from tests.chaos.judge import Judgement
 from tests.chaos.nursery import Nursery
@@ -39,7 +44,7 @@ class Outcome:
     backed_up: int
     lost_at: int
     sends: int
-    #: seconds from the start after the restore to the first message that left
+    #: seconds from the start after the restore (from the second release of a draft) to the first message that left
     waited: float
     #: how many people had answered by then, and how many of those the board counts
     answered: int
@@ -53,17 +58,14 @@ class Outcome:
         return forgot and self.judgement.good and not self.stuck and self.acknowledged >= self.answered
 
 
-def play(house: Installation, fresh: Fresh) -> Outcome:
-    """Send a part, back up, send on, lose the database, restore, and let it go on."""
+def play(house: Installation, fresh: Fresh, *, drafted: bool = False) -> Outcome:
+    """Send a part, back up (`drafted`: before that), send on, lose the database, restore, and let it go on."""
     whole = FIRST * house.plan.people
     try:
         house.start_provider()
         house.furnish()
         serving = house.start("serve")
-        house.release()
-        wait_for(lambda: house.accepted() >= whole // 10, "the first messages")
-        backed_up = house.accepted()
-        told(house, "backup", str(house.plan.folder / "backup.gz"))
+        backed_up = _backed_up(house, drafted=drafted)
         forgotten = house.accepted() + whole // 5
         wait_for(lambda: house.accepted() >= forgotten, "messages after the backup")
         house.kill(serving)
@@ -73,12 +75,37 @@ def play(house: Installation, fresh: Fresh) -> Outcome:
         told(house, "restore", str(house.plan.folder / "backup.gz"))
         begun = time.monotonic()
         house.start("serve")
+        if drafted:
+            wait_for(lambda: not house.ask(_looks), "the end of the looks after the restore", 120)
+            begun = time.monotonic()
+            house.let_out()
         wait_for(lambda: house.accepted() > lost_at, "a message after the restore", 120)
         waited = time.monotonic() - begun
         wait_for(lambda: house.accepted() >= whole, "the rest of the messages", 120)
         return _judged(house, backed_up, lost_at, waited)
     finally:
         house.end_all()
+
+
+def _backed_up(house: Installation, *, drafted: bool) -> int:
+    """Let the alert out and back up, in this order or the other; return how many messages had left at the backup."""
+    file, whole = house.plan.folder / "backup.gz", FIRST * house.plan.people
+    house.draft()
+    if drafted:
+        told(house, "backup", str(file))
+        house.let_out()
+        return 0
+    house.let_out()
+    wait_for(lambda: house.accepted() >= whole // 10, "the first messages")
+    backed_up = house.accepted()
+    told(house, "backup", str(file))
+    return backed_up
+
+
+async def _looks(house: House) -> bool:
+    """Whether it is being looked for what left."""
+    async with house.store.read() as conn:
+        return await restored.pending(conn) is not None
 
 
 def _judged(house: Installation, backed_up: int, lost_at: int, waited: float) -> Outcome:
@@ -115,14 +142,29 @@ def databases(kind: str, folder: Path) -> Iterator[tuple[str, Fresh]]:
 
 # --- by hand ------------------------------------------------------------------------------------------------------------
 
-_TITLES = ("database", "backup at", "lost at", "sends", "lost", "twice", "silent", "flagged", "answers", "back", "stuck", "waited s")
-_ROW = "{:<10}{:>10}{:>9}{:>7}{:>6}{:>7}{:>8}{:>9}{:>9}{:>6}{:>7}{:>10}\n"
+_TITLES = (
+    "database",
+    "holds",
+    "backup at",
+    "lost at",
+    "sends",
+    "lost",
+    "twice",
+    "silent",
+    "flagged",
+    "answers",
+    "back",
+    "stuck",
+    "waited s",
+)
+_ROW = "{:<10}{:<6}{:>10}{:>9}{:>7}{:>6}{:>7}{:>8}{:>9}{:>9}{:>6}{:>7}{:>10}\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Play it on each database and print what came of it; return 1 if anybody was lost, doubled in silence, or not heard."""
     parser = argparse.ArgumentParser(prog="restore", description="Restore a backup that is older than the world, and judge by the ledger.")
     parser.add_argument("--database", type=lambda text: text.split(","), default=["sqlite", "postgres"])
+    parser.add_argument("--holds", type=lambda text: text.split(","), default=["alert", "draft"], help="what the backup holds")
     parser.add_argument("--people", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=8.0, help="messages a second")
@@ -132,10 +174,11 @@ def main(arguments: list[str] | None = None) -> int:
     sys.stdout.write(_ROW.format(*_TITLES))
     good = True
     with tempfile.TemporaryDirectory(prefix="budstikke-restore-") as scratch, Nursery() as nursery:
-        for kind in asked.database:
-            folder = Path(scratch) / kind
+        for kind, holds in product(asked.database, asked.holds):
+            folder = Path(scratch) / f"{kind}-{holds}"
             with databases(kind, folder) as (url, fresh):
-                good &= _report(kind, play(Installation(plan(folder, url, asked), nursery), fresh))
+                outcome = play(Installation(plan(folder, url, asked), nursery), fresh, drafted=holds == "draft")
+                good &= _report(kind, holds, outcome)
     return int(not good)
 
 
@@ -145,11 +188,11 @@ def plan(folder: Path, database: str, asked: argparse.Namespace) -> Plan:
     return Plan(folder=folder, database=database, people=asked.people, seed=asked.seed, rate=asked.rate, provider=told)
 
 
-def _report(kind: str, outcome: Outcome) -> bool:
+def _report(kind: str, holds: str, outcome: Outcome) -> bool:
     found = outcome.judgement
     counts = (len(found.lost), len(found.doubled), len(found.unflagged), found.flagged, outcome.answered, outcome.acknowledged)
     row = (outcome.backed_up, outcome.lost_at, outcome.sends, *counts, outcome.stuck, f"{outcome.waited:.0f}")
-    sys.stdout.write(_ROW.format(kind, *row))
+    sys.stdout.write(_ROW.format(kind, holds, *row))
     sys.stdout.flush()
     return outcome.good
 
