@@ -17,7 +17,7 @@ from sqlalchemy import func, select
 
 from channels.clock import monotonic
 from channels.sandbox.ledger import Event, read
-from relay.app import House
+from relay.app import House, run
 from relay.model import Rung
 from relay.settings import Settings
 from relay.store.tables import answer, inbound, recipient
@@ -125,7 +125,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print what came in; return 1 if anything was lost, late, or counted twice."""
     asked = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="budstikke-away-") as folder:
-        outcome = asyncio.run(play(Path(folder), asked.people, asked.seconds, asked.seed))
+        outcome = run(play(Path(folder), asked.people, asked.seconds, asked.seed))
     sys.stdout.write(
         f"away for {asked.seconds:g} s while {outcome.written} people answered: {outcome.answered} of {outcome.people} in "
         f"{outcome.seconds:.1f} s after the start (at most {SOON:g}), heard by {', '.join(outcome.heard_by)}; "

@@ -20,7 +20,7 @@ from channels.clock import SystemClock
 from channels.sandbox.ledger import Entry
 from messages.alert import Kind
 from relay import running as running_alerts
-from relay.app import House
+from relay.app import House, run
 from tests.faults.installation import Provider, draft, found, provider, running, settings
 
 #: seconds after a cancel or a pause in which a call may still begin, and seconds until the first grave one begins
@@ -156,7 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="budstikke-cancel-") as folder:
         stops = {word: _stop(word, way, Path(folder), asked) for word, way in {"cancelled": cancel, "paused": pause}.items()}
-        passed = asyncio.run(overtake(Path(folder), asked.behind, asked.pace))
+        passed = run(overtake(Path(folder), asked.behind, asked.pace))
         sys.stdout.write(
             f"a grave alert behind {passed.behind} routine messages: its first call began after "
             f"{passed.first:.3f} s (at most {OVERTAKEN:g}); {passed.between} routine ones left after that\n"
@@ -165,7 +165,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _stop(word: str, way: Callable[[Path, int, float, int], Coroutine[None, None, Stopped]], folder: Path, asked: Namespace) -> Stopped:
-    stopped = asyncio.run(way(folder, asked.sends, asked.pace, asked.seed))
+    stopped = run(way(folder, asked.sends, asked.pace, asked.seed))
     resumed = "" if stopped.resumed is None else f"; {stopped.resumed} left in {WATCH:g} s when it went on"
     sys.stdout.write(
         f"{word} in the middle of {stopped.sends}: {stopped.before} had left, {stopped.after} began afterwards, "

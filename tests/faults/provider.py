@@ -20,7 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from channels.clock import monotonic
-from relay.app import House
+from relay.app import House, run
 from relay.store import register, senders
 from tests.faults.gate import Gate, Mode
 from tests.faults.installation import Provider, Verdict, draft, found, judge, provider, running, settings, unsettled
@@ -239,7 +239,7 @@ async def _in_a_process(name: str, asked: argparse.Namespace, turns: asyncio.Sem
 
 def _play_here(name: str, asked: argparse.Namespace) -> bool:
     with tempfile.TemporaryDirectory(prefix="budstikke-faults-") as folder:
-        outcome = asyncio.run(play(Path(folder), CASES[name], asked.sends, asked.seconds, asked.seed))
+        outcome = run(play(Path(folder), CASES[name], asked.sends, asked.seconds, asked.seed))
     found = outcome.verdict
     counts = (found.sends, found.lost, found.twice, found.unflagged, found.claimed, found.said)
     sys.stdout.write(_ROW.format(name, *counts, f"{outcome.settled:.1f} s", f"{outcome.grown >> 20} MiB"))

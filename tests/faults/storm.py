@@ -22,7 +22,7 @@ from sqlalchemy import func, select
 from channels.base import Evidence
 from channels.sandbox.ledger import Entry
 from messages.alert import Kind
-from relay.app import House
+from relay.app import House, run
 from relay.model import AlertState
 from relay.store import alerts
 from relay.store.tables import attempt, inbound, status
@@ -179,7 +179,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Print what came of the storm; return 1 if anything was not as wanted."""
     asked = _parser().parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="budstikke-storm-") as folder:
-        found = asyncio.run(play(Path(folder), asked.people, asked.per_second, asked.seed))
+        found = run(play(Path(folder), asked.people, asked.per_second, asked.seed))
     answers = ", ".join(f"{number} {what}" for what, number in sorted(found.answers.items()))
     sys.stdout.write(
         f"{found.calls} callbacks at {found.per_second:.0f}/s: {answers}; answered in {1000 * found.p50:.0f} ms (p50), "
