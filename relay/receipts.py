@@ -21,7 +21,7 @@ from messages.reply import Meaning, Reply, reads_as, understand
 from relay.desk import Desk
 from relay.model import Home, NotFound, NotReady, Policy, TaskKind
 from relay.pulse import Pulse
-from relay.store import alerts, answers, context, inbox, page_answers, statuses, threads, work
+from relay.store import alerts, answers, context, inbox, page_answers, policies, statuses, threads, work
 from relay.store.batch import Batch
 from relay.store.engine import Store
 from relay.talk import Asked, Say, Verdict, Writer, decide, shown_as
@@ -169,9 +169,10 @@ class Receipts:
             told_already = bound.meaning is Meaning.PASSED_ON
             if not bound.asked.open or not (told_already or bound.meaning is Meaning.WILL_PASS):
                 continue
-            due = answers.count_due(now, self.policy.count_after_minutes, told_already=told_already)
-            address = next(person.address_id for person in origin.people if person.person_id == bound.asked.person_id)
-            if await answers.ask_count(conn, bound.asked, address, due, now):
+            person = next(person for person in origin.people if person.person_id == bound.asked.person_id)
+            holds = await policies.of(conn, person.municipality_id, self.policy)
+            due = answers.count_due(now, holds.count_after_minutes, told_already=told_already)
+            if await answers.ask_count(conn, bound.asked, person.address_id, due, now):
                 return
 
     async def _opting(self, conn: AsyncConnection, origin: inbox.Origin, verdict: Verdict) -> None:

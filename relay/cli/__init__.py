@@ -15,7 +15,7 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
-from relay.cli import access, alerts, forgetting, init, keeping, keys, person, register, service, tasks, tokens, whatsapp
+from relay.cli import access, alerts, forgetting, init, keeping, keys, person, policy, register, service, tasks, tokens, whatsapp
 from relay.cli.output import EXIT_CODES, complain
 from relay.model import BudstikkeError
 from relay.store.acting import acts
@@ -43,6 +43,7 @@ app.add_typer(service.db, name="db", help="The database.")
 init.add_to(app)
 forgetting.add_to(app)
 service.add_to(app)
+policy.add_to(app)
 alerts.add_to(app)
 keeping.add_to(app, service.db)
 

@@ -1,4 +1,4 @@
-"""Commands that run or look after an installation: serve, work, sandbox, demo, doctor, db, keys, policy."""
+"""Commands that run or look after an installation: serve, work, sandbox, demo, doctor, db, keys, settings."""
 
 import asyncio
 import os
@@ -20,7 +20,6 @@ from relay.app import open_house, run
 from relay.cli.output import Json, house, out, say, show_json
 from relay.demo import play
 from relay.model import BadInput, NotReady
-from relay.routing import DEFAULT_POLICY, describe
 from relay.settings import PREFIX, Settings
 from relay.store import schema, sealing
 from relay.store.engine import Store
@@ -30,7 +29,7 @@ db = typer.Typer(no_args_is_help=True)
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the program."""
-    for command in (serve, work, sandbox, demo, doctor_, keys, settings, policy):
+    for command in (serve, work, sandbox, demo, doctor_, keys, settings):
         app.command(command.__name__.rstrip("_"))(command)
 
 
@@ -166,12 +165,6 @@ def settings() -> None:
         shown = "" if isinstance(default, SecretStr) or default in ("", {}) else f" [{default}]"
         say(f"{PREFIX}{name.upper()}{shown}", "bold")
         say(f"    {field.description}")
-
-
-def policy(language: Annotated[str, typer.Option(help="nb or en")] = "nb") -> None:
-    """Print the policy: how hard the house tries, step by step."""
-    for line in describe(DEFAULT_POLICY, "en" if language == "en" else "nb"):
-        say(line)
 
 
 @db.command("upgrade")

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import structlog
 
-from channels.base import Content, Evidence, Outbound, Reason, SendFailed
+from channels.base import Content, Evidence, Outbound, Reason, SendFailed, Then
 from channels.clock import Clock, monotonic
 from messages.form import Medium
 from relay.breaker import Breakers, Call, in_vain
@@ -89,7 +89,7 @@ def _content(shared: Shared) -> Content | None:
 
 
 def _failed(one: Intended, failed: SendFailed) -> Fact:
-    unknown = failed.reason.then.name == "RESOLVE"
+    unknown = failed.reason.then is Then.RESOLVE
     return Fact(
         attempt_id=one.attempt_id,
         evidence=Evidence.UNKNOWN if unknown else Evidence.REFUSED,

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.form import Medium
 from relay.model import ClassPlan, Issue, LeftOut, PersonClass, Place, Policy, Rung
 from relay.routing import deputy_turn, plan_class, plan_deputy
-from relay.store import alerts, ending, people, senders
+from relay.store import alerts, ending, people, policies, senders
 from relay.store.columns import AnyRow
 from relay.store.tables import LanguageGroup, recipient
 
@@ -54,10 +54,12 @@ class FullPlan:
 async def draw(
     conn: AsyncConnection, issue: Issue, policy: Policy, now: datetime, *, inside: bool = False, wake: Collection[int] = ()
 ) -> FullPlan:
-    """Plan an alert for everybody; nothing is written. `inside`: take the municipality to lie in the alert's area (demo).
+    """Plan an alert for everybody, by `policy` where the municipality has none of its own; nothing is written.
 
+    `inside`: take the municipality to lie in the alert's area (demo).
     `wake`: groups whose quiet and working hours are disregarded, this time.
     """
+    policy = await policies.of(conn, issue.municipality_id, policy)
     place = await people.place(conn, issue.municipality_id)
     by_medium = await senders.in_use(conn, issue.municipality_id)
     classes = await people.classes(conn, issue.municipality_id, frozenset(by_medium))

@@ -7,7 +7,7 @@ from aiohttp import web
 from channels.base import Check
 from relay.model import BadInput
 from relay.routing import DEFAULT_POLICY, describe
-from relay.store import register, senders, tokens, users
+from relay.store import policies, register, senders, tokens, users
 from relay.store.columns import AnyRow
 from relay.store.register import Stamp
 from relay.store.users import Known
@@ -31,7 +31,8 @@ async def show(request: web.Request) -> web.Response:
     """Show senders, policy, and the ways to everything that an administrator looks after."""
     async with request.app[RELAY].store.read() as conn:
         found = await senders.listed(conn, who(request).municipality_id)
-    steps = describe(DEFAULT_POLICY, "en" if language_of(request) == "en" else "nb")
+        holds = await policies.of(conn, who(request).municipality_id, DEFAULT_POLICY)
+    steps = describe(holds, "en" if language_of(request) == "en" else "nb")
     return await render(request, "settings/settings.html", SettingsPage(senders=tuple(found), policy=tuple(steps)))
 
 
