@@ -31,7 +31,7 @@ REPLY = "tests/messages/reply"
 TESTS: dict[str, list[str]] = {
     "messages.segments": ["tests/messages/test_segments.py", "-m", "not slow"],
     "messages.reply.fold": [f"{REPLY}/test_fold.py", f"{REPLY}/test_digits.py", f"{REPLY}/test_grammar.py"],
-    "messages.reply.words": [f"{REPLY}/test_grammar.py", f"{REPLY}/test_words.py", f"{REPLY}/test_danger.py"],
+    "messages.reply.words": [f"{REPLY}/test_{about}.py" for about in ("grammar", "words", "danger", "word_lists")],
     "messages.reply.mail": [f"{REPLY}/test_mail.py", "-k", "not hostile"],
     "messages.reply.phrases": [f"{REPLY}/test_grammar.py", f"{REPLY}/test_digits.py", f"{REPLY}/test_table.py"],
     "messages.reply.digits": [f"{REPLY}/test_digits.py", f"{REPLY}/test_grammar.py", f"{REPLY}/test_table.py"],
