@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Gravity
 from relay.model import Action, Policy, Step
 from relay.store import work
+from relay.store.columns import AnyRow
 from relay.store.register import Stamp
 from relay.store.tables import PolicyRow, PolicyStep
 
@@ -28,12 +29,12 @@ async def of(conn: AsyncConnection, municipality_id: int, shipped: Policy) -> Po
     if row is None:
         return shipped
     found = (await conn.execute(select(*_steps).where(_steps.policy_id == row.id).order_by(_steps.position))).all()
-    steps = tuple(Step(position=one.position, action=Action(one.action), after_minutes=_after(one._mapping)) for one in found)  # noqa: SLF001 - SQLAlchemy's public name
+    steps = tuple(Step(position=one.position, action=Action(one.action), after_minutes=_after(one)) for one in found)
     return Policy(name=OWN, steps=steps, pierces=shipped.pierces, count_after_minutes=row.count_after_minutes)
 
 
-def _after(row: Mapping[str, int | None]) -> dict[Gravity, int]:
-    told = {gravity: row[name] for gravity, name in _MINUTES.items()}
+def _after(row: AnyRow) -> dict[Gravity, int]:
+    told = {gravity: getattr(row, name) for gravity, name in _MINUTES.items()}
     return {gravity: minutes for gravity, minutes in told.items() if minutes is not None}
 
 
