@@ -237,25 +237,30 @@ async def _count_for_groups(conn: AsyncConnection, before: AnyRow, rung: Rung, n
     groups = select(recipient_group.c.group_id).where(recipient_group.c.recipient_id == before.id)
     mine = (alert_group.c.alert_id == before.alert_id, alert_group.c.group_id.in_(groups))
     await conn.execute(update(alert_group).where(*mine).values(counted=alert_group.c.counted + change))
-    met = (*mine, alert_group.c.counted >= alert_group.c.quorum)
-    unmet = (*mine, alert_group.c.counted < alert_group.c.quorum)
-    await conn.execute(update(alert_group).where(*met, alert_group.c.met_at.is_(None)).values(met_at=now))
-    await conn.execute(update(alert_group).where(*unmet).values(met_at=None))
-    await _spare_by_quorum(conn, before.alert_id, now)
+    met = (*mine, alert_group.c.counted >= alert_group.c.quorum, alert_group.c.met_at.is_(None))
+    unmet = (*mine, alert_group.c.counted < alert_group.c.quorum, alert_group.c.met_at.is_not(None))
+    turned = (await conn.execute(update(alert_group).where(*met).values(met_at=now))).rowcount
+    turned += (await conn.execute(update(alert_group).where(*unmet).values(met_at=None))).rowcount
+    await _spare_by_quorum(conn, before.alert_id, now, only=None if turned else before.id)
 
 
-async def _spare_by_quorum(conn: AsyncConnection, alert_id: int, now: datetime) -> None:
-    """A step of the group is needless when every group that the person answers for has its quorum."""
+async def _spare_by_quorum(conn: AsyncConnection, alert_id: int, now: datetime, *, only: int | None = None) -> None:
+    """A step of the group is needless when every group that the person answers for has its quorum.
+
+    `only`: no group's quorum has turned, so that nobody else's steps can have: an answer must not cost as much as the town has people.
+    """
+    asked = recipient_group.c.alert_id == alert_id if only is None else recipient_group.c.recipient_id == only
     lacking = (
         select(recipient_group.c.recipient_id)
         .join(
             alert_group,
             (alert_group.c.alert_id == recipient_group.c.alert_id) & (alert_group.c.group_id == recipient_group.c.group_id),
         )
-        .where(recipient_group.c.alert_id == alert_id, alert_group.c.met_at.is_(None))
+        .where(asked, alert_group.c.met_at.is_(None))
     )
     whose = func.coalesce(delivery.c.stands_for_id, delivery.c.recipient_id)
-    steps = (delivery.c.alert_id == alert_id, delivery.c.action.in_(QUORUM_SPARES))
+    theirs = (or_(delivery.c.recipient_id == only, delivery.c.stands_for_id == only), whose == only)
+    steps = (*((delivery.c.alert_id == alert_id,) if only is None else theirs), delivery.c.action.in_(QUORUM_SPARES))
     await _end(conn, (*steps, not_begun(), whose.not_in(lacking)), SparedBy.QUORUM, now)
     again = (*steps, delivery.c.state == DeliveryState.SPARED, delivery.c.spared_by == SparedBy.QUORUM, whose.in_(lacking))
     rearmed = {"state": DeliveryState.WAITING, "spared_by": "", "ended_at": None}
@@ -263,6 +268,7 @@ async def _spare_by_quorum(conn: AsyncConnection, alert_id: int, now: datetime) 
         # whoever has answered since has spared their own steps
         rungs = {LADDER[meaning] for meaning in SPARES.get(action, ()) if meaning in LADDER}
         answered = select(recipient.c.id).where(recipient.c.alert_id == alert_id, recipient.c.rung.in_(rungs))
+        answered = answered if only is None else answered.where(recipient.c.id == only)
         await conn.execute(update(delivery).where(*again, delivery.c.action == action, whose.not_in(answered)).values(rearmed))
 
 

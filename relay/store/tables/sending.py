@@ -139,6 +139,12 @@ delivery = Table(
     ),
     Index("ix_delivery_alert_state", "alert_id", "state"),
     Index("ix_delivery_recipient", "recipient_id", "state"),
+    Index(
+        "ix_delivery_stands_for",
+        "stands_for_id",
+        postgresql_where=text("stands_for_id IS NOT NULL"),
+        sqlite_where=text("stands_for_id IS NOT NULL"),
+    ),
     Index("ix_delivery_address_hold", "address_id", postgresql_where=text("hold <> ''"), sqlite_where=text("hold <> ''")),
 )
 
