@@ -41,7 +41,7 @@ from relay.web.metrics import Metrics
 from relay.web.phones import Phones
 from relay.web.server import make_app
 from relay.web.watchdog import Watchdog
-from relay.worker import PASSING, Seldom, Worker, asked_to_stop, drain, listen
+from relay.worker import PASSING, Seldom, Worker, asked_to_stop, drain, listen, outgrown
 
 log = structlog.get_logger(__name__)
 
@@ -135,17 +135,23 @@ class House:
         await worker.work()
 
     async def until_stopped(self, *, works: bool = True) -> None:
-        """Work, or only serve, until SIGTERM or SIGINT; then say so to whoever asks for our health, and drain."""
+        """Work, or only serve, until SIGTERM or SIGINT; then say so to whoever asks for our health, and drain.
+
+        NotReady when the tables were upgraded under us: whoever started us starts the new program then.
+        """
         working = asyncio.create_task(self.work()) if works else None
-        beside = [] if works else [asyncio.create_task(listen(self.relay)), asyncio.create_task(notify.signs())]
+        outgrows = asyncio.create_task(outgrown(self.relay))
+        beside = [outgrows] if works else [outgrows, asyncio.create_task(listen(self.relay)), asyncio.create_task(notify.signs())]
         notify.ready("Sends what is due." if works else "Serves; others send.")
-        await asked_to_stop(working)
+        await asked_to_stop(outgrows, *([working] if working else []))
         notify.stopping()
         self.watchdog.closing = True
         if working is not None:
             await drain(self.relay, working)
         for task in beside:
             task.cancel()
+        if outgrows.done():
+            await schema.require_current(self.store)
 
     async def keep_anchor(self) -> None:
         """Move the anchor of the acts on. A chain that was tampered with is told in the log, by `doctor` and by `audit verify`."""

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import structlog
@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from channels.clock import monotonic
 from relay.flow import Relay
 from relay.model import BudstikkeError
-from relay.store import watch, workers
+from relay.store import schema, watch, workers
 from relay.store.leader import Leader
 
 log = structlog.get_logger(__name__)
@@ -133,14 +133,24 @@ async def listen(relay: Relay) -> None:
     await relay.pulse.across(watch.changes(relay.store))
 
 
-async def asked_to_stop(working: asyncio.Task[None] | None) -> None:
-    """Return at SIGTERM or SIGINT, or when the work ends by itself."""
+async def asked_to_stop(*others: asyncio.Task[None]) -> None:
+    """Return at SIGTERM or SIGINT, or when one of the others ends by itself."""
     asked = asyncio.Event()
     for stop in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(stop, asked.set)
     asking = asyncio.create_task(asked.wait())
-    await asyncio.wait([asking, *([working] if working else [])], return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait([asking, *others], return_when=asyncio.FIRST_COMPLETED)
     asking.cancel()
+
+
+async def outgrown(relay: Relay) -> None:
+    """Return when somebody has upgraded the tables under us: what we would write may no longer be what they hold."""
+    fits = True
+    while fits:
+        await asyncio.sleep(TICK)
+        with suppress(*PASSING):
+            fits = await schema.fits(relay.store)
+    log.error("the tables are of another version now: this program ends, and must be started anew", program=schema.newest())
 
 
 async def drain(relay: Relay, working: asyncio.Task[None]) -> None:

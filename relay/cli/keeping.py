@@ -5,18 +5,22 @@ import gzip
 import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Annotated
 
 import typer
 from pydantic import SecretStr
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.clock import SystemClock
 from relay.cli.output import Json, say, show_json
 from relay.model import BadInput, NotAllowed, NotReady
 from relay.settings import Settings
-from relay.store import archive, remembered, restored, schema
+from relay.store import archive, remembered, restored, schema, workers
+from relay.store.address import claim_file
 from relay.store.archive import Sum
 from relay.store.engine import Store
 
@@ -153,13 +157,34 @@ def copy(
 
 
 async def _copy(target: str) -> dict[str, Sum]:
-    async with _opened(Settings.load().database_url) as source, _opened(SecretStr(target), make=True) as place:
+    url, now = Settings.load().database_url, SystemClock().now()
+    claim = claim_file(url.get_secret_value())
+    try:
+        async with _opened(url) as source, _opened(SecretStr(target), make=True) as place:
+            return await _moved(source, place, now)
+    finally:
+        claim.release()
+
+
+async def _moved(source: Store, place: Store, now: datetime) -> dict[str, Sum]:
+    """Copy by way of a file: a large installation is not held in memory."""
+    with TemporaryFile("w+", encoding="utf-8", errors="surrogatepass", newline="\n") as between:
         async with source.read() as conn:
-            lines = [line async for line in archive.lines(conn, schema.newest(), SystemClock().now())]
+            await _must_rest(conn, now)
+            async for line in archive.lines(conn, schema.newest(), now):
+                between.write(line + "\n")
+        between.seek(0)
         async with place.remodel() as conn:
-            promised = await archive.load(conn, lines, schema.newest())
+            promised = await archive.load(conn, between, schema.newest())
             await _compare(promised, await archive.sums(conn))
     return promised
+
+
+async def _must_rest(conn: AsyncConnection, now: datetime) -> None:
+    """What is sent while a copy is made would be sent again from the copy. On SQLite the claim on the file says so already."""
+    at_work = [one.name for one in await workers.roll(conn) if now - one.seen_at < workers.MISSED]
+    if at_work and conn.dialect.name != "sqlite":
+        raise NotAllowed(f"{', '.join(at_work)} works on this database. Stop every `serve` and `work` first.")
 
 
 async def _compare(promised: dict[str, Sum], found: dict[str, Sum]) -> None:

@@ -1,5 +1,6 @@
 """Which version the tables have, and how they get the newest: the migrations of this package, run by alembic."""
 
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -37,6 +38,13 @@ async def version(store: Store) -> str | None:
         return await conn.run_sync(_version)
 
 
+async def fits(store: Store) -> bool:
+    """Whether the tables are of this program's version; cheap, to be asked every second."""
+    async with store.read() as conn:
+        found = (await conn.exec_driver_sql("SELECT version_num FROM alembic_version")).scalar()
+    return bool(found == newest())
+
+
 async def upgrade(store: Store) -> None:
     """Bring the tables to the newest version, in one transaction; keeps every row. NotReady when they are newer or not ours."""
     async with store.remodel() as conn:
@@ -54,6 +62,7 @@ async def require_current(store: Store) -> None:
         raise NotReady(_what_to_do(found))
 
 
+@cache
 def newest() -> str:
     """Return the version that this program works with."""
     head = ScriptDirectory.from_config(config()).get_current_head()

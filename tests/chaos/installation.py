@@ -72,6 +72,8 @@ class Installation:
         #: pid -> what was started
         self.processes: dict[int, tuple[str, ...]] = {}
         self._provider: subprocess.Popen[str] | None = None
+        #: how far the ledger is read, and what was accepted until there
+        self._read_to = self._accepted = 0
 
     # --- what it is made of ---------------------------------------------------------------------------------------------
 
@@ -149,14 +151,19 @@ class Installation:
         self.processes.pop(pid)
         return time.monotonic() - begun
 
-    def end_all(self) -> None:
-        """End everything that is left."""
+    def end_work(self) -> None:
+        """End the processes, so that the database can be asked in peace; the provider stays."""
         for pid in list(self.processes):
             if alive(pid):
                 self.kill(pid)
+
+    def end_all(self) -> None:
+        """End everything that is left."""
+        self.end_work()
         if self._provider is not None:
             self._provider.terminate()
             self._provider.communicate()
+            self._provider = None
 
     def start_provider(self) -> None:
         """Start the provider, or go on with its ledger."""
@@ -185,7 +192,13 @@ class Installation:
 
     def accepted(self) -> int:
         """How many messages the provider has taken."""
-        return self.ledger.read_bytes().count(b'"event":"accepted"') if self.ledger.exists() else 0
+        if self.ledger.exists():
+            with self.ledger.open("rb") as book:
+                book.seek(self._read_to)
+                whole, end, _ = book.read().rpartition(b"\n")
+            self._read_to += len(whole) + len(end)
+            self._accepted += whole.count(b'"event":"accepted"')
+        return self._accepted
 
     def log(self) -> str:
         """What the processes said last."""

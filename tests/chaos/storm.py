@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence, Set as AbstractSet
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from socket import gethostname
@@ -29,7 +29,7 @@ from channels.base import Evidence
 from channels.clock import SystemClock
 from channels.sandbox.ledger import Event
 from relay.app import House
-from relay.model import DeliveryState
+from relay.model import DeliveryState, NotReady
 from relay.store.tables import attempt, delivery, inbound, worker
 from tests.chaos.installation import Installation, Plan
 from tests.chaos.judge import Judgement
@@ -183,8 +183,11 @@ def _stuck(house: Installation) -> int:
 def settle(house: Installation) -> int:
     """Wait until nothing is under way any more; return how much still was when patience ended."""
     end = time.monotonic() + SETTLING
-    while (stuck := _stuck(house)) and time.monotonic() < end:
+    stuck = 1
+    while stuck and time.monotonic() < end:
         time.sleep(0.2)
+        with suppress(NotReady):  # a busy database is asked again
+            stuck = _stuck(house)
     return stuck
 
 
