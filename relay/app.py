@@ -24,6 +24,7 @@ from relay.desk import Desk
 from relay.dispatch import Dispatcher
 from relay.flow import Relay
 from relay.forget import Forgetter, Periods
+from relay.logbook import LoggedCaller
 from relay.model import NotReady, Policy
 from relay.pulse import Pulse
 from relay.receipts import Receipts
@@ -202,6 +203,7 @@ async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, pol
     receipts = Receipts(store, desk, clock, pulse, policy)
     sweeper = Sweeper(store, desk, clock, receipts)
     dispatcher = Dispatcher(store, desk, clock, pulse.branch(), policy, worker=name, fence=fence, window=settings.in_flight, lease=lease)
+    dispatcher.caller = LoggedCaller(desk, clock, dispatcher.breakers, lease.seconds)
     return Relay(
         store=store,
         desk=desk,

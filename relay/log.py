@@ -30,6 +30,8 @@ MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"(?<![\w.])(?:\+|00)\d[\d ()./-]{4,}(\d\d)(?!\d)"), r"…\1"),
     (re.compile(r"(?<![\w.:/+-])(?:\d ?){6,13}(\d\d)(?![\w:-]|\.\d)"), r"…\1"),
 )
+#: whatever a pattern finds holds one of these: most values of ours do not
+_SIGNS = re.compile(r"[\d@/\s]")
 
 #: libraries that tell too much, or nothing that we need
 QUIET = {
@@ -43,6 +45,8 @@ QUIET = {
 
 def masked(text: str) -> str:
     """Return `text` without numbers, mailboxes, tokens and passwords."""
+    if not _SIGNS.search(text):
+        return text
     for pattern, words in MASKS:
         text = pattern.sub(words, text)
     return text
@@ -89,6 +93,8 @@ def _masked_value(key: str, value: Any) -> Any:
         return value
     if key in TEXTS:
         return f"({len(str(value))} characters)"
+    if isinstance(value, str):
+        return masked(str(value))
     if isinstance(value, Mapping):
         return {inner: _masked_value(str(inner), one) for inner, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
