@@ -20,6 +20,7 @@ from channels.listener import MailListener
 from channels.registry import Lines, build
 from channels.settings import SmsSettings, WhatsAppSettings
 from relay import doctor, notify
+from relay.canary import Canary, Signs
 from relay.desk import Desk
 from relay.dispatch import Dispatcher
 from relay.flow import Relay
@@ -54,6 +55,8 @@ WHATSAPP_SUFFIX = "-whatsapp"
 PATIENCE = 30
 #: seconds between two looks whether something is to be forgotten today
 FORGET_ROUND = 600.0
+#: seconds between two looks whether the canary is to be asked
+CANARY_ROUND = 30.0
 #: new objects until the collector looks at them, and looks until the next at older ones: Python's own figures suit small programs
 COLLECTED_AFTER = (20_000, 20, 50)
 
@@ -122,6 +125,33 @@ class House:
         periods = Periods(days=days, at_provider=told.redact_at_provider, provider_after=timedelta(hours=told.redact_after_hours))
         return Forgetter(self.store, self.relay.desk, self.relay.clock, periods)
 
+    @property
+    def canary(self) -> Canary:
+        """Return what asks a number of our own, as the settings say."""
+        told = self.settings
+        every, patience = timedelta(hours=told.canary_hours), timedelta(minutes=told.canary_minutes)
+        relay = self.relay
+        return Canary(
+            store=self.store,
+            desk=relay.desk,
+            clock=relay.clock,
+            pulse=relay.pulse,
+            phone=told.canary_phone,
+            every=every,
+            patience=patience,
+        )
+
+    @property
+    def signs(self) -> Signs:
+        """Return what tells the watch outside that we are at work."""
+        canary = self.canary
+
+        async def troubles() -> list[str]:
+            return [*await self.watchdog.troubles(), *await canary.troubles()]
+
+        url = self.settings.watch_url.get_secret_value()
+        return Signs(url, self.store, self.relay.clock, troubles, lambda: self.relay.dispatcher.turns)
+
     async def examine(self) -> list[Check]:
         """Let doctor look at all of it."""
         anchored = self.anchor.read() if self.anchor else None
@@ -132,7 +162,9 @@ class House:
         watched = notify.Watched(lambda: self.relay.dispatcher.turns)
         worker = Worker(relay=self.relay, leader=Leader(self.store))
         daily = Seldom(self.forgetter.daily, FORGET_ROUND, lambda: worker.leads)
-        worker.also = (self.keep_anchor, watched.feed, daily.stroke)
+        sings = Seldom(self.canary.sing, CANARY_ROUND, lambda: worker.leads and worker.known)
+        signs = Seldom(self.signs.give, self.settings.watch_seconds, lambda: worker.leads)
+        worker.also = (self.keep_anchor, watched.feed, daily.stroke, sings.stroke, signs.stroke)
         await worker.work()
 
     async def until_stopped(self, *, works: bool = True) -> None:
@@ -201,6 +233,7 @@ async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, pol
         fence = await _enter(store, name, clock, lease if shared else None)
     pulse = Pulse()
     receipts = Receipts(store, desk, clock, pulse, policy)
+    receipts.canary = settings.canary_phone
     sweeper = Sweeper(store, desk, clock, receipts)
     dispatcher = Dispatcher(store, desk, clock, pulse.branch(), policy, worker=name, fence=fence, window=settings.in_flight, lease=lease)
     dispatcher.caller = LoggedCaller(desk, clock, dispatcher.breakers, lease.seconds)

@@ -49,6 +49,21 @@ class Settings(BaseSettings):
         SecretStr(""), description="The monitoring shows it to read /metrics (Authorization: Bearer …). Not set: this machine alone may."
     )
 
+    # who notices when nobody looks
+    canary_phone: str = Field(
+        "",
+        pattern=r"^(\+[1-9]\d{6,14})?$",
+        description="A number of our own that answers by itself: each SMS sender writes to it and must hear.",
+    )
+    canary_hours: float = Field(6.0, gt=0, description="How often the canary is asked (hours).")
+    canary_minutes: float = Field(
+        10.0, gt=0, description="How long its answer may take, before doctor and the monitoring say so (minutes)."
+    )
+    watch_url: SecretStr = Field(
+        SecretStr(""), description="Is fetched while all is well: an address outside that alarms somebody when it is not."
+    )
+    watch_seconds: float = Field(60.0, ge=10, description="How often it is fetched (seconds).")
+
     # how long things are kept; alerts, plans, numbers and acts stay
     keep_texts_days: float = Field(90, gt=0, description="How long what people wrote and were answered is kept (days).")
     keep_left_days: float = Field(30, gt=0, description="How long somebody who has left stays in the register before being erased (days).")
@@ -116,6 +131,14 @@ class Settings(BaseSettings):
         if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
             raise ValueError("must be an address like https://varsel.kommune.example")
         return value.rstrip("/")
+
+    @field_validator("watch_url")
+    @classmethod
+    def _is_secret_url(cls, value: SecretStr) -> SecretStr:
+        parts = urlsplit(value.get_secret_value())
+        if value.get_secret_value() and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("must be an address like https://watch.example/mark")
+        return value
 
     @classmethod
     def load(cls) -> Self:

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from channels.base import Check, Checkable
 from messages.frames import frame_languages
 from relay.desk import Desk
-from relay.doctor import machine, outside
+from relay.doctor import alive, machine, outside
 from relay.model import BudstikkeError
 from relay.settings import Settings
 from relay.store import anchor, audit, queue, schema, senders, trial, workers
@@ -34,6 +34,7 @@ async def examine(settings: Settings, store: Store, desk: Desk, now: datetime, a
         *settings_checks(settings),
         *await outside.checks(settings, now),
         *await machine.checks(store, settings, now),
+        *await alive.checks(store, settings, now),
         *await checks(store, desk, now, anchored),
     ]
 

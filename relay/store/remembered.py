@@ -12,6 +12,8 @@ from relay.store.tables import Municipality, fact
 LAST_BACKUP = "backup.at"
 #: when the purge last went through
 LAST_PURGE = "purge.at"
+#: when the watch outside last took a sign of life
+LAST_SIGN = "sign.at"
 #: after a restore: when it was read back, how old the backup was, and from which gravity on nothing leaves (relay/store/restored.py)
 RESTORED, RESTORED_SINCE, RESTORED_HELD = "restored.at", "restored.since", "restored.held"
 

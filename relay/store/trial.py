@@ -72,6 +72,11 @@ async def on_trial(conn: AsyncConnection) -> list[str]:
     return list((await conn.execute(select(Municipality.name).where(Municipality.mode == TRIAL).order_by(Municipality.name))).scalars())
 
 
+async def in_earnest(conn: AsyncConnection) -> bool:
+    """Return whether any municipality of this installation sends in earnest."""
+    return bool((await conn.execute(select(func.count(Municipality.id)).where(Municipality.mode == REAL))).scalar_one())
+
+
 async def without_second_factor(conn: AsyncConnection) -> list[str]:
     """Return the municipalities in earnest that have users, but no administrator with a second factor."""
     strong = (

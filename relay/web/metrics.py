@@ -67,6 +67,9 @@ GAUGES: Mapping[str, Gauge] = {
     "budstikke_alerts": Gauge("Alerts by their state.", ("state",)),
     "budstikke_inbound_unhandled": Gauge("Messages from people that have come in and are not yet handled."),
     "budstikke_municipalities_on_trial": Gauge("Municipalities for which real channels are off."),
+    "budstikke_canary_lost": Gauge("1: this sender's canary has not answered in time: the way there or back is broken.", SENDER),
+    "budstikke_canary_answer_seconds": Gauge("How long the canary of this sender took to answer when it was last asked.", SENDER),
+    "budstikke_sign_age_seconds": Gauge("How long ago the watch outside took a sign of life; missing when it never has."),
     "budstikke_backup_age_seconds": Gauge("How old the newest backup is; missing when there is none."),
     "budstikke_purge_age_seconds": Gauge("How long ago the purge last went through; missing when it never has."),
     "budstikke_certificate_days": Gauge("For how many more days the certificate of the public address holds; negative: it has ended."),
@@ -173,7 +176,15 @@ async def _values(request: web.Request) -> Values:
         return found | {"budstikke_database_up": [((), 0)]}
     found["budstikke_info"] = [((version("budstikke"), tables, relay.store.dialect), 1)]
     found["budstikke_database_seconds"] = [((), monotonic() - begun)]
-    return found | {"budstikke_database_up": [((), 1)]} | _queue(signs, now) | _senders(signs) | _workers(signs, now) | _ages(signs, now)
+    return (
+        found
+        | {"budstikke_database_up": [((), 1)]}
+        | _queue(signs, now)
+        | _senders(signs)
+        | _workers(signs, now)
+        | _canaries(signs, now)
+        | _ages(signs, now)
+    )
 
 
 def _queue(signs: vital.Signs, now: datetime) -> Values:
@@ -215,8 +226,22 @@ def _workers(signs: vital.Signs, now: datetime) -> Values:
     }
 
 
+def _canaries(signs: vital.Signs, now: datetime) -> Values:
+    named = [((str(one.sender_id), one.provider, one.channel), one) for one in signs.canaries]
+    return {
+        "budstikke_canary_lost": [(labels, one.lost(now)) for labels, one in named],
+        "budstikke_canary_answer_seconds": [
+            (labels, (one.answered_at - one.asked_at).total_seconds()) for labels, one in named if one.answered_at
+        ],
+    }
+
+
 def _ages(signs: vital.Signs, now: datetime) -> Values:
-    told = {"budstikke_backup_age_seconds": signs.backup_at, "budstikke_purge_age_seconds": signs.purged_at}
+    told = {
+        "budstikke_sign_age_seconds": signs.sign_at,
+        "budstikke_backup_age_seconds": signs.backup_at,
+        "budstikke_purge_age_seconds": signs.purged_at,
+    }
     return {name: [((), age)] for name, at in told.items() if (age := _age(at, now)) is not None}
 
 

@@ -70,10 +70,10 @@ async def found(database: str, sandbox: Sandbox, port: int = 0) -> dict[str, str
 
 
 @asynccontextmanager
-async def well(folder: Path) -> AsyncIterator[Well]:
-    """Open it; it serves and works until the end of the block."""
+async def well(folder: Path, **more: object) -> AsyncIterator[Well]:
+    """Open it, with these settings beside its own; it serves and works until the end of the block."""
     async with Sandbox(folder / "ledger.jsonl") as sandbox:
-        told = await found(f"sqlite:///{folder / 'budstikke.db'}", sandbox)
+        told = await found(f"sqlite:///{folder / 'budstikke.db'}", sandbox) | {name: str(value) for name, value in more.items()}
         async with open_house(Settings.of(told)) as house:
             await house.listen()
             working = asyncio.create_task(house.work())

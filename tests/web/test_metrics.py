@@ -42,6 +42,9 @@ async def test_an_evening_is_seen_in_numbers_and_nobody_is_named(town: Town) -> 
     missing = {name for name in metrics.GAUGES if name not in names}
     assert missing - {"budstikke_tasks_open"} == {
         "budstikke_certificate_days",
+        "budstikke_canary_lost",
+        "budstikke_canary_answer_seconds",
+        "budstikke_sign_age_seconds",
         "budstikke_worker_silent_seconds",
         "budstikke_worker_clock_off_seconds",
     }
