@@ -145,6 +145,30 @@ async def pause(conn: AsyncConnection, origin: Origin, now: datetime, *, paused:
     await conn.execute(update(ResourcePerson).where(mine).values(changed))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """Who holds a letter by which one can leave."""
+
+    municipality: str
+    #: of the person, in their order
+    languages: tuple[str, ...]
+
+
+async def leaving(conn: AsyncConnection, token: str) -> Leaving | None:
+    """Return whom the attempt with this token went to; None when there is no such attempt, or nobody any more."""
+    whose = (
+        select(Municipality.name, ResourcePerson.languages)
+        .select_from(attempt)
+        .join(delivery, attempt.c.delivery_id == delivery.c.id)
+        .join(Address, Address.id == delivery.c.address_id)
+        .join(ResourcePerson, ResourcePerson.id == Address.person_id)
+        .join(Municipality, Municipality.id == delivery.c.municipality_id)
+        .where(attempt.c.token == token)
+    )
+    row = (await conn.execute(whose)).one_or_none()
+    return Leaving(municipality=row.name, languages=tuple(row.languages)) if row else None
+
+
 async def opt_out_by_token(conn: AsyncConnection, token: str, now: datetime) -> bool:
     """Stop using the address that the attempt with this token went to; false when there is no such attempt."""
     went = select(delivery).join(attempt, attempt.c.delivery_id == delivery.c.id).where(attempt.c.token == token)
