@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
 from relay.model import Action, AlertState, DeliveryState, GroupReach, NotFound
-from relay.store import counters, progress, trial
+from relay.store import counters, progress, trial, work
 from relay.store.columns import AnyRow
 from relay.store.reach import PEOPLE
 from relay.store.tables import LanguageGroup, ResourcePerson, alert, alert_group, delivery, event, recipient, task, variant
@@ -107,6 +107,9 @@ class Board:
     totals: GroupLine
     #: kind -> open tasks of this alert, gravest first
     tasks: Mapping[str, int]
+    #: rows of the inbox about this alert: those that cannot wait, and all
+    grave: int
+    waiting: int
     perhaps_twice: int
     #: people whom trial mode keeps from being reached
     held: int
@@ -154,11 +157,14 @@ async def _heading(conn: AsyncConnection, row: AnyRow, language: str) -> Heading
 async def read(conn: AsyncConnection, which: Heading, now: datetime) -> Board:
     """Return the board of an alert."""
     numbers = await counters.read(conn, which.alert_id)
+    grave, waiting = await _waiting(conn, which)
     return Board(
         heading=which,
         groups=await lines(conn, which, numbers),
         totals=_line(GroupReach(group_id=0, language="", name=""), numbers.get((0, ""), {})),
         tasks=await _tasks(conn, which),
+        grave=grave,
+        waiting=waiting,
         perhaps_twice=await _perhaps_twice(conn, which.alert_id),
         held=await trial.people_held(conn, which.municipality_id, which.alert_id),
         events=await _events(conn, which.alert_id),
@@ -194,6 +200,14 @@ def _need(one: GroupLine) -> tuple[float, int, str]:
     """What is missing to the quorum, most first; then who has answered least."""
     reach = one.reach
     return (-(one.missing / max(1, reach.quorum)), -(one.unanswered * 1000 // max(1, reach.planned)), reach.name)
+
+
+async def _waiting(conn: AsyncConnection, which: Heading) -> tuple[int, int]:
+    mine = (task.c.municipality_id == which.municipality_id, task.c.done_at.is_(None), task.c.alert_id == which.alert_id)
+    row = (
+        await conn.execute(select(work.things(task.c.gravity == Gravity.LIFE).label("grave"), work.things().label("all")).where(*mine))
+    ).one()
+    return row.grave, row.all
 
 
 async def _tasks(conn: AsyncConnection, which: Heading) -> dict[str, int]:

@@ -60,7 +60,7 @@ async def read(conn: AsyncConnection, municipality_id: int, owner: str = "") -> 
     mine = _tasks.where(task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
     if owner:
         mine = mine.where(task.c.owner == owner)
-    rows = (await conn.execute(mine.order_by(task.c.gravity, task.c.kind != TaskKind.DANGER, task.c.opened_at, task.c.id))).all()
+    rows = (await conn.execute(mine.order_by(*work.ORDER))).all()
     first: dict[tuple[str, int], AnyRow] = {}
     for row in rows:
         first.setdefault(("thread", row.thread_id) if row.thread_id else ("task", row.id), row)

@@ -108,7 +108,9 @@ async def send_again(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:
 
 
 async def ask_a_person(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:
-    """Ask about what may not be sent again by itself: a routine message, one whose copies are used up, one we cannot look for."""
+    """Ask, once, about what may not be sent again by itself: a routine message, one whose copies are used up, one we cannot look for."""
+    if (await conn.execute(select(task.c.id).where(task.c.cause == f"{ASKED}{row.id}"))).first() is not None:
+        return  # it waits for a person, or a person has decided to leave it
     owner = (await conn.execute(select(delivery).where(delivery.c.id == row.delivery_id))).one()
     words = "It is not known whether this message was sent. Send it again, or leave it."
     await tasks.open_task(conn, tasks.of_delivery(owner, TaskKind.UNREACHABLE, f"{ASKED}{row.id}", words), now)

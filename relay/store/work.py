@@ -1,10 +1,11 @@
 """Tasks for people, and the numbered record of what happened."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import ColumnElement, and_, case, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
@@ -16,6 +17,30 @@ from relay.store.tables import Municipality, ResourcePerson, alert, event, task
 
 #: what cannot wait for the morning
 GRAVE = frozenset({TaskKind.DANGER, TaskKind.RING, TaskKind.SENDER})
+#: which of two equally grave things comes first, however old: people before paper, and the register's upkeep last
+RANK: Mapping[TaskKind, int] = {
+    TaskKind.DANGER: 0,
+    TaskKind.QUESTION: 1,
+    TaskKind.UNKNOWN_SENDER: 1,
+    TaskKind.TEXT: 1,
+    TaskKind.RING: 1,
+    TaskKind.SENDER: 1,
+    TaskKind.CALL: 2,
+    TaskKind.UNREACHABLE: 2,
+    TaskKind.REVIEW: 2,
+    TaskKind.RETURNED: 2,
+    TaskKind.NEW_ADDRESS: 3,
+    TaskKind.ADDRESS: 3,
+    TaskKind.OPTED_OUT: 3,
+}
+ORDER = (task.c.gravity, case({str(kind): rank for kind, rank in RANK.items()}, value=task.c.kind, else_=2), task.c.opened_at, task.c.id)
+
+
+def things(*of: ColumnElement[bool]) -> ColumnElement[int]:
+    """Count open tasks as the queue shows them: all that one conversation asks for is one thing. `of`: only such tasks."""
+    wanted = and_(true(), *of)
+    alone = func.sum(case((and_(wanted, task.c.thread_id.is_(None)), 1), else_=0))
+    return func.count(func.distinct(case((wanted, task.c.thread_id)))) + func.coalesce(alone, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +162,7 @@ async def acted(
 async def open_tasks(conn: AsyncConnection, municipality_id: int) -> list[AnyRow]:
     """Return open tasks, gravest and oldest first."""
     mine = (task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
-    return list((await conn.execute(select(task).where(*mine).order_by(task.c.gravity, task.c.opened_at, task.c.id))).all())
+    return list((await conn.execute(select(task).where(*mine).order_by(*ORDER))).all())
 
 
 async def listed(conn: AsyncConnection, municipality_id: int) -> list[AnyRow]:
@@ -148,7 +173,7 @@ async def listed(conn: AsyncConnection, municipality_id: int) -> list[AnyRow]:
         .join(ResourcePerson, ResourcePerson.id == task.c.person_id, isouter=True)
         .where(task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
     )
-    return list((await conn.execute(found.order_by(task.c.gravity, task.c.opened_at, task.c.id))).all())
+    return list((await conn.execute(found.order_by(*ORDER))).all())
 
 
 async def open_kinds(conn: AsyncConnection, municipality_id: int) -> dict[str, int]:

@@ -131,6 +131,9 @@ TASKS: Mapping[TaskKind, tuple[str, str]] = {
     TaskKind.SENDER: ("Sender has stopped", "danger"),
     TaskKind.TEXT: ("Text was refused", "danger"),
     TaskKind.UNKNOWN_SENDER: ("Unknown number", "neutral"),
+    TaskKind.REVIEW: ("Approved alone", "warning"),
+    TaskKind.RETURNED: ("Sent back by the approver", "warning"),
+    TaskKind.NEW_ADDRESS: ("Wants another address", "info"),
 }
 WAYS: Mapping[str, str] = {"OPTED_OUT": "opted out", "INVALID": "does not work", "ACTIVE": ""}
 

@@ -34,18 +34,20 @@ READY: Mapping[str, tuple[Notice, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePage:
-    """The queue. `kind`: only tasks of this kind are shown; `mine`: only what the reader has taken."""
+    """The queue. `kind`: only tasks of this kind are shown; `mine`: what the reader has taken; `alert`: what is about this one."""
 
     queue: desk_queue.Queue
     kind: str
     mine: bool
+    #: 0 = any, or none
+    alert: int
     kinds: tuple[tuple[TaskKind, int], ...]
     may_act: bool
 
     @property
     def items(self) -> tuple[desk_queue.Item, ...]:
         """Return the rows of the kind that is wanted."""
-        return tuple(item for item in self.queue.items if self.kind in ("", item.kind))
+        return tuple(item for item in self.queue.items if self.kind in ("", item.kind) and self.alert in (0, item.number))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,13 +70,18 @@ async def queue(request: web.Request) -> web.Response:
 async def live(request: web.Request) -> web.StreamResponse:
     """Stream the queue."""
     asker = who(request)
-    wanted = (request.query.get("kind", ""), asker.name if "mine" in request.query else "")
+    wanted = (request.query.get("kind", ""), asker.name if "mine" in request.query else "", _alert(request))
     key = ("inbox", asker.municipality_id, language_of(request), direction_of(request), asker.may(DUTY), *wanted)
 
     async def picture() -> str:
         return await draw(request, "board/inbox_live.html", await _queue(request))
 
     return await request.app[LIVE].stream(request, key, picture)
+
+
+def _alert(request: web.Request) -> int:
+    wanted = request.query.get("alert", "")
+    return int(wanted[:9]) if wanted.isascii() and wanted.isdigit() else 0
 
 
 async def _queue(request: web.Request) -> QueuePage:
@@ -85,7 +92,14 @@ async def _queue(request: web.Request) -> QueuePage:
     kinds: dict[TaskKind, int] = {}
     for item in found.items:
         kinds[item.kind] = kinds.get(item.kind, 0) + 1
-    return QueuePage(queue=found, kind=request.query.get("kind", ""), mine=mine, kinds=tuple(kinds.items()), may_act=asker.may(DUTY))
+    return QueuePage(
+        queue=found,
+        kind=request.query.get("kind", ""),
+        mine=mine,
+        alert=_alert(request),
+        kinds=tuple(kinds.items()),
+        may_act=asker.may(DUTY),
+    )
 
 
 # --- one conversation ---------------------------------------------------------------------------------------------------------

@@ -24,6 +24,9 @@ OUTCOMES: dict[TaskKind, tuple[str, ...]] = {
     TaskKind.TEXT: ("Text corrected",),
     TaskKind.UNKNOWN_SENDER: ("Registered", "Not for us"),
     TaskKind.QUESTION: ("Answered", "Nothing to answer"),
+    TaskKind.REVIEW: ("Looked over: it was right", "Looked over: it should have been done otherwise"),
+    TaskKind.RETURNED: ("Changed, and asked for again", "Not needed any more"),
+    TaskKind.NEW_ADDRESS: ("Rang the old one, and corrected the register", "They did not ask for it"),
 }
 #: what each asks of a person
 ASKS: dict[TaskKind, str] = {
@@ -37,6 +40,9 @@ ASKS: dict[TaskKind, str] = {
     TaskKind.SENDER: "Nothing leaves by this sender until somebody has put it right.",
     TaskKind.TEXT: "The provider refuses a text. Correct it, and send it to those who lack it.",
     TaskKind.UNKNOWN_SENDER: "A number that we do not know has written. Is it one of our people with a new number?",
+    TaskKind.REVIEW: "One person approved an alert alone. Somebody else looks it over: the texts, and the reason.",
+    TaskKind.RETURNED: "The approver sent a draft back to be changed.",
+    TaskKind.NEW_ADDRESS: "They want another number or mailbox. Ring the old one first: whoever asks may be somebody else.",
 }
 #: of a message that may or may not have gone
 DOUBT = "It is not known whether a message was sent. Sent again, they may get it twice; left, they may have nothing."

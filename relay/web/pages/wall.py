@@ -33,7 +33,7 @@ class WallPage:
     heading: board.Heading | None = None
     tiles: tuple[Tile, ...] = ()
     totals: board.GroupLine | None = None
-    #: open tasks of the alert that cannot wait, and all
+    #: rows of the inbox about the alert: those that cannot wait, and all
     grave: int = 0
     waiting: int = 0
 
@@ -81,8 +81,8 @@ async def _page(request: web.Request) -> WallPage:
         heading=one,
         tiles=tuple(Tile(group=group, pieces=charts.ladder(group, mirrored=mirrored)) for group in seen.groups),
         totals=seen.totals,
-        grave=sum(seen.tasks.get(kind, 0) for kind in ("danger", "ring", "sender")),
-        waiting=sum(seen.tasks.values()),
+        grave=seen.grave,
+        waiting=seen.waiting,
     )
 
 

@@ -1,0 +1,176 @@
+"""The inbox: what comes first, that every page counts the same, and that answers arrive where they must."""
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from channels.sandbox.faults import Fault
+from messages.alert import Kind
+from messages.frames import say
+from relay.model import TaskKind
+from relay.store import work
+from relay.store.tables import task, thread
+from tests.stories.town import Somebody, new
+from tests.web.duty_town import WATER, Duty, duty_town
+
+
+@pytest.fixture(name="duty")
+async def _duty(migrated_sqlite_url: str, tmp_path: Path) -> AsyncIterator[Duty]:
+    async with duty_town(migrated_sqlite_url, tmp_path) as open_town:
+        yield open_town
+
+
+async def opened(duty: Duty, *kinds: TaskKind) -> None:
+    """Open a task of each kind, a minute apart."""
+    for n, kind in enumerate(kinds):
+        async with duty.town.store.write() as conn:
+            fresh = work.NewTask(municipality_id=duty.town.municipality_id, kind=kind, cause=f"test:{n}")
+            await work.open_task(conn, fresh, duty.town.clock.now())
+        duty.town.clock.advance(minutes=1)
+
+
+async def kinds(duty: Duty) -> list[str]:
+    """Return the kinds of the inbox's rows, from top to bottom."""
+    page = (await duty.officer.get("/inbox?lang=en")).text
+    rows = {str(row.id): str(row.kind) for row in await duty.rows(select(task))}
+    return [rows[found] for found in re.findall(r'id="item-(\d+)"', page)]
+
+
+async def test_people_come_before_the_registers_upkeep_however_old_that_is(duty: Duty) -> None:
+    await opened(duty, TaskKind.ADDRESS, TaskKind.OPTED_OUT, TaskKind.CALL, TaskKind.QUESTION, TaskKind.RING, TaskKind.DANGER)
+    assert await kinds(duty) == ["danger", "ring", "question", "call", "address", "opted_out"]
+
+
+async def test_every_kind_of_task_has_a_page_that_says_what_to_do(duty: Duty) -> None:
+    await opened(duty, *TaskKind)
+    for row in await duty.rows(select(task)):
+        page = await duty.officer.get(f"/tasks/{row.id}?lang=en")
+        assert page.status == 200, row.kind
+        assert 'name="outcome"' in page.text, row.kind
+
+
+async def test_menu_board_wall_and_inbox_count_the_same_things(duty: Duty) -> None:
+    ayan, bilan = [await duty.town.person(name, "so") for name in ("Ayan", "Bilan")]
+    await duty.issue()
+    await ayan.phone.says("Ma badbaado baa?")
+    await ayan.phone.says("Caruurta miyay cabbi karaan?")
+    await bilan.phone.says("Hjelp, det brenner!")
+    await duty.town.settle()
+    made = await duty.press("/alerts/1/wall")
+    wall = (await duty.officer.get(re.findall(r"http[^<\"]+(/wall/[\w-]+)", made.text)[0])).text
+    inbox = (await duty.officer.get("/inbox?alert=1&lang=en")).text
+    board = (await duty.officer.get("/alerts/1/board?lang=en")).text
+    assert len(re.findall(r'id="item-', inbox)) == 2, "two conversations, however many messages"
+    [menu] = re.findall(r'<span class="count grave">(\d+)<span', inbox)
+    [beside] = re.findall(r'<a class="count grave" id="waiting" href="/inbox\?alert=1"[^>]*>(\d+)<', board)
+    assert (menu, beside) == ("2", "2")
+    assert re.findall(r'<div class="grave"><dt>[^<]+</dt><dd>(\d+)</dd>', wall) == ["2"]
+
+
+# --- answers --------------------------------------------------------------------------------------------------------------
+
+
+async def conversation(duty: Duty) -> str:
+    """Return the address of the one conversation that is open."""
+    [row] = await duty.rows(select(thread.c.id))
+    return f"/inbox/{row.id}"
+
+
+def once(page: str) -> str:
+    """Return what makes a form's answer leave once."""
+    return str(re.findall(r'name="once" value="([^"]+)"', page)[-1])
+
+
+async def test_a_ready_answer_reaches_the_phone_in_its_readers_language(duty: Duty) -> None:
+    ayan = await duty.town.person("Ayan", "so")
+    await duty.issue()
+    await ayan.phone.says("Run miyaa?")
+    await duty.town.settle()
+    new(ayan.phone)
+    path = await conversation(duty)
+    page = (await duty.officer.get(f"{path}?lang=en")).text
+    assert "We will ring you" in page
+    await duty.officer.post(f"{path}/reply", ready="ring", once=f"{once(page)}-ring")
+    await duty.town.settle()
+    [shown] = new(ayan.phone)
+    assert shown.text.startswith(say("so", "notice.echo_ring_me", contact="Kari Nordmann", danger_number="112")[:20])
+
+
+async def test_own_words_leave_once_and_about_an_exercise_are_marked_as_one(duty: Duty) -> None:
+    ayan = await duty.town.person("Ayan", "so")
+    await duty.issue(kind=Kind.EXERCISE)
+    await ayan.phone.says("Ma run baa?")
+    await duty.town.settle()
+    new(ayan.phone)
+    path = await conversation(duty)
+    form = {"text": "Vi ringer deg.", "language": "nb", "once": once((await duty.officer.get(path)).text)}
+    for _ in range(2):
+        await duty.officer.post(f"{path}/reply", **form)
+        await duty.town.settle()
+    [shown] = new(ayan.phone)
+    assert shown.text == "ØVELSE Vi ringer deg. ØVELSE"
+    empty = await duty.officer.post(f"{path}/reply", text=" ", once="x", language="nb")
+    assert (empty.status, await kinds(duty)) == (400, ["question"])
+
+
+async def test_a_conversation_is_handed_over_and_seen_to(duty: Duty) -> None:
+    ayan = await duty.town.person("Ayan", "so")
+    await duty.issue()
+    await ayan.phone.says("Ma run baa?")
+    await duty.town.settle()
+    path = await conversation(duty)
+    await duty.officer.post(f"{path}/own")
+    assert "The duty_officer" in (await duty.officer.get(path)).text
+    await duty.officer.post(f"{path}/own", owner="The coordinator")
+    assert [row.owner for row in await duty.rows(select(task))] == ["The coordinator"]
+    assert (await duty.officer.post(f"{path}/own", owner="Nobody we know")).status == 400
+    assert (await duty.viewer.post(f"{path}/settle", outcome="x")).status == 403
+    await duty.officer.post(f"{path}/settle", outcome="Rang her")
+    assert [(row.done_by, row.outcome) for row in await duty.rows(select(task))] == [("The duty_officer", "Rang her")]
+    assert await kinds(duty) == []
+
+
+# --- what is in doubt -----------------------------------------------------------------------------------------------------
+
+
+async def in_doubt(duty: Duty) -> tuple[Somebody, str]:
+    """Send an exercise of which one message may or may not have left; return the person, and the page that asks."""
+    duty.town.sandbox.change(callbacks=False)
+    duty.town.sandbox.order(Fault(kind="error", times=1))
+    ayan = await duty.town.person("Ayan", "so")
+    await duty.issue(kind=Kind.EXERCISE)
+    await duty.town.passes(minutes=30)
+    [row] = await duty.rows(select(task.c.id).where(task.c.cause.startswith("unknown:"), task.c.done_at.is_(None)))
+    return ayan, f"/tasks/{row.id}"
+
+
+def copies(somebody: Somebody) -> int:
+    """Count the messages on a phone that everybody should hear."""
+    return sum(WATER["so"] in shown.text and "?" not in shown.text for shown in somebody.phone.messages)
+
+
+async def test_an_exercise_in_doubt_is_sent_again_only_when_a_person_says_so(duty: Duty) -> None:
+    ayan, path = await in_doubt(duty)
+    before = copies(ayan)
+    page = (await duty.officer.get(f"{path}?lang=en")).text
+    assert "Send it again" in page
+    assert "Exercise" in page
+    assert (await duty.viewer.post(f"{path}/again")).status == 403
+    assert (await duty.officer.post(f"{path}/again")).status == 303
+    await duty.town.settle()
+    assert copies(ayan) == before + 1
+    assert (await duty.officer.post(f"{path}/again")).status in (403, 404), "it is asked once"
+
+
+async def test_an_exercise_in_doubt_is_left_when_a_person_says_so(duty: Duty) -> None:
+    ayan, path = await in_doubt(duty)
+    before = copies(ayan)
+    assert (await duty.officer.post(f"{path}/leave")).status == 303
+    await duty.town.passes(minutes=30)
+    assert copies(ayan) == before
+    [row] = await duty.rows(select(task.c.outcome).where(task.c.cause.startswith("unknown:")))
+    assert row.outcome == "left as it is"
+    assert "unreachable" not in await kinds(duty)
