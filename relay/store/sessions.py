@@ -97,12 +97,16 @@ def _good(now: datetime) -> tuple[Any, ...]:
     return (browser_session.c.ended_at.is_(None), browser_session.c.ends_at > now, browser_session.c.seen_at > now - IDLE)
 
 
-async def over(conn: AsyncConnection, ids: Collection[int], now: datetime) -> set[int]:
-    """Return those of these sessions that are not good any more: ended, too old, or of a user who was shut out."""
+async def roles_of(conn: AsyncConnection, ids: Collection[int], now: datetime) -> dict[int, frozenset[Role]]:
+    """Return what the users of these sessions may do now; a session is missing that is not good any more: ended, too old, or shut out."""
     if not ids:
-        return set()
-    good = select(browser_session.c.id).join(User, User.id == browser_session.c.user_id).where(*_good(now), User.active)
-    return set(ids) - set((await conn.execute(good.where(browser_session.c.id.in_(ids)))).scalars())
+        return {}
+    columns = select(browser_session.c.id, user_role.c.role).join(User, User.id == browser_session.c.user_id)
+    good = columns.join(user_role, user_role.c.user_id == User.id, isouter=True).where(*_good(now), User.active)
+    found: dict[int, frozenset[Role]] = {}
+    for row in (await conn.execute(good.where(browser_session.c.id.in_(ids)))).all():
+        found[row.id] = found.get(row.id, frozenset()) | ({Role(row.role)} if row.role else frozenset())
+    return found
 
 
 async def seen(conn: AsyncConnection, session_id: int, now: datetime) -> None:

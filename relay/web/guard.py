@@ -33,12 +33,15 @@ NEW_PASSWORD = "/me/password"
 _BEFORE_PASSWORD = frozenset({NEW_PASSWORD, "/sign-out"})
 #: the same for everybody: no look at the session
 _NO_SESSION = ("/static/", "/healthz", "/readyz", "/metrics")
+#: answered to machines, which read no page
+_MACHINES = ("/api/", "/hooks/", *_NO_SESSION)
 #: asked by the page itself, which is no sign of a person
 NO_SIGN_OF_LIFE = "/session/left"
 
 STATUS: Mapping[type[BudstikkeError], int] = {BadInput: 400, NotAllowed: 403, NotFound: 404, NotReady: 503}
 
 NOT_YOURS = "Your roles do not reach here. An administrator of your municipality can give you others."
+NOWHERE = "No page has this address. It may have been written wrong, or what it led to is no more."
 OLD_FORM = "This form is too old, or is not from a page of ours. Go back, load the page again, and send it once more."
 ELSEWHERE = "This form comes from another site, and was not taken."
 
@@ -94,13 +97,23 @@ async def _harden(request: web.Request, response: web.StreamResponse) -> None:
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a request through to its handler, or not. What a handler refuses becomes a page in words."""
     route = request.app[TABLE].get((request.match_info.route.resource, "GET" if request.method == "HEAD" else request.method))
-    if route is None or route.who in (Door.PROVIDER, Door.TOKEN):
+    if request.path.startswith(_MACHINES) or (route and route.who in (Door.PROVIDER, Door.TOKEN)):
         return await handler(request)
     try:
+        if route is None:
+            return await _nowhere(request, handler)
         # whoever holds a link needs no session, and is not asked for one
         return await (handler(request) if route.who is Door.LINK else _guarded(request, handler, route))
     except BudstikkeError as error:
         return await problem(request, STATUS.get(type(error), 400), str(error))
+    except web.HTTPNotFound:
+        return await problem(request, 404, NOWHERE)
+
+
+async def _nowhere(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """No route has this address: a page says so, with the bar of whoever is signed in."""
+    await _who(request)
+    return await handler(request)
 
 
 async def _guarded(request: web.Request, handler: Handler, route: Route) -> web.StreamResponse:

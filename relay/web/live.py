@@ -2,12 +2,13 @@
 
 A stream sends whole pictures: who comes back after a break gets the newest one, and nothing has to be caught up piece by piece. A picture's
 id is its fingerprint; a browser that already has it (Last-Event-ID) is sent nothing until something changes. A stream ends with the session
-that opened it: one question for all sessions, however many look on.
+that opened it, and with the roles that its user had then: one question for all sessions, however many look on. A wall has no session, and
+ends by its link.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Hashable
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -15,15 +16,16 @@ from hashlib import sha256
 import structlog
 from aiohttp import ClientConnectionResetError, web
 
-from relay.model import BudstikkeError
+from relay.model import BudstikkeError, Role
 from relay.pulse import Pulse
 from relay.web.who import who_if_any
 
 log = structlog.get_logger(__name__)
 
 Draw = Callable[[], Awaitable[str]]
-#: of these sessions, those that are over
-Over = Callable[[Collection[int]], Awaitable[set[int]]]
+Roles = frozenset[Role]
+#: what the users of these sessions may do now; a session that is over is missing
+Now = Callable[[Collection[int]], Awaitable[Mapping[int, Roles]]]
 
 #: seconds: between two pictures at most so often; a picture without news; a sign of life on a quiet stream
 SHORTEST, LONGEST, SIGN = 0.4, 10.0, 15.0
@@ -44,11 +46,12 @@ class Feed:
 class Live:
     """All streams of one process."""
 
-    def __init__(self, pulse: Pulse, over: Over) -> None:
+    def __init__(self, pulse: Pulse, now: Now) -> None:
         self._pulse = pulse
-        self._over = over
-        self._sessions: Counter[int] = Counter()
-        self._ended: set[int] = set()
+        self._now = now
+        #: open streams by their session and the roles that its user had when they were opened
+        self._open: Counter[tuple[int, Roles]] = Counter()
+        self._ended: set[tuple[int, Roles]] = set()
         self._feeds: dict[Hashable, Feed] = {}
         self._closing = asyncio.Event()
 
@@ -71,9 +74,11 @@ class Live:
                 feed.changed.notify_all()
 
     async def _end_with_sessions(self) -> None:
-        """Find out which sessions are over, and let their streams end."""
+        """Find out which sessions are over, and whose user may do something else now; let their streams end."""
+        opened = [one for one, streams in self._open.items() if streams]
         try:
-            self._ended = await self._over([one for one, streams in self._sessions.items() if streams])
+            roles = await self._now([session for session, _ in opened])
+            self._ended = {(session, had) for session, had in opened if roles.get(session) != had}
         except BudstikkeError as error:
             log.warning("sessions not looked at", error=str(error)[:200])
         if self._ended:
@@ -84,28 +89,30 @@ class Live:
         response = web.StreamResponse(headers=HEADERS)
         feed = self._feeds.setdefault(key, Feed(draw))
         viewer = who_if_any(request)
-        session = viewer.session_id if viewer else 0
+        opener = (viewer.session_id, viewer.roles) if viewer else None
         feed.viewers += 1
-        self._sessions[session] += 1
+        if opener:
+            self._open[opener] += 1
         try:
             await response.prepare(request)
             if request.method == "HEAD":
                 return response
             if not feed.mark:
                 await self._refresh(feed)
-            await self._send(response, feed, session, request.headers.get("Last-Event-ID", ""))
+            await self._send(response, feed, opener, request.headers.get("Last-Event-ID", ""))
         except (ClientConnectionResetError, ConnectionResetError):
             log.debug("a viewer left")
         finally:
             feed.viewers -= 1
-            self._sessions[session] -= 1
+            if opener:
+                self._open[opener] -= 1
             if not feed.viewers:
                 self._feeds.pop(key, None)
         return response
 
-    async def _send(self, response: web.StreamResponse, feed: Feed, session: int, seen: str) -> None:
+    async def _send(self, response: web.StreamResponse, feed: Feed, opener: tuple[int, Roles] | None, seen: str) -> None:
         def is_over() -> bool:
-            return self._closing.is_set() or session in self._ended
+            return self._closing.is_set() or opener in self._ended
 
         while not is_over():
             if feed.mark != seen:

@@ -10,6 +10,7 @@ from aiohttp import web
 from relay import doctor
 from relay.authority import ADMINISTRATORS, APPROVERS, DUTY, EVERYBODY, STOPPERS, WRITERS
 from relay.flow import Relay
+from relay.model import Role
 from relay.store import links, sessions
 from relay.store.batch import Batch
 from relay.web import assets, guard, health, hooks, leave, metrics
@@ -228,7 +229,7 @@ def make_app(
     app[PROXIES] = proxies
     app[EXAMINE] = examine or (lambda: doctor.checks(relay.store, relay.desk, relay.clock.now()))
     app[metrics.METRICS] = kept or metrics.Metrics()
-    app[LIVE] = Live(relay.pulse.branch(), partial(_over, relay))
+    app[LIVE] = Live(relay.pulse.branch(), partial(_roles, relay))
     if phones is not None:
         app[PHONES] = phones
     app[OPENINGS] = Batch(relay.store, links.opened)
@@ -238,10 +239,10 @@ def make_app(
     return app
 
 
-async def _over(relay: Relay, open_streams: Collection[int]) -> set[int]:
-    """Say which of these sessions are over; a wall has none, and ends by its link."""
+async def _roles(relay: Relay, open_streams: Collection[int]) -> dict[int, frozenset[Role]]:
+    """Say what the users of these sessions may do now; none of one that is over."""
     async with relay.store.read() as conn:
-        return await sessions.over(conn, [one for one in open_streams if one], relay.clock.now())
+        return await sessions.roles_of(conn, open_streams, relay.clock.now())
 
 
 async def _openings(app: web.Application) -> AsyncIterator[None]:

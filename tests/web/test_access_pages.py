@@ -182,3 +182,15 @@ async def test_a_password_for_one_use_opens_only_the_page_for_a_new_one(house: O
 def test_every_template_of_the_door_stands_without_inline_style_or_script() -> None:
     for file in Path("relay/web/templates/access").glob("*.html"):
         assert not re.search(r"<style|<script|\sstyle=|\son\w+=", file.read_text()), file
+
+
+async def test_an_address_that_leads_nowhere_is_a_page_with_a_way_back(house: Open) -> None:
+    viewer, stranger = await house.browser("viewer"), await house.browser()
+    for path in ("/nowhere", "/alerts/abc", "/alerts/999/board", "/people/99999999"):
+        answer = await viewer.get(f"{path}?lang=en")
+        assert answer.status in (403, 404), path
+        assert 'href="/"' in answer.text, path
+        assert 'aria-label="Main menu"' in answer.text, "whoever is signed in has the bar"
+    lost = await stranger.get("/nowhere?lang=en")
+    assert (lost.status, "No page has this address." in lost.text, "Main menu" in lost.text) == (404, True, False)
+    assert (await viewer.get("/api/v1/nowhere")).headers["Content-Type"].startswith(("application/problem+json", "text/plain"))

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import func, select, update
 
 from messages.form import Part
-from relay.store import work
+from relay.model import Role
+from relay.store import users, work
+from relay.store.register import Stamp
 from relay.store.tables import LanguageGroup, User, alert_group, browser_session, counter, delivery, progress, recipient
 from relay.web.sheets import harmless
 from tests.stories.town import Somebody, new
@@ -229,9 +231,41 @@ async def test_a_stream_ends_with_the_session_that_opened_it_and_with_no_other(d
     ours.close()
 
 
+async def test_a_stream_ends_when_its_users_roles_change_and_comes_back_with_the_new_ones(duty: Duty) -> None:
+    await people(duty, "so", "Ayan")
+    await duty.issue()
+    ours, theirs = [await one.http.get(f"{one.url}/alerts/1/board/live?lang=en") for one in (duty.officer, duty.viewer)]
+    assert b"sooner/remind" in await picture(ours)
+    await picture(theirs)
+    async with duty.town.store.write() as conn:
+        officer = await users.by_login(conn, "duty_officer")
+        assert officer is not None
+        stamp = Stamp(by="test", at=duty.town.clock.now())
+        await users.set_roles(conn, duty.town.municipality_id, officer.id, frozenset({Role.VIEWER}), stamp)
+        await work.happened(conn, duty.town.municipality_id, "task.done", duty.town.clock.now(), alert_id=1)
+    duty.town.relay.pulse.ring()
+    while await ours.content.readline():
+        pass
+    assert ours.content.at_eof()
+    assert b"data:" in await picture(theirs), "nobody else's ends"
+    theirs.close()
+    again = await duty.officer.http.get(f"{duty.officer.url}/alerts/1/board/live?lang=en")
+    assert b"sooner/remind" not in await picture(again)
+    again.close()
+
+
 async def test_two_hundred_viewers_cost_the_statements_of_one(duty: Duty) -> None:
     await people(duty, "so", "Ayan", "Bilan")
     await duty.issue()
     one, many = await cost_of_one_change(duty, 1), await cost_of_one_change(duty, 200)
     assert one == many
     assert 10 < len(one) < 30
+
+
+async def test_a_time_to_pass_it_on_that_is_past_is_marked(duty: Duty) -> None:
+    await people(duty, "so", "Ayan")
+    await duty.issue()
+    assert "that time is past" not in (await duty.officer.get("/alerts/1/board?lang=en")).text
+    duty.town.clock.advance(hours=3, minutes=1)
+    await duty.officer.sign_in("duty_officer")
+    assert "that time is past" in (await duty.officer.get("/alerts/1/board?lang=en")).text
