@@ -88,6 +88,7 @@ async def approve(
     """Stand for an alert's texts. A real alert needs a second person, or a reason that everybody will read."""
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _must_be(row, AlertState.DRAFT)
+    _in_time(row, now)
     approver_id = await identity(conn, municipality_id, by, now)
     if authority.needs_second_person(row.kind) and authority.is_author(row, by, approver_id) and not override.strip():
         raise NotAllowed(OWN_WORDS, name=by, number=row.number)
@@ -158,10 +159,14 @@ async def release(
 def _may_leave(row: AnyRow, now: datetime) -> None:
     if row.never_real:
         raise NotAllowed("Alert no. %(number)s cannot be released: %(why)s", number=row.number, why=row.never_real)
-    if row.expires_at is not None and row.expires_at <= now:
-        raise NotAllowed(EXPIRED, number=row.number)
+    _in_time(row, now)
     if row.state == AlertState.DRAFT:
         raise NotAllowed("Alert no. %(number)s is not approved yet.", number=row.number)
+
+
+def _in_time(row: AnyRow, now: datetime) -> None:
+    if row.expires_at is not None and row.expires_at <= now:
+        raise NotAllowed(EXPIRED, number=row.number)
 
 
 def _must_be(row: AnyRow, *states: AlertState) -> None:

@@ -13,13 +13,14 @@ from rich.table import Table
 from messages.alert import Act
 from messages.form import Medium, Part
 from messages.segments import count
-from relay import ingest, preview, reach as numbers
+from relay import authority, ingest, preview, reach as numbers
 from relay.app import House
 from relay.cli.output import By, Json, Municipality, complain, out, run, say, show_json
 from relay.demo.board import channels, groups
-from relay.model import AlertState, BadInput, Reach
-from relay.store import alerts, work
+from relay.model import AlertState, BadInput, NotAllowed, Reach
+from relay.store import alerts, users, work
 from relay.store.columns import AnyRow
+from relay.store.tables import name_key
 from relay.wording import Wording
 
 app = typer.Typer(no_args_is_help=True)
@@ -217,14 +218,28 @@ def approve(
     override: Annotated[str, typer.Option(help="Why one person must do both. Everybody can read it.")] = "",
     municipality: Municipality = "",
 ) -> None:
-    """Stand for a draft's texts: a second person, not the author."""
+    """Stand for a draft's texts: a second person, not the author. Where users may approve, one of them must be named."""
 
-    async def inside(opened: House, municipality_id: int) -> None:
+    async def inside(opened: House, municipality_id: int) -> bool:
         alert_id = await id_of(opened, municipality_id, number)
+        known = await _may_approve(opened, municipality_id, alert_id, by)
         await opened.relay.approve(municipality_id, alert_id, by, override=override)
+        return known
 
-    run(inside, municipality)
+    if not run(inside, municipality):
+        complain(f"There is no approver among the users yet: that {by} may approve is taken on trust. `budstikke user add` makes users.")
     say(f"No. {number} is approved by {by}.")
+
+
+async def _may_approve(opened: House, municipality_id: int, alert_id: int, by: str) -> bool:
+    """Whether `by` is a user who may approve this alert; NotAllowed where there are approvers and they may not; false: there are none."""
+    async with opened.store.read() as conn:
+        row = await alerts.row_of(conn, municipality_id, alert_id)
+        approvers = await users.holders(conn, municipality_id, authority.APPROVERS)
+        holders = await users.holders(conn, municipality_id, authority.approvers_of(row.kind))
+    if approvers and name_key(by) not in map(name_key, holders):
+        raise NotAllowed("%(name)s may not approve here. These may: %(holders)s.", name=by, holders=", ".join(sorted(holders)))
+    return bool(approvers)
 
 
 @app.command()

@@ -253,6 +253,13 @@ async def with_role(conn: AsyncConnection, municipality_id: int, role: Role) -> 
     return [user for user in await listed(conn, municipality_id) if user.active and role in user.roles]
 
 
+async def holders(conn: AsyncConnection, municipality_id: int, roles: Collection[Role]) -> list[str]:
+    """Return the names of the users who may come in and have one of these roles."""
+    mine = (user_role.c.municipality_id == municipality_id, user_role.c.role.in_(roles), User.active)
+    named = select(User.name).join(user_role, user_role.c.user_id == User.id).where(*mine).distinct()
+    return list((await conn.execute(named)).scalars())
+
+
 async def by_login(conn: AsyncConnection, login: str) -> AnyRow | None:
     """Return the row of whoever signs in so, active or not."""
     wanted = select(User.__table__).where(User.login == login_key(login), User.login != "")

@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from messages.alert import Kind
 from relay import acts
-from relay.model import AlertState, Role, TaskKind
+from relay.model import AlertState, NotAllowed, Role, TaskKind
 from relay.store import drafts, users, work
 from relay.store.register import Stamp
 from relay.store.tables import User
@@ -138,6 +138,22 @@ async def test_an_exercise_may_be_sent_by_the_one_who_wrote_it(web: Open) -> Non
     number = await draft(browser, Kind.EXERCISE)
     sent = await browser.post(f"/alerts/{number}/approve", **await approval(browser, web, number))
     assert (sent.status, (await row(web, number)).state) == (303, AlertState.RELEASED)
+
+
+async def test_what_has_expired_is_not_approved_not_even_an_exercise(web: Open) -> None:
+    browser = await web.browser("coordinator")
+    number = await draft(browser, Kind.EXERCISE, fields={"expires": "2026-11-23T18:30"})
+    told = await approval(browser, web, number)
+    web.passes(minutes=45)
+    page = await browser.get(f"/alerts/{number}/approve?lang=en")
+    assert "Its time is over" in page.text
+    assert "Approve and send to" not in page.text
+    for pressed in ("approve", "send"):
+        assert (await browser.post(f"/alerts/{number}/approve", **told | {"do": pressed})).status == 422
+    found = await row(web, number)
+    with pytest.raises(NotAllowed, match="has expired"):
+        await web.house.relay.approve(web.town, found.id, "Ola")
+    assert (await row(web, number)).state == AlertState.DRAFT
 
 
 async def test_what_was_changed_since_the_page_was_opened_is_not_approved(web: Open) -> None:

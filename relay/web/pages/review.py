@@ -89,7 +89,12 @@ class Drawn:
     @property
     def sendable(self) -> bool:
         """Whether anything could be sent at all."""
-        return bool(self.texts) and not self.row.never_real and self.planned > 0
+        return bool(self.texts) and not self.row.never_real and not self.expired and self.planned > 0
+
+    @property
+    def expired(self) -> bool:
+        """Whether its time is over before it was sent."""
+        return self.row.expires_at is not None and self.row.expires_at <= self.review.full.at
 
     @property
     def may_approve(self) -> bool:
