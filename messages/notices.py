@@ -106,7 +106,8 @@ _ROWS: dict[Notice, Callable[[Voice], list[Slot]]] = {
     Notice.IN_FORCE: _in_force,
     Notice.NOTHING_IN_FORCE: _entry("notice.nothing_in_force"),
     Notice.VERIFY: _verify,
-    Notice.DANGER: _with_hours("notice.danger"),
+    # who watches is alarmed at any hour: office hours beside that would say the opposite
+    Notice.DANGER: _entry("notice.danger"),
     Notice.STOPPED: _entry("notice.stopped"),
     Notice.STARTED: _entry("notice.started"),
     Notice.PAUSED: _entry("notice.paused"),

@@ -20,11 +20,13 @@ class Worker:
     login: str
     name: str
     roles: frozenset[Role]
+    #: by which somebody who is asked to approve is paged; "" = not at all
+    phone: str = ""
 
 
 STAFF = (
     Worker(login="kari", name=COORDINATOR, roles=frozenset({Role.COORDINATOR})),
-    Worker(login="anders", name=APPROVER, roles=frozenset({Role.APPROVER})),
+    Worker(login="anders", name=APPROVER, roles=frozenset({Role.APPROVER}), phone="+4740000113"),
     Worker(login="vera", name="Vera Vakt", roles=frozenset({Role.DUTY_OFFICER})),
     Worker(login="admin", name="Ada Administrator", roles=frozenset({Role.ADMINISTRATOR, Role.VIEWER})),
 )
@@ -38,7 +40,7 @@ async def let_in(house: House, municipality_id: int) -> None:
         if await users.by_login(conn, STAFF[0].login) is not None:
             return
         for one in STAFF:
-            new = users.NewUser(name=one.name, roles=one.roles, login=one.login, language="nb")
+            new = users.NewUser(name=one.name, roles=one.roles, login=one.login, phone=one.phone, language="nb")
             await users.add(conn, municipality_id, new, Stamp(by="budstikke", at=now), password_hash=kept)
 
 

@@ -89,6 +89,19 @@ async def everybody(conn: AsyncConnection, municipality_id: int) -> list[Person]
     return sorted(await _opened(conn, municipality_id, rows), key=lambda person: person.name.casefold())
 
 
+def sharing(people: Sequence[Person]) -> dict[int, tuple[Person, ...]]:
+    """Return, for whoever has a number or mailbox that others have too, those others: an answer from there may be any of theirs."""
+    having: defaultdict[str, dict[int, Person]] = defaultdict(dict)
+    for person in people:
+        for way in person.ways:
+            having[normal_address(way.medium, way.value)][person.person_id] = person
+    found: defaultdict[int, dict[int, Person]] = defaultdict(dict)
+    for owners in having.values():
+        for one in owners:
+            found[one] |= {other: person for other, person in owners.items() if other != one}
+    return {one: tuple(others.values()) for one, others in found.items() if others}
+
+
 async def find(conn: AsyncConnection, municipality_id: int, person_id: int) -> Person:
     """Return one person; NotFound in any other municipality."""
     mine = (ResourcePerson.municipality_id == municipality_id, ResourcePerson.id == person_id)

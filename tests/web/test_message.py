@@ -12,6 +12,7 @@ from messages import library
 from messages.alert import Act, Kind
 from messages.form import Medium, Part
 from messages.frames import say
+from messages.page_words import say_on_page
 from relay.model import Rung
 from relay.store import alerts, links
 from relay.store.tables import Municipality, alert, answer, delivery, inbound, link_open, redistribution_report, share_link
@@ -97,6 +98,9 @@ async def test_an_answer_counts_for_the_group_and_the_last_one_wins(street: Stre
     assert (recipient.rung, recipient.reported) == (Rung.PASSED_ON, 40)
     _, page = await street.press(street.link("ar"), "4")
     assert (await street.town.reach(alert_id)).totals.relayed == 0
+    assert say_on_page(("ar",), "message.read").text in page, "an answer can be changed to any other"
+    await street.press(street.link("ar"), "1")
+    assert (await street.town.recipient(alert_id, street.people["ar"])).rung == Rung.RECEIVED
 
 
 async def test_the_means_are_kept_sealed_in_the_words_of_staff(street: Street) -> None:

@@ -84,6 +84,8 @@ class MessagePage:
     notes: tuple[Noted, ...]
     #: which answers have a form
     answers: tuple[str, ...]
+    #: something was answered already, which may be changed
+    answered: bool
     takes_answers: bool
     means: tuple[str, ...]
     reported: int
@@ -230,6 +232,7 @@ def _page(request: web.Request, found: Message, tongue: Tongue) -> MessagePage:
         marked=any(piece.new for line in sheet.forward for piece in line.pieces),
         notes=tuple(_notes(request, found, tongue)),
         answers=_answers(found),
+        answered=found.rung is not Rung.NONE,
         takes_answers=found.recipient_id is not None,
         means=MEANS,
         reported=found.reported,
@@ -248,10 +251,10 @@ def _answers(found: Message) -> tuple[str, ...]:
         return ("done",) if found.had_passed_on and found.rung is not Rung.PASSED_ON else ()
     if found.standing.ended_at is not None:
         return ("3",)
-    return WHILE_OPEN if found.rung is Rung.NONE else tuple(code for code in WHILE_OPEN if code not in (_PRESSED_BY.get(found.rung), "1"))
+    return tuple(code for code in WHILE_OPEN if code != _PRESSED_BY.get(found.rung))
 
 
-_PRESSED_BY: Mapping[Rung, str] = {Rung.WILL_PASS: "2", Rung.CANNOT: "4"}
+_PRESSED_BY: Mapping[Rung, str] = {Rung.RECEIVED: "1", Rung.WILL_PASS: "2", Rung.CANNOT: "4"}
 
 
 def _notes(request: web.Request, found: Message, tongue: Tongue) -> list[Noted]:

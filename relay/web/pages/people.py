@@ -44,6 +44,8 @@ class PeoplePage:
     everybody: int
     groups: list[language_groups.Group]
     lacks: Mapping[int, tuple[str, ...]]
+    #: who has a number or mailbox that others have too: those others
+    sharing: Mapping[int, tuple[roster.Person, ...]]
     search: str
     group: str
     lack: str
@@ -64,6 +66,8 @@ class PersonPage:
     #: (id, name) of whom somebody may stand by for
     others: tuple[tuple[int, str], ...]
     lacks: tuple[str, ...] = ()
+    #: others who have the same number or mailbox
+    sharing: tuple[roster.Person, ...] = ()
     errors: Mapping[str, str] = field(default_factory=dict)
     may_erase: bool = False
     words = LACKS
@@ -103,6 +107,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         everybody=len(everybody),
         groups=groups,
         lacks=lacks,
+        sharing=roster.sharing(everybody),
         search=asked["q"],
         group=asked["group"],
         lack=asked["lack"],
@@ -212,6 +217,7 @@ async def _form(request: web.Request, person: roster.Person | None, values: Form
         groups=sorted(groups, key=lambda group: (language_name(group.row.language, language), group.row.name)),
         others=tuple((other.person_id, other.name) for other in asked_first),
         lacks=person.lacks(relay.clock.now()) if person else (),
+        sharing=roster.sharing(everybody).get(person.person_id, ()) if person else (),
         errors={name: in_words(language, sentence) for name, sentence in errors.items()},
         may_erase=me.may(ADMINISTRATORS),
     )

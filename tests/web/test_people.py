@@ -1,0 +1,165 @@
+"""The register on its pages: people, groups, import, and the call list that follows every change."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+
+from relay.model import AddressState
+from relay.store import roster
+from relay.store.tables import Address, LanguageGroup, ResourcePerson
+from tests.web.alerts import furnish, text_of
+from tests.web.house import Browser, Open, opened, settings
+
+LIST = """navn;språk;gruppe;mobil;avtale;18+ bekreftet
+Dawit Tesfay;tigrinja;Tigrinja;412 34 567;2026-01-15;ja
+Eden Haile;tigrinja;Tigrinja;{number};2026-01-15;ja
+"""
+
+
+@pytest.fixture(name="web")
+async def _web(migrated_sqlite_url: str) -> AsyncIterator[Open]:
+    async with opened(settings(migrated_sqlite_url)) as web:
+        await furnish(web)
+        yield web
+
+
+async def count(web: Open) -> int:
+    async with web.house.store.read() as conn:
+        return int((await conn.execute(select(func.count()).select_from(ResourcePerson))).scalar_one())
+
+
+async def somebody(web: Open, name: str) -> roster.Person:
+    async with web.house.store.read() as conn:
+        return next(one for one in await roster.everybody(conn, web.town) if one.name == name)
+
+
+async def form_of(browser: Browser, path: str) -> dict[str, Any]:
+    """Return a page's form as it would be sent unchanged."""
+    page = text_of(await browser.get(path))
+    fields = dict(re.findall(r'<input class="ds-input" id="\w+" name="(\w+)" type="\w+" value="([^"]*)"', page))
+    return fields | {"groups": re.findall(r'name="groups" value="(\d+)" checked', page)}
+
+
+# --- one person -------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_number_is_changed_and_the_rest_stays(web: Open) -> None:
+    browser, before = await web.browser("coordinator"), await somebody(web, "so 0")
+    path = f"/people/{before.person_id}"
+    told = await form_of(browser, path)
+    saved = await browser.post(path, **told | {"sms": "912 00 111"})
+    assert saved.status == 303, text_of(saved)
+    after = await somebody(web, "so 0")
+    assert [way.value for way in after.ways] == ["+4791200111"]
+    assert (after.agreed_on, after.groups, after.languages) == (before.agreed_on, before.groups, before.languages)
+    async with web.house.store.read() as conn:
+        kept = (await conn.execute(select(Address.state).where(Address.person_id == before.person_id))).scalars().all()
+    assert sorted(kept) == [AddressState.ACTIVE, AddressState.REPLACED], "what was sent was sent to the old one"
+
+
+async def test_every_slip_of_a_form_is_named_and_nothing_is_written(web: Open) -> None:
+    browser, before = await web.browser("coordinator"), await somebody(web, "so 0")
+    path = f"/people/{before.person_id}"
+    told = await form_of(browser, path)
+    wrong = await browser.post(path, **told | {"sms": "12", "languages": "klingon", "agreed_on": "i går"})
+    assert wrong.status == 422
+    for name in ("sms", "languages", "agreed_on"):
+        assert f'href="#{name}"' in wrong.text
+        assert f'id="{name}-error"' in wrong.text
+    assert await somebody(web, "so 0") == before
+    assert (await (await web.browser("viewer")).post(path, **told)).status == 403
+
+
+async def test_two_who_share_a_number_are_told_of_each_other(web: Open) -> None:
+    browser, other = await web.browser("coordinator"), await somebody(web, "so 1")
+    path = f"/people/{(await somebody(web, 'so 0')).person_id}"
+    assert "so 1" not in text_of(await browser.get(path)).split("<form")[0]
+    await browser.post(path, **await form_of(browser, path) | {"sms": other.ways[0].value})
+    page = text_of(await browser.get(f"{path}?lang=en"))
+    assert re.search(r"Shares a number or mailbox with\s*<a[^>]*><bdi>so 1</bdi>", page)
+    listed = text_of(await browser.get("/people?lang=en"))
+    assert listed.count("shares a number with") == 2
+    assert text_of(await browser.get("/people?q=nb&lang=en")).count("shares a number with") == 0
+
+
+async def test_filters_stand_in_the_address_and_the_file_can_be_read_back(web: Open) -> None:
+    browser = await web.browser("coordinator")
+    assert text_of(await browser.get("/people?q=so")).count('<th scope="row">') == 3
+    assert text_of(await browser.get("/people?medium=email")).count('<th scope="row">') == 0
+    file = (await browser.get("/people?as=csv")).text
+    tried = await browser.post("/people/import?lang=en", text=file.removeprefix("\ufeff"), do="try")
+    assert "0 people would be added, 0 would be changed, 6 stay as before" in text_of(tried)
+
+
+# --- import -----------------------------------------------------------------------------------------------------------------
+
+
+async def test_an_import_is_tried_first_names_wrong_rows_and_writes_all_or_nothing(web: Open) -> None:
+    browser, before = await web.browser("coordinator"), await count(web)
+    wrong = await browser.post("/people/import?lang=en", text=LIST.format(number="12"), do="write")
+    assert wrong.status == 422
+    assert re.search(r'<td class="n" data-name="Row">3</td><td data-name="Column">mobil</td>', wrong.text)
+    assert "Nothing has been written." in wrong.text
+    tried = await browser.post("/people/import?lang=en", text=LIST.format(number="41234568"), do="try")
+    assert "2 people would be added" in tried.text
+    assert "New groups: Tigrinja" in tried.text
+    assert await count(web) == before
+    written = await browser.post("/people/import?lang=en", text=LIST.format(number="41234568"), do="write")
+    assert "2 people added" in written.text
+    again = await browser.post("/people/import?lang=en", text=LIST.format(number="41234568"), do="write")
+    assert "0 people added, 0 changed, 2 as before" in again.text
+    assert await count(web) == before + 2
+
+
+# --- groups -----------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_group_is_made_changed_and_kept_as_long_as_somebody_is_in_it(web: Open) -> None:
+    browser = await web.browser("coordinator")
+    fields = {"language": "ti", "name": "Tigrinja i Nes", "quorum": "3"}
+    made = await browser.post("/people/groups/new", **fields, estimate="120")
+    assert (made.status, await _group(web, "ti")) == (422, None), "a size without its source"
+    await browser.post("/people/groups/new", **fields, estimate="120", estimate_source="SSB 09817", estimate_on="2026-01-01")
+    group = await _group(web, "ti")
+    assert (group.name, group.quorum, group.estimate) == ("Tigrinja i Nes", 3, 120)
+    await browser.post("/people/groups", name="Omar", phone="912 00 222", hours="08-16")
+    page = (await browser.get(f"/people/groups/{group.id}")).text
+    contact = re.findall(r'<option value="(\d+)">Omar', page)[0]
+    await browser.post(f"/people/groups/{group.id}", name="Tigrinja", quorum="2", contact=contact)
+    assert (await _group(web, "ti")).contact_point_id == int(contact)
+    somali = await _group(web, "so")
+    refused = await browser.post(f"/people/groups/{somali.id}", name="so", quorum="2", do="remove")
+    assert (refused.status, (await _group(web, "so")).id) == (422, somali.id)
+    await browser.post(f"/people/groups/{group.id}", name="x", quorum="1", do="remove")
+    assert await _group(web, "ti") is None
+
+
+async def _group(web: Open, language: str) -> Any:
+    async with web.house.store.read() as conn:
+        mine = (LanguageGroup.municipality_id == web.town, LanguageGroup.language == language)
+        return (await conn.execute(select(LanguageGroup.__table__).where(*mine))).one_or_none()
+
+
+# --- the call list ----------------------------------------------------------------------------------------------------------
+
+
+async def test_the_call_list_is_the_register_as_it_is_and_an_old_copy_is_told(web: Open) -> None:
+    officer, coordinator = await web.browser("duty_officer"), await web.browser("coordinator")
+    person = await somebody(web, "so 0")
+    page = text_of(await officer.get("/call-list?lang=en"))
+    assert all(f"so {n}" in page for n in range(3))
+    phrase = "fire ord som ingen vet"
+    file = await officer.post("/call-list", passphrase=phrase, again=phrase)
+    assert "so 0" not in file.text
+    assert "attachment" in file.headers["Content-Disposition"]
+    assert "Up to date" in text_of(await officer.get("/call-list?lang=en"))
+    assert "Your call list is old" not in text_of(await officer.get("/inbox?lang=en"))
+    path = f"/people/{person.person_id}"
+    await coordinator.post(path, **await form_of(coordinator, path) | {"sms": "91200333"})
+    assert "+4791200333" in (await officer.get("/call-list")).text
+    assert "Your copy is old" in text_of(await officer.get("/call-list?lang=en"))
+    assert "call list is old" in text_of(await officer.get("/inbox?lang=en"))
+    assert (await (await web.browser("viewer")).get("/call-list")).status == 403
