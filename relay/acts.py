@@ -239,7 +239,8 @@ def correction(row: AnyRow, original: Alert, texts: Sequence[Variant], act: Act,
     )
     # what was wrong, or is over, is not said again
     silent = [replace(text, headline="", forward="", ask="", detail="") for text in texts]
-    return alerts.NewAlert(alert=value, variants=silent, author=by, source="house", replaces_id=row.id, approved=True)
+    same = {"groups": row.groups}
+    return alerts.NewAlert(alert=value, variants=silent, author=by, source="house", replaces_id=row.id, approved=True, values=same)
 
 
 async def cancel(

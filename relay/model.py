@@ -297,6 +297,8 @@ class Issue:
     revision: int
     alert: Alert
     variants: Mapping[str, Variant]
+    #: language groups that it goes to; none = all
+    groups: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -184,6 +184,7 @@ async def issue(conn: AsyncConnection, municipality_id: int, alert_id: int, *, a
         revision=row.revision,
         alert=value_of(row, replaced),
         variants={text.language: variant_of(text) for text in texts},
+        groups=frozenset(row.groups or ()),
     )
 
 

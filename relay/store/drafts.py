@@ -88,14 +88,27 @@ def _text(text: Variant, row: AnyRow, mark: str, *, is_source: bool) -> Text:
 
 
 async def change(
-    conn: AsyncConnection, municipality_id: int, alert_id: int, value: Alert, wanted: Sequence[Variant], by: str, now: datetime
+    conn: AsyncConnection,
+    municipality_id: int,
+    alert_id: int,
+    value: Alert,
+    wanted: Sequence[Variant],
+    by: str,
+    now: datetime,
+    *,
+    groups: frozenset[int] | None = None,
 ) -> None:
-    """Write a draft anew; whoever had approved it must do so again. Its kind and its number stay. NotAllowed once it is released."""
+    """Write a draft anew; whoever had approved it must do so again. Its kind and its number stay. NotAllowed once it is released.
+
+    `groups`: those that it goes to, none of them meaning all; None leaves them as they are.
+    """
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     if row.state not in (AlertState.DRAFT, AlertState.APPROVED):
         raise NotAllowed(TEXTS_ARE_OUT)
     told = alerts.columns_of(value)
     del told["kind"], told["sent_at"], told["act"]
+    if groups is not None:
+        told["groups"] = sorted(groups) or None
     kept = {
         "editor": by,
         "editor_id": await identity(conn, municipality_id, by, now),

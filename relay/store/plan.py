@@ -64,17 +64,37 @@ async def draw(
     by_medium = await senders.in_use(conn, issue.municipality_id)
     classes = await people.classes(conn, issue.municipality_id, frozenset(by_medium))
     followers = await _followers(conn, issue)
+    if issue.groups:
+        classes = _chosen(classes, issue.groups, followers)
     planned = _Drawing(issue, place, policy, now, followers, inside=inside, wake=frozenset(wake)).all(classes)
     return FullPlan(
         issue=issue,
         place=place,
         at=now,
         policy=policy,
-        groups=await _groups(conn, issue.municipality_id),
+        groups=await _groups(conn, issue.municipality_id, _present(issue, planned)),
         senders=by_medium,
         people=planned,
         left_out=Counter(one.plan.left_out for one in planned if one.plan.left_out),
     )
+
+
+def _chosen(
+    classes: Mapping[PersonClass, Sequence[people.PersonRow]], groups: frozenset[int], followers: Mapping[int, bool]
+) -> dict[PersonClass, list[people.PersonRow]]:
+    """Keep who answers for a chosen group, for those groups alone; and as they are those who hold what this alert follows."""
+    kept: dict[PersonClass, list[people.PersonRow]] = {}
+    for kind, members in classes.items():
+        own = tuple(one for one in kind.groups if one[0] in groups)
+        narrowed = replace(kind, groups=own) if own else kind
+        if some := [person for person in members if own or person.person_id in followers]:
+            kept.setdefault(narrowed, []).extend(some)
+    return kept
+
+
+def _present(issue: Issue, planned: Sequence[Planned]) -> frozenset[int]:
+    """Return the groups that are in a plan; none = all."""
+    return issue.groups and issue.groups | {group for one in planned for group, _ in one.people.groups}
 
 
 class _Drawing:
@@ -134,9 +154,9 @@ class _Drawing:
         return Planned(person=person, people=kind, plan=self.deputies[kind, asked_at], stands_for=principal.person.person_id)
 
 
-async def _groups(conn: AsyncConnection, municipality_id: int) -> dict[int, AnyRow]:
+async def _groups(conn: AsyncConnection, municipality_id: int, only: frozenset[int]) -> dict[int, AnyRow]:
     mine = select(LanguageGroup.__table__).where(LanguageGroup.municipality_id == municipality_id)
-    return {row.id: row for row in (await conn.execute(mine)).all()}
+    return {row.id: row for row in (await conn.execute(mine)).all() if not only or row.id in only}
 
 
 async def _followers(conn: AsyncConnection, issue: Issue) -> dict[int, bool]:

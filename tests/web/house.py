@@ -46,7 +46,7 @@ class Browser:
         await self.http.close()
 
     async def ask(
-        self, method: str, path: str, *, data: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
+        self, method: str, path: str, *, data: Mapping[str, str | list[str]] | None = None, headers: Mapping[str, str] | None = None
     ) -> "Answer":
         async with self.http.request(method, self.url + path, data=data, headers=headers, allow_redirects=False) as response:
             text = await response.text()
@@ -57,7 +57,7 @@ class Browser:
     async def get(self, path: str) -> "Answer":
         return await self.ask("GET", path)
 
-    async def post(self, path: str, **fields: str) -> "Answer":
+    async def post(self, path: str, **fields: str | list[str]) -> "Answer":
         return await self.ask("POST", path, data={"csrf": self.csrf, **fields})
 
     async def sign_in(self, login: str, password: str = PASSWORD, code: str = "") -> "Answer":

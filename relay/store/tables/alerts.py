@@ -33,6 +33,8 @@ alert = Table(
     Column("gravity", SmallInteger, nullable=False),
     Column("event", String(300), nullable=False),
     Column("areas", Json, nullable=False),
+    # ids of the language groups that it goes to; NULL = all, also those that are made later
+    Column("groups", Json),
     at("sent_at", null=False),
     at("onset_at"),
     at("expires_at"),

@@ -177,7 +177,7 @@ async def _from_earlier(request: web.Request, conn: AsyncConnection, form: Form)
     earlier = await alerts.id_of_number(conn, me.municipality_id, int(form["alert"]))
     issue = await alerts.issue(conn, me.municipality_id, earlier, approved_only=False)
     alert = _again(issue.alert, Kind(form["kind"]), now)
-    return await _store(request, conn, alert, list(issue.variants.values()), place)
+    return await _store(request, conn, alert, list(issue.variants.values()), place, groups=issue.groups)
 
 
 async def _from_nothing(request: web.Request, conn: AsyncConnection, form: Form) -> int:
@@ -197,7 +197,7 @@ async def _as_update(request: web.Request, conn: AsyncConnection, form: Form) ->
     place = await people.place(conn, me.municipality_id)
     issue = await alerts.issue(conn, me.municipality_id, row.id)
     alert = replace(issue.alert, number=0, act=Act.UPDATE, sent_at=now, identity=None, replaces=row.number)
-    return await _store(request, conn, alert, list(issue.variants.values()), place, replaces_id=row.id)
+    return await _store(request, conn, alert, list(issue.variants.values()), place, replaces_id=row.id, groups=issue.groups)
 
 
 _STARTS: Mapping[str, Callable[[web.Request, AsyncConnection, Form], Awaitable[int]]] = {
@@ -229,9 +229,17 @@ def _again(alert: Alert, kind: Kind, now: datetime) -> Alert:
 
 
 async def _store(
-    request: web.Request, conn: AsyncConnection, alert: Alert, texts: list[Variant], place: Place, *, replaces_id: int | None = None
+    request: web.Request,
+    conn: AsyncConnection,
+    alert: Alert,
+    texts: list[Variant],
+    place: Place,
+    *,
+    replaces_id: int | None = None,
+    groups: frozenset[int] = frozenset(),
 ) -> int:
     me = who(request)
     followed = drafts.follow(texts, place.norwegian)
-    new = alerts.NewAlert(alert=alert, variants=followed, author=me.name, source="form", replaces_id=replaces_id)
+    chosen = {"groups": sorted(groups) or None}
+    new = alerts.NewAlert(alert=alert, variants=followed, author=me.name, source="form", replaces_id=replaces_id, values=chosen)
     return (await ingest.store(conn, me.municipality_id, new, request.app[RELAY].clock.now())).number

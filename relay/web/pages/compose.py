@@ -10,9 +10,8 @@ from messages import languages
 from messages.alert import Variant
 from relay.model import AlertState, Place
 from relay.routing import inside
-from relay.store import alerts, drafts, people, work
+from relay.store import alerts, drafts, groups as language_groups, people, work
 from relay.store.columns import AnyRow
-from relay.store.groups import languages_in_use
 from relay.web.keys import RELAY
 from relay.web.page import draw, render
 from relay.web.pages.alert_of import KINDS, STATES, Form, form_of, row_of, say
@@ -36,7 +35,10 @@ class ComposePage:
     tags: tuple[str, ...]
     source: str
     sight: Sight
-    #: groups' people by language
+    groups: Sequence[language_groups.Group]
+    #: those that it goes to; none = all
+    chosen: frozenset[int]
+    #: their people by language
     people: Mapping[str, int]
     others: tuple[str, ...]
     #: why the area is taken to hold us, or not
@@ -72,15 +74,15 @@ async def edit(request: web.Request) -> web.StreamResponse:
             raise web.HTTPSeeOther(f"/alerts/{row.number}/run")
         place = await people.place(conn, me.municipality_id)
         issue = await alerts.issue(conn, me.municipality_id, row.id, approved_only=False)
-        values = values_of(issue.alert, list(issue.variants.values()), place, row.revision)
-        filled = Filled(alert=issue.alert, texts=tuple(issue.variants.values()))
+        values = values_of(issue, place, row.revision)
+        filled = Filled(alert=issue.alert, texts=tuple(issue.variants.values()), groups=issue.groups)
         page = await _page(request, conn, row, values, filled, place)
     return await render(request, "compose/edit.html", page)
 
 
 async def save(request: web.Request) -> web.StreamResponse:
     """Save a draft, count it, or add a language, as the pressed button says."""
-    me, relay, form = who(request), request.app[RELAY], await form_of(request)
+    me, relay, form = who(request), request.app[RELAY], await _form(request)
     now, pressed = relay.clock.now(), form.get("do", "save")
     page: ComposePage | None = None
     async with relay.store.write() as conn:
@@ -88,7 +90,7 @@ async def save(request: web.Request) -> web.StreamResponse:
         place, filled = await _read(request, conn, row, form)
         errors = {**filled.errors, **_overtaken(request, row, form)}
         if pressed in ("save", "review") and not errors:
-            await drafts.change(conn, me.municipality_id, row.id, filled.alert, filled.texts, me.name, now)
+            await drafts.change(conn, me.municipality_id, row.id, filled.alert, filled.texts, me.name, now, groups=filled.groups)
             await work.acted(conn, me.name, "alert.edit", now, municipality_id=me.municipality_id, subject=f"alert:{row.id}")
         else:
             shown = errors if pressed in ("save", "review") else {}
@@ -100,7 +102,7 @@ async def save(request: web.Request) -> web.StreamResponse:
 
 async def count(request: web.Request) -> web.StreamResponse:
     """Return the counts and pictures of a form that is being written, to be put in place."""
-    relay, form = request.app[RELAY], await form_of(request)
+    relay, form = request.app[RELAY], await _form(request)
     async with relay.store.read() as conn:
         row = await row_of(request, conn)
         place, filled = await _read(request, conn, row, form)
@@ -108,11 +110,21 @@ async def count(request: web.Request) -> web.StreamResponse:
     return web.Response(text=await draw(request, "compose/count.html", page), content_type="text/html")
 
 
+async def _form(request: web.Request) -> Form:
+    """Return what the form says; of the groups, all that are ticked."""
+    form = {**await form_of(request)}
+    form.pop("groups", None)
+    if "groups_shown" in form:
+        form["groups"] = ",".join(str(one) for one in (await request.post()).getall("groups", []))
+    return form
+
+
 async def _read(request: web.Request, conn: AsyncConnection, row: AnyRow, form: Form) -> tuple[Place, Filled]:
     me, relay = who(request), request.app[RELAY]
     place = await people.place(conn, me.municipality_id)
     issue = await alerts.issue(conn, me.municipality_id, row.id, approved_only=False)
-    return place, read(form, issue.alert, list(issue.variants.values()), place, relay.clock.now())
+    known = [group.row.id for group in await language_groups.listed(conn, me.municipality_id)]
+    return place, read(form, issue, place, relay.clock.now(), known)
 
 
 def _overtaken(request: web.Request, row: AnyRow, form: Form) -> dict[str, str]:
@@ -138,7 +150,8 @@ async def _page(
     errors: Mapping[str, str] | None = None,
 ) -> ComposePage:
     mine, relay = who(request).municipality_id, request.app[RELAY]
-    in_use = await languages_in_use(conn, mine)
+    groups = await language_groups.listed(conn, mine)
+    in_use = _people_of(groups, filled.groups)
     tags = _tags(place.norwegian, in_use, languages_of(values))
     found = inside(filled.alert.areas, place)
     return ComposePage(
@@ -146,7 +159,9 @@ async def _page(
         values=values,
         tags=tags,
         source=_source(filled.texts, place.norwegian),
-        sight=await look(conn, relay, mine, filled.alert, filled.texts, place.norwegian),
+        sight=await look(conn, relay, mine, filled.alert, filled.texts, place.norwegian, filled.groups),
+        groups=groups,
+        chosen=filled.groups,
         people=in_use,
         others=tuple(one.tag for one in languages.all_languages() if one.tag not in tags),
         area=" ".join(say(request, one.sentence, **one.values) for one in found.said),
@@ -155,6 +170,15 @@ async def _page(
         returned=await work.words_of(conn, mine, f"returned:{row.id}"),
         errors={name: say(request, sentence) for name, sentence in (errors or {}).items()},
     )
+
+
+def _people_of(groups: Sequence[language_groups.Group], chosen: frozenset[int]) -> dict[str, int]:
+    """Return how many people the groups that it goes to have, by language."""
+    found: dict[str, int] = {}
+    for group in groups:
+        if not chosen or group.row.id in chosen:
+            found[group.row.language] = found.get(group.row.language, 0) + group.people
+    return found
 
 
 def _source(texts: Sequence[Variant], norwegian: str) -> str:

@@ -1,12 +1,12 @@
 """A draft as a form: the fields that stand for it, and what a filled-in form means."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from messages.alert import Alert, Area, Gravity, Review, Severity, Urgency, Variant
 from messages.languages import normalise
-from relay.model import Place
+from relay.model import Issue, Place
 from relay.routing import inside
 from relay.store import drafts
 from relay.web.pages.alert_of import Form, field_of, moment
@@ -40,6 +40,8 @@ class Filled:
 
     alert: Alert
     texts: tuple[Variant, ...]
+    #: language groups that it goes to; none = all
+    groups: frozenset[int] = frozenset()
     #: field -> English sentence
     errors: Mapping[str, str] = field(default_factory=dict)
 
@@ -47,13 +49,15 @@ class Filled:
 # --- from a draft to its form ---------------------------------------------------------------------------------------------
 
 
-def values_of(alert: Alert, texts: Sequence[Variant], place: Place, revision: int) -> dict[str, str]:
+def values_of(issue: Issue, place: Place, revision: int) -> dict[str, str]:
     """Return the fields of the form of a draft."""
+    alert = issue.alert
     moments = {name: field_of(getattr(alert, attribute), place.timezone) for name, attribute in MOMENTS.items()}
     values = {"event": alert.event, "gravity": str(int(_chosen(alert))), "revision": str(revision), **moments}
+    values["groups"] = ",".join(str(group) for group in sorted(issue.groups))
     if inside(alert.areas, place):
         values["concerns"] = "yes"
-    for text in texts:
+    for text in issue.variants.values():
         values |= {f"{name}.{text.language}": getattr(text, name) for name in TEXT_FIELDS}
         values |= {f"reviewed.{text.language}": "yes"} if text.review is Review.REVIEWED else {}
     return values
@@ -74,10 +78,11 @@ def languages_of(values: Mapping[str, str]) -> list[str]:
 # --- from the form to a draft ---------------------------------------------------------------------------------------------
 
 
-def read(form: Form, before: Alert, kept: Sequence[Variant], place: Place, now: datetime) -> Filled:
-    """Read a form about a draft that is `before` with the texts `kept`. Everything that is wrong is named at once."""
+def read(form: Form, before: Issue, place: Place, now: datetime, known: Collection[int]) -> Filled:
+    """Read a form about a draft that is `before`. Everything that is wrong is named at once. `known`: the municipality's groups."""
     errors: dict[str, str] = {}
-    alert = _alert(form, before, place, errors)
+    alert, kept = _alert(form, before.alert, place, errors), list(before.variants.values())
+    groups = _groups(form, before.groups, frozenset(known), errors)
     if alert.expires_at is not None and alert.expires_at <= now:
         errors["expires"] = "This is over already. Choose a later time, or none."
     if alert.expires_at and alert.onset_at and alert.expires_at <= alert.onset_at:
@@ -86,7 +91,17 @@ def read(form: Form, before: Alert, kept: Sequence[Variant], place: Place, now: 
     texts = [text for tag in languages_of(form) if (text := text_of(form, tag, earlier.get(tag), errors))]
     if not texts:
         errors[f"headline.{place.norwegian}"] = "Write the text in at least one language."
-    return Filled(alert=alert, texts=tuple(_followed(form, texts, earlier, place)), errors=errors)
+    return Filled(alert=alert, texts=tuple(_followed(form, texts, earlier, place)), groups=groups, errors=errors)
+
+
+def _groups(form: Form, before: frozenset[int], known: frozenset[int], errors: dict[str, str]) -> frozenset[int]:
+    """Read the ticked groups, which a form that does not show them leaves as they were. All that there are is all, also later ones."""
+    if "groups" not in form:
+        return before
+    chosen = frozenset(int(one) for one in form["groups"].split(",") if one.isdigit()) & known
+    if not chosen and known:
+        errors["groups"] = "Choose at least one group that it goes to."
+    return frozenset() if chosen == known else chosen
 
 
 def _alert(form: Form, before: Alert, place: Place, errors: dict[str, str]) -> Alert:

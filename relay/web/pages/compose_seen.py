@@ -78,10 +78,19 @@ class Sight:
     price: float
 
 
-async def look(conn: AsyncConnection, relay: Relay, municipality_id: int, alert: Alert, texts: Sequence[Variant], norwegian: str) -> Sight:
-    """Draw the plan of a draft as it is written, and count what it says. Nothing is stored."""
+async def look(
+    conn: AsyncConnection,
+    relay: Relay,
+    municipality_id: int,
+    alert: Alert,
+    texts: Sequence[Variant],
+    norwegian: str,
+    groups: frozenset[int] = frozenset(),
+) -> Sight:
+    """Draw the plan of a draft as it is written, and count what it says. Nothing is stored. `groups`: those that it goes to; none = all."""
     variants = {text.language: text for text in texts}
-    issue = Issue(alert_id=0, municipality_id=municipality_id, state=AlertState.DRAFT, revision=0, alert=alert, variants=variants)
+    where = {"alert_id": 0, "municipality_id": municipality_id, "state": AlertState.DRAFT, "revision": 0}
+    issue = Issue(**where, alert=alert, variants=variants, groups=groups)
     full = await plan.draw(conn, issue, relay.policy, relay.clock.now())
     known = await context.load(conn, [municipality_id])
     sender = full.senders.get(Medium.SMS)

@@ -13,7 +13,7 @@ from messages.alert import Kind
 from messages.form import Medium
 from relay import acts, authority, preview, staff
 from relay.model import AlertState, LeftOut
-from relay.store import checklist, coverage, drafts, paging, plan, plan_rows, roster, situation
+from relay.store import checklist, coverage, drafts, groups, paging, plan, plan_rows, roster, situation
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import language_of, render
@@ -43,6 +43,8 @@ class Drawn:
     asked: list[paging.Paged]
     #: people who would be let in by releasing again
     added: int
+    #: groups that it does not go to, because its author chose others
+    not_chosen: tuple[AnyRow, ...]
     me: Who
 
     @property
@@ -128,7 +130,8 @@ async def draw_all(request: web.Request, conn: AsyncConnection, row: AnyRow, wak
     full = review.full
     norwegian = full.place.norwegian
     texts = await drafts.texts(conn, row.id, norwegian)
-    sight = await look(conn, relay, me.municipality_id, full.issue.alert, [text.variant for text in texts], norwegian)
+    variants = [text.variant for text in texts]
+    sight = await look(conn, relay, me.municipality_id, full.issue.alert, variants, norwegian, full.issue.groups)
     planned = sum(not one.plan.left_out for one in full.people)
     usual = await situation.usual_audience(conn, me.municipality_id, row.id)
     return Drawn(
@@ -143,8 +146,15 @@ async def draw_all(request: web.Request, conn: AsyncConnection, row: AnyRow, wak
         friction=friction(Kind(row.kind), planned, usual, language_of(request)),
         asked=await paging.paged(conn, me.municipality_id, staff.causes("ask", row.id)),
         added=len(await plan_rows.added(conn, full)),
+        not_chosen=await _not_chosen(conn, me.municipality_id, full.issue.groups),
         me=me,
     )
+
+
+async def _not_chosen(conn: AsyncConnection, municipality_id: int, chosen: frozenset[int]) -> tuple[AnyRow, ...]:
+    """Return the groups that a choice leaves out; nothing is left out where nobody has chosen."""
+    listed = await groups.listed(conn, municipality_id) if chosen else []
+    return tuple(group.row for group in listed if group.row.id not in chosen)
 
 
 def wake_of(request: web.Request) -> frozenset[int] | None:
