@@ -23,6 +23,7 @@ from relay import doctor, notify
 from relay.canary import Canary, Signs
 from relay.desk import Desk
 from relay.dispatch import Dispatcher
+from relay.feeds import Poller
 from relay.flow import Relay
 from relay.forget import Forgetter, Periods
 from relay.logbook import LoggedCaller
@@ -57,6 +58,8 @@ PATIENCE = 30
 FORGET_ROUND = 600.0
 #: seconds between two looks whether the canary is to be asked
 CANARY_ROUND = 30.0
+#: seconds between two looks at the feeds of official messages
+FEEDS_EVERY = 60.0
 #: new objects until the collector looks at them, and looks until the next at older ones: Python's own figures suit small programs
 COLLECTED_AFTER = (20_000, 20, 50)
 
@@ -164,7 +167,8 @@ class House:
         daily = Seldom(self.forgetter.daily, FORGET_ROUND, lambda: worker.leads)
         sings = Seldom(self.canary.sing, CANARY_ROUND, lambda: worker.leads and worker.known)
         signs = Seldom(self.signs.give, self.settings.watch_seconds, lambda: worker.leads)
-        worker.also = (self.keep_anchor, watched.feed, daily.stroke, sings.stroke, signs.stroke)
+        feeds = Seldom(self.relay.poll, FEEDS_EVERY, lambda: worker.leads)
+        worker.also = (self.keep_anchor, watched.feed, daily.stroke, sings.stroke, signs.stroke, feeds.stroke)
         await worker.work()
 
     async def until_stopped(self, *, works: bool = True) -> None:
@@ -248,6 +252,7 @@ async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, pol
         receipts=receipts,
         sweeper=sweeper,
         reconciler=Reconciler(store, desk, clock, pulse, sweeper.sweep),
+        poller=Poller(store, clock),
     )
 
 

@@ -19,6 +19,7 @@ from messages.alert import Act
 from relay import acts, ingest, preview
 from relay.desk import Desk
 from relay.dispatch import Dispatcher
+from relay.feeds import Poller
 from relay.model import Policy, Reach
 from relay.pulse import Pulse
 from relay.receipts import Receipts
@@ -43,6 +44,7 @@ class Relay:
     receipts: Receipts
     sweeper: Sweeper
     reconciler: Reconciler
+    poller: Poller
 
     async def take(self, municipality_id: int, document: bytes, by: str, *, replay: bool = False) -> list[ingest.Taken]:
         """Store an official message as a draft. BadInput when it is refused, with why."""
@@ -91,6 +93,18 @@ class Relay:
             withdrawal = await acts.cancel(conn, municipality_id, alert_id, by, self.policy, now, site=site)
         self.pulse.ring()
         return withdrawal
+
+    async def poll(self) -> int:
+        """Ask every feed of official messages for what is new; return how many drafts came of it."""
+        came = await self.poller.poll(self._take_from_feed)
+        if came:
+            self.pulse.ring()
+        return came
+
+    async def _take_from_feed(self, municipality_id: int, document: bytes, source: str) -> int:
+        async with self.store.write() as conn:
+            taken = await ingest.take_cap(conn, municipality_id, document, source, self.clock.now(), only_ours=True)
+        return sum(not one.again for one in taken)
 
     async def tick(self) -> int:
         """Do the clock's work, then send all that is due; return how many attempts were made."""

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages import cap
 from messages.alert import Act, Alert, Identity, Kind
 from relay.model import BadInput
-from relay.store import alerts, work
+from relay.routing import inside
+from relay.store import alerts, people, work
 from relay.store.columns import AnyRow
 
 
@@ -35,10 +36,12 @@ async def take_cap(
     *,
     replay: bool = False,
     as_exercise: bool = False,
+    only_ours: bool = False,
 ) -> list[Taken]:
     """Store every alert of a CAP document (or feed) as a draft; BadInput says why a document is refused.
 
     `as_exercise`: play it, whatever it is, with its times moved to now; the real one can still come in beside it.
+    `only_ours`: pass over what does not concern the municipality, and what could never be released: nobody has asked for it.
     """
     try:
         read = cap.read(document)
@@ -48,7 +51,14 @@ async def take_cap(
         raise BadInput("The document holds no alert, only links. Give the address of an alert, or let the feed be polled.")
     if as_exercise:
         return [await _play(conn, municipality_id, one, document, author, now) for one in read.alerts]
-    return [await _take_one(conn, municipality_id, one, document, author, now, replay=replay) for one in read.alerts]
+    wanted = await _ours(conn, municipality_id, read.alerts, now) if only_ours else read.alerts
+    return [await _take_one(conn, municipality_id, one, document, author, now, replay=replay) for one in wanted]
+
+
+async def _ours(conn: AsyncConnection, municipality_id: int, found: Sequence[cap.CapAlert], now: datetime) -> list[cap.CapAlert]:
+    place = await people.place(conn, municipality_id)
+    possible = [one for one in found if _why(one, now, replay=False)[0] is None]
+    return [one for one in possible if inside(cap.draft(one).alert.areas, place)]
 
 
 async def _play(conn: AsyncConnection, municipality_id: int, one: cap.CapAlert, document: bytes, author: str, now: datetime) -> Taken:

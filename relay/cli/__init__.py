@@ -15,7 +15,7 @@ import sys
 import typer
 from typer.exceptions import Abort, TyperException
 
-from relay.cli import access, alerts, forgetting, init, keeping, keys, person, policy, register, service, tasks, tokens, whatsapp
+from relay.cli import access, alerts, feeds, forgetting, init, keeping, keys, person, policy, register, service, tasks, tokens, whatsapp
 from relay.cli.output import EXIT_CODES, complain
 from relay.model import BudstikkeError
 from relay.store.acting import acts
@@ -37,6 +37,7 @@ app.add_typer(access.user, name="user", help="Who may come in to the pages, and 
 app.add_typer(access.audit_app, name="audit", help="The chain of acts: who did what, and that nobody has changed it.")
 app.add_typer(access.trial_app, name="trial", help="Trial mode: who is sent to before it is in earnest.")
 app.add_typer(tasks.app, name="task", help="Work that waits for a person.")
+app.add_typer(feeds.app, name="feed", help="Addresses where official messages appear, asked every minute.")
 app.add_typer(tokens.app, name="token", help="What lets programs in.")
 app.add_typer(keys.app, name="key", help="A change of the encryption key.")
 app.add_typer(service.db, name="db", help="The database.")

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-import aiohttp
 import typer
 from rich.table import Table
 
 from messages.alert import Act
 from messages.form import Medium, Part
 from messages.segments import count
-from relay import authority, ingest, preview, reach as numbers
+from relay import authority, fetching, ingest, preview, reach as numbers
 from relay.app import House
 from relay.cli.output import By, Json, Municipality, complain, out, run, say, show_json
 from relay.demo.board import channels, groups
@@ -25,8 +24,6 @@ from relay.wording import Wording
 
 app = typer.Typer(no_args_is_help=True)
 
-#: seconds to fetch a message, and its most bytes
-FETCH_SECONDS, FETCH_MOST = 20.0, 1024 * 1024
 Number = Annotated[int, typer.Argument(metavar="ID", help="The alert's number, as people see it: 12 of no. 12.")]
 
 
@@ -69,7 +66,7 @@ def _document(source: str) -> bytes:
     if source == "-":
         return sys.stdin.buffer.read()
     if urlsplit(source).scheme in ("http", "https"):
-        return asyncio.run(_fetch(source))
+        return asyncio.run(_fetch(fetching.checked(source)))
     try:
         return Path(source).read_bytes()
     except OSError as error:
@@ -77,18 +74,9 @@ def _document(source: str) -> bytes:
 
 
 async def _fetch(url: str) -> bytes:
-    timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS)
-    try:
-        async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as answer:
-            answer.raise_for_status()
-            body = await answer.content.read(FETCH_MOST + 1)
-    except (aiohttp.ClientError, TimeoutError) as error:
-        raise BadInput(f"{url} cannot be fetched: {type(error).__name__}.") from error
-    except UnicodeError as error:
-        raise BadInput(f"{url} is no address: no host can be called so.") from error
-    if len(body) > FETCH_MOST:
-        raise BadInput(f"{url} is larger than 1 MiB.")
-    return body
+    async with fetching.session() as http:
+        found = await fetching.fetch(http, url)
+    return found.body if found else b""
 
 
 @app.command("list")

@@ -11,7 +11,7 @@ from relay.desk import Desk
 from relay.doctor import alive, machine, outside
 from relay.model import BudstikkeError
 from relay.settings import Settings
-from relay.store import anchor, audit, queue, schema, senders, trial, workers
+from relay.store import anchor, audit, feeds, queue, schema, senders, trial, workers
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
 from relay.store.tables import LanguageGroup, Municipality, ResourcePerson, Sender
@@ -47,10 +47,19 @@ async def checks(store: Store, desk: Desk, now: datetime, anchored: anchor.Read 
     found.append(await _queue(store, now))
     found += await _access(store, anchored)
     found += await _workers(store, now)
+    found += await _feeds(store)
     for channel in desk.channels.values():
         if isinstance(channel, Checkable):
             found += await channel.check()
     return found
+
+
+async def _feeds(store: Store) -> list[Check]:
+    """A feed that cannot be read brings nothing, and nobody would miss it."""
+    async with store.read() as conn:
+        rows = await feeds.listed(conn)
+    words = {row.id: row.failure or ("not read yet" if row.looked_at is None else f"read {row.looked_at:%d.%m. %H:%M} UTC") for row in rows}
+    return [Check(f"feed {row.url}", ok=not row.failure, words=words[row.id], grave=False) for row in rows]
 
 
 def _told(name: str, require: Callable[[], object], words: str, *, grave: bool = True) -> Check:

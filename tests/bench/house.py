@@ -16,6 +16,7 @@ from messages.alert import Alert, Kind, Severity, Urgency, Variant
 from messages.form import Medium
 from relay.desk import Desk
 from relay.dispatch import Dispatcher
+from relay.feeds import Poller
 from relay.flow import Relay
 from relay.pulse import Pulse
 from relay.receipts import Receipts
@@ -77,6 +78,7 @@ def _relay(store: Store, clock: SystemClock, provider: str, window: int) -> Rela
         receipts=receipts,
         sweeper=sweeper,
         reconciler=Reconciler(store, desk, clock, pulse, sweeper.sweep),
+        poller=Poller(store, clock),
     )
 
 

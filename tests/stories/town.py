@@ -25,6 +25,7 @@ from messages.alert import Alert, Kind, Severity, Urgency, Variant
 from messages.form import Medium
 from relay.desk import Desk
 from relay.dispatch import Dispatcher
+from relay.feeds import Poller
 from relay.flow import Relay
 from relay.model import Reach
 from relay.pulse import Pulse
@@ -283,6 +284,7 @@ async def _relay(store: Store, sandbox: Sandbox, clock: ManualClock) -> tuple[Re
         receipts=receipts,
         sweeper=sweeper,
         reconciler=Reconciler(store, desk, clock, pulse, sweeper.sweep),
+        poller=Poller(store, clock),
     )
     runner = web.AppRunner(make_app(relay, Watchdog(store, clock)))
     await runner.setup()

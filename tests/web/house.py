@@ -58,7 +58,8 @@ class Browser:
         return await self.ask("GET", path)
 
     async def post(self, path: str, **fields: str | list[str]) -> "Answer":
-        return await self.ask("POST", path, data={"csrf": self.csrf, **fields})
+        data: dict[str, str | list[str]] = {"csrf": self.csrf, **fields}
+        return await self.ask("POST", path, data=data)
 
     async def sign_in(self, login: str, password: str = PASSWORD, code: str = "") -> "Answer":
         answer = await self.ask("POST", "/sign-in", data={"login": login, "password": password, "code": code, "next": "/me"})

@@ -4,7 +4,7 @@ Every row belongs to a municipality. States are words (relay.model), evidence is
 """
 
 from relay.store.tables.access import browser_session, invitation, known_device, login_attempt, trial_allowed, user_role
-from relay.store.tables.alerts import alert, alert_group, variant
+from relay.store.tables.alerts import alert, alert_group, cap_feed, variant
 from relay.store.tables.base import Audited, Base
 from relay.store.tables.conversation import answer, arena, inbound, link_open, note, redistribution_report, share_link, task, thread
 from relay.store.tables.duty import call_list_copy, wall_link
@@ -50,6 +50,7 @@ __all__ = [
     "attempt",
     "browser_session",
     "call_list_copy",
+    "cap_feed",
     "counter",
     "delivery",
     "event",

@@ -98,6 +98,25 @@ variant = Table(
     UniqueConstraint("alert_id", "language"),
 )
 
+#: an address where official messages appear, asked every minute. seen: marks of its links that were followed
+cap_feed = Table(
+    "cap_feed",
+    Base.metadata,
+    key(),
+    belongs(),
+    Column("url", String(500), nullable=False),
+    word("etag", 200),
+    word("last_modified", 60),
+    Column("seen", Json, nullable=False),
+    at("created_at", null=False),
+    word("created_by", 120),
+    at("looked_at"),
+    # since when it cannot be read, and why; "" = it can
+    at("failed_at"),
+    word("failure", 300),
+    UniqueConstraint("municipality_id", "url"),
+)
+
 #: one row a group in the plan: who counts toward its quorum, and when it was met
 alert_group = Table(
     "alert_group",

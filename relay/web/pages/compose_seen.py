@@ -89,18 +89,19 @@ async def look(
 ) -> Sight:
     """Draw the plan of a draft as it is written, and count what it says. Nothing is stored. `groups`: those that it goes to; none = all."""
     variants = {text.language: text for text in texts}
-    where = {"alert_id": 0, "municipality_id": municipality_id, "state": AlertState.DRAFT, "revision": 0}
-    issue = Issue(**where, alert=alert, variants=variants, groups=groups)
+    issue = Issue(
+        alert_id=0, municipality_id=municipality_id, state=AlertState.DRAFT, revision=0, alert=alert, variants=variants, groups=groups
+    )
     full = await plan.draw(conn, issue, relay.policy, relay.clock.now())
     known = await context.load(conn, [municipality_id])
     sender = full.senders.get(Medium.SMS)
     home = known.home(municipality_id, None, sender.id if sender else None)
-    groups = coverage.by_group(full)
+    by_group = coverage.by_group(full)
     source = drafts.source_of(texts, norwegian)
     seen = {text.language: _seen(alert, text, source, home, full, sender.price if sender else 0.0) for text in texts}
     return Sight(
         languages=seen,
-        lacking=tuple(Lacking(group=group, texts=group.texts) for group in groups if _lacks(group)),
+        lacking=tuple(Lacking(group=group, texts=group.texts) for group in by_group if _lacks(group)),
         planned=sum(not one.plan.left_out for one in full.people),
         left_out=sum(bool(one.plan.left_out) for one in full.people),
         price=sum(one.price for one in seen.values()),

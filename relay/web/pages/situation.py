@@ -6,7 +6,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from relay.authority import ADMINISTRATORS
-from relay.store import coverage, front, situation, work
+from relay.store import coverage, feeds, front, situation, work
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import render
@@ -24,6 +24,8 @@ class SituationPage:
 
     out: list[situation.Listed]
     waiting: list[situation.Listed]
+    #: where official messages are looked for
+    feeds: list[AnyRow]
     expiring: list[AnyRow]
     gaps: list[Gap]
     groups: int
@@ -51,6 +53,7 @@ async def show(request: web.Request) -> web.StreamResponse:
         page = SituationPage(
             out=await situation.listed(conn, me.municipality_id, states=situation.OPEN),
             waiting=await situation.listed(conn, me.municipality_id, states=situation.WAITING),
+            feeds=await feeds.listed(conn, me.municipality_id),
             expiring=await situation.expires_soon(conn, me.municipality_id, now + SOON),
             gaps=gaps(groups),
             groups=has.groups,
