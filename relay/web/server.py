@@ -99,6 +99,7 @@ ROUTES = (
     # how the installation stands
     Route("GET", "/settings", settings.show, ADMINISTRATORS),
     Route("POST", "/settings/senders/start", settings.start_sender, ADMINISTRATORS),
+    Route("POST", "/settings/senders/test", settings.try_sender, ADMINISTRATORS),
     Route("GET", "/settings/tokens", settings.list_tokens, ADMINISTRATORS),
     Route("POST", "/settings/tokens", settings.add_token, ADMINISTRATORS),
     Route("POST", r"/settings/tokens/{token:\d+}/revoke", settings.revoke_token, ADMINISTRATORS),

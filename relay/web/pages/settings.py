@@ -1,5 +1,6 @@
 """How the installation stands: senders and their state, the steps of the policy, what doctor says; tokens of programs; help."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -7,7 +8,7 @@ from aiohttp import web
 from channels.base import Check
 from relay.model import BadInput
 from relay.routing import DEFAULT_POLICY, describe
-from relay.store import policies, register, senders, tokens, users
+from relay.store import front, policies, register, selftest, senders, tokens, users
 from relay.store.columns import AnyRow
 from relay.store.register import Stamp
 from relay.store.users import Known
@@ -23,17 +24,43 @@ class SettingsPage:
     """What the page shows."""
 
     senders: tuple[AnyRow, ...]
+    #: what became of the reader's newest test message, by sender
+    tried: Mapping[int, selftest.Tried]
+    #: why no test could be sent; "" = one could
+    refused: str
     #: the policy, step by step, in the page's language
     policy: tuple[str, ...]
 
 
 async def show(request: web.Request) -> web.Response:
     """Show senders, policy, and the ways to everything that an administrator looks after."""
+    return await _show(request)
+
+
+async def _show(request: web.Request, refused: str = "") -> web.Response:
+    me = who(request)
     async with request.app[RELAY].store.read() as conn:
-        found = await senders.listed(conn, who(request).municipality_id)
-        holds = await policies.of(conn, who(request).municipality_id, DEFAULT_POLICY)
+        found = await senders.listed(conn, me.municipality_id)
+        tried = await selftest.newest(conn, me.municipality_id, me.user_id)
+        holds = await policies.of(conn, me.municipality_id, DEFAULT_POLICY)
     steps = describe(holds, "en" if language_of(request) == "en" else "nb")
-    return await render(request, "settings/settings.html", SettingsPage(senders=tuple(found), policy=tuple(steps)))
+    page = SettingsPage(senders=tuple(found), tried=tried, refused=refused, policy=tuple(steps))
+    return await render(request, "settings/settings.html", page, status=422 if refused else 200)
+
+
+async def try_sender(request: web.Request) -> web.Response:
+    """Send the reader a message by one sender, as every message goes."""
+    form, me, relay = await request.post(), who(request), request.app[RELAY]
+    sender, language, now = str(form.get("sender", "")), language_of(request), relay.clock.now()
+    try:
+        async with relay.store.write() as conn:
+            town = (await front.glance(conn, me.municipality_id)).name
+            text = words.say(language, "A test of Budstikke in %(town)s, sent to you by yourself. Nothing has happened.", town=town)
+            await selftest.send(conn, me.municipality_id, int(sender) if sender.isdigit() else 0, me.user_id, text, now)
+    except BadInput as error:
+        return await _show(request, words.refused(language, error))
+    relay.pulse.ring()
+    raise web.HTTPSeeOther("/settings#senders")
 
 
 async def start_sender(request: web.Request) -> web.Response:
