@@ -9,7 +9,7 @@ from sqlalchemy import update
 from messages.alert import Kind
 from relay import acts
 from relay.model import AlertState, NotAllowed, Role, TaskKind
-from relay.store import drafts, users, work
+from relay.store import drafts, trial, users, work
 from relay.store.register import Stamp
 from relay.store.tables import User
 from relay.web.pages import approve
@@ -56,6 +56,19 @@ async def test_the_numbers_of_the_review_are_those_of_the_plan_then_written(web:
     assert f"<strong>{people}</strong>" in page
     assert f"<strong>{sum(load.units for load in review.loads)}</strong>" in page
     assert "3 får bokmål" in page
+
+
+async def test_whom_the_trial_holds_back_is_counted_before_it_is_sent(web: Open) -> None:
+    browser = await web.browser("coordinator")
+    number = await draft(browser)
+    review = f"/alerts/{number}/review?lang=en"
+    assert "Trial mode keeps it from 6 of 6 people" in text_of(await browser.get(review))
+    async with web.house.store.write() as conn:
+        await trial.allow_address(conn, web.town, "+4741100001", Stamp(by="", at=web.clock.now()))
+    assert "Trial mode keeps it from 5 of 6 people" in text_of(await browser.get(review))
+    async with web.house.store.write() as conn:
+        await trial.go_real(conn, web.town, Stamp(by="", at=web.clock.now()))
+    assert "Trial mode keeps" not in text_of(await browser.get(review))
 
 
 async def test_who_waits_for_the_morning_is_shown_and_woken_only_with_a_reason(web: Open) -> None:

@@ -12,8 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Kind
 from messages.form import Medium
 from relay import acts, authority, preview, staff
+from relay.desk import Desk
 from relay.model import AlertState, LeftOut
-from relay.store import checklist, coverage, drafts, groups, paging, plan, plan_rows, roster, situation
+from relay.store import checklist, coverage, drafts, groups, paging, plan, plan_rows, roster, situation, trial
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import language_of, render
@@ -45,6 +46,8 @@ class Drawn:
     added: int
     #: groups that it does not go to, because its author chose others
     not_chosen: tuple[AnyRow, ...]
+    #: people who are planned, and whom trial mode would keep from getting anything
+    held: int
     me: Who
 
     @property
@@ -147,8 +150,20 @@ async def draw_all(request: web.Request, conn: AsyncConnection, row: AnyRow, wak
         asked=await paging.paged(conn, me.municipality_id, staff.causes("ask", row.id)),
         added=len(await plan_rows.added(conn, full)),
         not_chosen=await _not_chosen(conn, me.municipality_id, full.issue.groups),
+        held=await _held(conn, relay.desk, full),
         me=me,
     )
+
+
+async def _held(conn: AsyncConnection, desk: Desk, full: plan.FullPlan) -> int:
+    """Count who would get nothing of it as long as the trial lasts: on no list, and reached by no emulated sender."""
+    mine = full.issue.municipality_id
+    if not await trial.is_on(conn, mine):
+        return 0
+    allowed = await trial.people_allowed(conn, mine)
+    emulated = {medium for medium, sender in full.senders.items() if desk.emulates(sender.account)}
+    planned = (one for one in full.people if not one.plan.left_out)
+    return sum(one.person.person_id not in allowed and not emulated.intersection(one.people.media) for one in planned)
 
 
 async def _not_chosen(conn: AsyncConnection, municipality_id: int, chosen: frozenset[int]) -> tuple[AnyRow, ...]:
