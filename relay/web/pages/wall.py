@@ -12,6 +12,8 @@ from relay.web.page import draw, language_of, render
 from relay.web.pages.board import which
 from relay.web.who import who
 
+#: tiles that there may be, and how they are drawn then
+DENSITIES = ((6, "few"), (12, "some"), (20, "many"))
 #: the address holds the key, so it is told to nobody
 HEADERS = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 
@@ -40,7 +42,7 @@ class WallPage:
     @property
     def density(self) -> str:
         """How many tiles there are room for: few are large."""
-        return "few" if len(self.tiles) <= 6 else "some" if len(self.tiles) <= 12 else "many"
+        return next((name for most, name in DENSITIES if len(self.tiles) <= most), "many crowd")
 
 
 async def show(request: web.Request) -> web.Response:
