@@ -13,6 +13,7 @@ from channels.sandbox.recount import copies
 from messages.frames import say
 from relay.town import Town
 from tests.evening import PATIENCE, Evening
+from tests.left import accepted, main as print_what_left
 from tests.recount import CHANNELS, DUTY_PHONE, Book, approved, compare, differences, one_line, recount
 
 LANGUAGES = {"nb", "en", "uk", "ar", "ru", "pl", "ti", "so", "fa-AF", "ps", "ckb", "tr"}
@@ -39,10 +40,6 @@ def printed(evening: Evening) -> dict[str, Any]:
 def book(evening: Evening) -> Book:
     """Return the provider's account of the evening."""
     return evening.book()
-
-
-def accepted(book: Book) -> list[Entry]:
-    return [entry for entry in book.entries if entry.event is Event.ACCEPTED]
 
 
 # --- the figures --------------------------------------------------------------------------------------------------------
@@ -102,6 +99,14 @@ def test_the_approved_texts_left_in_twelve_languages_over_three_channels(book: B
     }
     assert {language for language, _ in left} == LANGUAGES
     assert {channel for _, channel in left} == set(CHANNELS)
+
+
+def test_what_left_is_printed_by_reader_text_and_channel(evening: Evening, capsys: pytest.CaptureFixture[str]) -> None:
+    assert print_what_left([str(evening.ledger)]) == 0
+    printed = capsys.readouterr().out
+    assert "texts of 12 languages for readers of 12, over 3 channels" in printed
+    assert "answered: None" not in printed
+    assert "0 kinds of copies keep silent about their language" in printed
 
 
 def test_everybody_who_got_something_got_the_text_in_a_language_they_read(evening: Evening, book: Book) -> None:
