@@ -32,8 +32,8 @@ from tests.pg import running_postgres
 
 #: seconds between looks at the ledger, and more bytes than its last line has
 LOOK, ENDS = 0.002, 1 << 16
-#: seconds for the ledger to get as far as a kill
-PATIENCE = 900.0
+#: seconds for the ledger to get as far as a kill, and for the rest of the evening: on a machine that others use too
+PATIENCE = 1800.0
 #: seconds that a provider keeps its answers back: longer than anybody waits
 KEPT_BACK = 600.0
 #: a provider that cannot be asked: seconds until a message is listed, and the share of callbacks that get lost
