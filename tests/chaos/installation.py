@@ -23,6 +23,7 @@ from channels.sandbox.house import ACCOUNT, AUTH_TOKEN
 from messages.form import Medium
 from relay import reach as numbers
 from relay.app import House, open_house
+from relay.model import NotReady
 from relay.settings import Settings
 from relay.store import schema, sealing
 from relay.store.engine import Store
@@ -215,7 +216,8 @@ class Installation:
             await schema.upgrade(store)
             await store.close()
             async with open_house(self.settings, dispatches=False) as house, house.store.write() as conn:
-                pace = Pace(self.plan.rate * self.plan.segments, max(1.0, self.plan.rate / 10))
+                segments = self.plan.rate * self.plan.segments
+                pace = Pace(segments, max(1.0, segments / 10))
                 sender = NewSender(
                     medium=Medium.SMS, address=self.town.senders[Medium.SMS], provider="twilio_sms", account="twilio", pace=pace
                 )
@@ -253,7 +255,12 @@ class Installation:
             async with open_house(self.settings, dispatches=False) as house:
                 return await question(house)
 
-        return asyncio.run(inside())
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                return asyncio.run(inside())
+            except NotReady:  # as whoever asks is told: it is busy, try again
+                assert time.monotonic() < end, f"the database did not answer in {PATIENCE:.0f} s"
 
     def judged(self) -> Judgement:
         """Let the provider's book judge what the product says of its alert."""
