@@ -41,6 +41,8 @@ SETTINGS = {
     "idle_in_transaction_session_timeout": "5000",
     "jit": "off",
 }
+#: PostgreSQL, in ms: for a transaction that thinks for long between its statements, such as the plan for a hundred thousand people
+THINKING = 120_000
 #: seconds until a silent server counts as gone: longer than its own limit for a statement
 SILENCE = 40
 
@@ -130,6 +132,12 @@ class Store:
             finally:
                 self._holder = None
                 self._rests_until = monotonic() + REST
+
+
+async def unhurried(conn: AsyncConnection) -> None:
+    """Let this transaction think for longer between two statements than others may."""
+    if conn.dialect.name == "postgresql":
+        await conn.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {THINKING}")
 
 
 @asynccontextmanager

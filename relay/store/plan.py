@@ -16,6 +16,7 @@ from relay.model import ClassPlan, Issue, LeftOut, PersonClass, Place, Policy, R
 from relay.routing import deputy_turn, plan_class, plan_deputy
 from relay.store import alerts, ending, people, policies, senders
 from relay.store.columns import AnyRow
+from relay.store.engine import unhurried
 from relay.store.tables import LanguageGroup, recipient
 
 #: of deputies whose principals are never asked
@@ -59,6 +60,7 @@ async def draw(
     `inside`: take the municipality to lie in the alert's area (demo).
     `wake`: groups whose quiet and working hours are disregarded, this time.
     """
+    await unhurried(conn)
     policy = await policies.of(conn, issue.municipality_id, policy)
     place = await people.place(conn, issue.municipality_id)
     by_medium = await senders.in_use(conn, issue.municipality_id)

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.clock import monotonic
 from relay.model import NotReady
 from relay.store import engine
-from relay.store.engine import Store
+from relay.store.engine import THINKING, Store, unhurried
 from relay.store.tables import fact
 
 SLOW = {
@@ -184,6 +184,20 @@ async def write_through_the_end_of_the_connection(store: Store) -> None:
         await put(conn, "b")
 
 
+async def test_on_postgresql_a_plan_may_think_longer_than_others_in_its_own_transaction_alone(postgres_url: str) -> None:
+    asked = text("SELECT setting::int FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'")
+    store = await Store.open(postgres_url)
+    async with store.write() as conn:
+        await unhurried(conn)
+        assert (await conn.execute(asked)).scalar_one() == THINKING
+    async with store.read() as conn:
+        await unhurried(conn)
+        assert (await conn.execute(asked)).scalar_one() == THINKING
+    async with store.write() as conn:
+        assert (await conn.execute(asked)).scalar_one() < THINKING
+    await store.close()
+
+
 async def test_postgresql_ending_our_connections_is_noticed_and_healed(postgres_url: str) -> None:
     store = await Store.open(postgres_url)
     async with store.write() as conn:
@@ -228,7 +242,7 @@ async def test_a_full_disk_is_told_and_heals(sqlite_url: str) -> None:
 HOG = """
 import asyncio, sys
 from sqlalchemy import text
-from relay.store.engine import Store
+from relay.store.engine import THINKING, Store, unhurried
 async def hog(url):
     store = await Store.open(url)
     print("ready", flush=True)
