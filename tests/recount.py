@@ -78,8 +78,8 @@ class Book:
 
     @cached_property
     def said_by(self) -> Mapping[Phone, list[Said]]:
-        """What each phone's holder has said, as far as the product took it."""
-        taken = {entry.id for entry in self.entries if entry.event is Event.HANDED and 200 <= entry.http < 300}
+        """What each phone's holder has said, as far as the product took it, or must have fetched it: it answered too late to be seen."""
+        taken = {entry.id for entry in self.entries if entry.event is Event.HANDED and (200 <= entry.http < 300 or not entry.http)}
         found: dict[Phone, list[Said]] = defaultdict(list)
         for entry in self.entries:
             if entry.event is Event.INBOUND and entry.id in taken and entry.sender in self.phones:
