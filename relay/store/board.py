@@ -157,12 +157,13 @@ async def _heading(conn: AsyncConnection, row: AnyRow, language: str) -> Heading
 async def read(conn: AsyncConnection, which: Heading, now: datetime) -> Board:
     """Return the board of an alert."""
     numbers = await counters.read(conn, which.alert_id)
-    grave, waiting = await _waiting(conn, which)
+    tasks = await _tasks(conn, which)
+    grave, waiting = await _waiting(conn, which) if tasks else (0, 0)
     return Board(
         heading=which,
         groups=await lines(conn, which, numbers),
         totals=_line(GroupReach(group_id=0, language="", name=""), numbers.get((0, ""), {})),
-        tasks=await _tasks(conn, which),
+        tasks=tasks,
         grave=grave,
         waiting=waiting,
         perhaps_twice=await _perhaps_twice(conn, which.alert_id),

@@ -9,6 +9,7 @@ from channels.base import Check
 from relay.flow import Relay
 from relay.store.batch import Batch
 from relay.store.links import Opening
+from relay.web.drawn import Drawn
 from relay.web.live import Live
 from relay.web.phones import Phones
 from relay.web.watchdog import Watchdog
@@ -23,6 +24,7 @@ WATCHDOG: web.AppKey[Watchdog] = web.AppKey("watchdog", Watchdog)
 OPENINGS: web.AppKey[Batch[Opening, None]] = web.AppKey("openings", Batch)
 #: where there are emulated phones
 PHONES: web.AppKey[Phones] = web.AppKey("phones", Phones)
+DRAWN = web.AppKey("drawn", Drawn)
 LIVE: web.AppKey[Live] = web.AppKey("live", Live)
 #: addresses of the reverse proxies that are believed about who calls
 PROXIES: web.AppKey[frozenset[str]] = web.AppKey("proxies", frozenset)

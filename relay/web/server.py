@@ -17,7 +17,8 @@ from relay.web import assets, guard, health, hooks, leave, metrics
 from relay.web.api import manual, serve
 from relay.web.api.operation import ROOT
 from relay.web.api.operations import OPERATIONS
-from relay.web.keys import EXAMINE, LIVE, OPENINGS, PHONES, PROXIES, RELAY, WATCHDOG, Examine
+from relay.web.drawn import Drawn
+from relay.web.keys import DRAWN, EXAMINE, LIVE, OPENINGS, PHONES, PROXIES, RELAY, WATCHDOG, Examine
 from relay.web.live import Live
 from relay.web.pages import (
     account,
@@ -230,6 +231,7 @@ def make_app(
     app[PROXIES] = proxies
     app[EXAMINE] = examine or (lambda: doctor.checks(relay.store, relay.desk, relay.clock.now()))
     app[metrics.METRICS] = kept or metrics.Metrics()
+    app[DRAWN] = Drawn()
     app[LIVE] = Live(relay.pulse.branch(), partial(_roles, relay))
     if phones is not None:
         app[PHONES] = phones

@@ -13,6 +13,7 @@ from relay.model import Role
 from relay.store import users, work
 from relay.store.register import Stamp
 from relay.store.tables import LanguageGroup, User, alert_group, browser_session, counter, delivery, progress, recipient
+from relay.web.drawn import Drawn
 from relay.web.sheets import harmless
 from tests.stories.town import Somebody, new
 from tests.web.duty_town import Duty, duty_town
@@ -252,6 +253,18 @@ async def test_a_stream_ends_when_its_users_roles_change_and_comes_back_with_the
     again = await duty.officer.http.get(f"{duty.officer.url}/alerts/1/board/live?lang=en")
     assert b"sooner/remind" not in await picture(again)
     again.close()
+
+
+async def test_what_many_look_at_is_drawn_once_and_anew_when_it_shows_something_else() -> None:
+    drawn, times = Drawn(), []
+
+    async def draw() -> str:
+        times.append(1)
+        return f"picture {len(times)}"
+
+    shown = [await drawn.of("board 1", state, draw) for state in ((1,), (1,), (2,), (2,), (1,))]
+    assert shown == ["picture 1", "picture 1", "picture 2", "picture 2", "picture 3"]
+    assert await drawn.of("board 2", (1,), draw) == "picture 4", "another kind of page is another picture"
 
 
 async def test_two_hundred_viewers_cost_the_statements_of_one(duty: Duty) -> None:

@@ -1,16 +1,17 @@
 """The reach board: which group needs us most, what came of the alert, what is to be done, and the button that does it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from aiohttp import web
+from markupsafe import Markup
 
 from relay.authority import DUTY
 from relay.model import Action, TaskKind
 from relay.store import board, sooner
 from relay.web import charts, sentences, sheets, words
-from relay.web.keys import LIVE, RELAY
+from relay.web.keys import DRAWN, LIVE, RELAY
 from relay.web.page import direction_of, draw, language_of, render
 from relay.web.who import who
 
@@ -57,6 +58,8 @@ class BoardPage:
     next: str
     may_act: bool
     as_table: bool
+    #: the part that moves, drawn
+    live: Markup = field(default=Markup(), compare=False)
 
     @property
     def here(self) -> str:
@@ -66,27 +69,32 @@ class BoardPage:
 
 async def show(request: web.Request) -> web.Response:
     """Show the board."""
-    return await render(request, "board/board.html", await _page(request))
+    page = await _page(request)
+    # made of our own template, as the stream sends it
+    return await render(request, "board/board.html", replace(page, live=Markup(await _drawn(request, page))))  # noqa: S704
 
 
 async def live(request: web.Request) -> web.StreamResponse:
     """Stream the part of the board that moves: drawn once for all who see the same."""
-    asker = who(request)
     await which(request)
-    key = (
-        "board",
-        asker.municipality_id,
-        request.match_info["number"],
-        language_of(request),
-        direction_of(request),
-        asker.may(DUTY),
-        _as_table(request),
-    )
 
     async def picture() -> str:
-        return await draw(request, "board/live.html", await _page(request))
+        return await _drawn(request, await _page(request))
 
-    return await request.app[LIVE].stream(request, key, picture)
+    return await request.app[LIVE].stream(request, _kind(request), picture)
+
+
+def _kind(request: web.Request) -> Hashable:
+    """All that what a viewer sees of an alert's board depends on, besides the alert."""
+    asker = who(request)
+    town, number = asker.municipality_id, request.match_info["number"]
+    return ("board", town, number, language_of(request), direction_of(request), asker.may(DUTY), _as_table(request))
+
+
+async def _drawn(request: web.Request, page: BoardPage) -> str:
+    """Return the part that moves: drawn once a minute, and whenever something has changed, however many look on."""
+    minute = request.app[RELAY].clock.now().replace(second=0, microsecond=0)
+    return await request.app[DRAWN].of(_kind(request), (minute, page), lambda: draw(request, "board/live.html", page))
 
 
 def _as_table(request: web.Request) -> bool:
