@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Callback, Inbound, Status
-from channels.clock import Clock
+from channels.clock import Clock, monotonic
 from messages.alert import Gravity, Kind
 from messages.form import Copy, Medium
 from messages.frames import Notice
@@ -35,6 +35,8 @@ LINGER, COMPANY = 0.03, 32
 WHILE_SENDING = 0.25
 #: messages handled in one transaction, beyond those that were waited for
 MOST_AT_ONCE = 20
+#: seconds after which a transaction takes no further message: nobody else can write meanwhile, and nothing is sent
+AT_A_TIME = 0.25
 
 
 class Receipts:
@@ -46,7 +48,7 @@ class Receipts:
         self.canary = ""
         self.statuses: Batch[statuses.Told, bool] = Batch(store, statuses.apply, linger=self._patience)
         self.inbox: Batch[tuple[str, inbox.Way, Inbound, str], int] = Batch(store, _keep)
-        self.handling: Batch[None, int] = Batch(store, self._handle_some)
+        self.handling: Batch[None, tuple[int, bool]] = Batch(store, self._handle_some)
 
     async def hear(self, account: str, callback: Callback, heard_by: str = "callback") -> int:
         """Take a callback in and return how many things it told; NotGenuine when the provider did not sign it."""
@@ -82,7 +84,11 @@ class Receipts:
 
     async def handle(self) -> int:
         """Handle what has been kept and not handled yet; return how many messages. A crash in between leaves them for the next stroke."""
-        return await self.handling.put(None)
+        handled, more = await self.handling.put(None)
+        while more:
+            some, more = await self.handling.put(None)
+            handled += some
+        return handled
 
     async def close(self) -> None:
         """Write down what was taken."""
@@ -92,13 +98,20 @@ class Receipts:
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
-    async def _handle_some(self, conn: AsyncConnection, asked: Sequence[None]) -> list[int]:
-        """Handle waiting messages, each by itself: one that breaks us is kept for a person, and holds up no other."""
-        waiting = await inbox.unhandled(conn, limit=len(asked) + MOST_AT_ONCE)
+    async def _handle_some(self, conn: AsyncConnection, asked: Sequence[None]) -> list[tuple[int, bool]]:
+        """Handle waiting messages, each by itself: one that breaks us is kept for a person, and holds up no other.
+
+        Returns to everybody how many, and whether the time was over before all of them were.
+        """
+        waiting, handled = await inbox.unhandled(conn, limit=len(asked) + MOST_AT_ONCE), 0
+        until = monotonic() + AT_A_TIME
         for one in waiting:
             if not await _whole(conn, one, partial(self._handle, conn, one)):
                 await self._for_a_person(conn, one)
-        return [len(waiting)] * len(asked)
+            handled += 1
+            if monotonic() >= until:
+                break
+        return [(handled, handled < len(waiting))] * len(asked)
 
     async def _for_a_person(self, conn: AsyncConnection, kept: inbox.Kept) -> None:
         """Open a task for a message that we failed to process; only its danger words were looked for."""
