@@ -16,7 +16,7 @@ from relay.store.tables import LanguageGroup, User, alert_group, browser_session
 from relay.web.drawn import Drawn
 from relay.web.sheets import harmless
 from tests.stories.town import Somebody, new
-from tests.web.duty_town import Duty, duty_town
+from tests.web.duty_town import WATER, Duty, duty_town
 from tests.web.viewers import cost_of_one_change, picture
 
 
@@ -57,6 +57,17 @@ async def test_the_group_that_lacks_most_is_first_and_its_button_says_how_many_i
     assert "Remind 2" in page
     assert "ti lacks 2 who pass it on" in page
     assert "Bilan has passed it on to about 40" in page
+
+
+async def test_nobody_is_said_to_have_answered_while_it_is_on_its_way(duty: Duty) -> None:
+    await people(duty, "so", "Ayan", "Bilan")
+    town = duty.town
+    alert_id = await town.draft(WATER)
+    await town.relay.approve(town.municipality_id, alert_id, "Ola")
+    await town.relay.release(town.municipality_id, alert_id, "Ola")
+    page = (await duty.officer.get("/alerts/1/board")).text
+    assert "It is still on its way to 2 people" in page
+    assert "Everybody who could be asked has answered" not in page
 
 
 async def test_reported_and_opened_stand_apart_and_are_not_added(duty: Duty) -> None:

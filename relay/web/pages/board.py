@@ -180,6 +180,8 @@ def _need(found: board.Board, group: board.GroupLine, language: str) -> Todo:
         button = words.say(language, "Remind %(n)s", n=group.unanswered)
         return Todo(color="warning", title=lacking, text=text, to=f"{here}/{Action.REMIND}?group={group.reach.group_id}", button=button)
     text = words.say(language, "Everybody who could be asked has answered")
+    if group.underway:
+        text = words.count(language, "It is still on its way to %(n)s person", "It is still on its way to %(n)s people", group.underway)
     to = f"/alerts/{found.heading.number}/people?group={group.reach.group_id}"
     return Todo(color="warning", title=lacking, text=text, to=to, button=words.say(language, "See who"))
 
