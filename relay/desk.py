@@ -52,6 +52,9 @@ class Desk:
 
     def of_account(self, account: str) -> Channel:
         """Return the channel whose callbacks come to `account`; NotFound when there is none. An account has one channel."""
+        if account not in self._by_account:
+            # a channel may have come later than the desk
+            self._by_account = {name: channel for (_, name), channel in self.channels.items()}
         found = self._by_account.get(account)
         if found is None:
             raise NotFound(f"No channel of this installation is called {account!r}.")
