@@ -83,6 +83,8 @@ def init(
     settings = Settings.of(told)
     _check(settings, complete)
     stamp = register.Stamp(by=complete.administrator, at=SystemClock().now())
+    if not json:
+        say("Making the keys, the database and its tables. This takes up to half a minute.")
     with founding.new_file(env_file, founding.file_text(told)):
         place, name, password = asyncio.run(founding.found(complete, settings, stamp))
     result = {

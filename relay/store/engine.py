@@ -6,9 +6,10 @@ deadlocks. `with_for_update()` stands where rows are read to be changed all the 
 """
 
 import asyncio
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
 from typing import Any, Literal, Self
 
 from sqlalchemy import URL, Connection, ExceptionContext, event, text
@@ -63,6 +64,8 @@ class Store:
     async def open(cls, url: str, *, echo: bool = False) -> Self:
         """Open the database at `url`; NotReady when it cannot be used. Of its tables relay.store.schema knows."""
         place = address.read(url)
+        if place.get_backend_name() == "sqlite":
+            _for_our_eyes(str(place.database))
         make = _sqlite if place.get_backend_name() == "sqlite" else _postgresql
         store = cls(place, *make(place, echo=echo))
         try:
@@ -196,6 +199,12 @@ def _sqlite(url: URL, *, echo: bool) -> tuple[AsyncEngine, AsyncEngine]:
     _keep_a_log(str(url.database))
     reader = _sqlite_engine(url, "BEGIN", *PRAGMAS, "query_only=ON", pool_size=READERS, echo=echo)
     return reader, _sqlite_engine(url, "BEGIN IMMEDIATE", *PRAGMAS, echo=echo)
+
+
+def _for_our_eyes(file: str) -> None:
+    """Make a database that is not there yet, with what SQLite writes beside it, readable by its user alone; SQLite says what hinders it."""
+    with suppress(OSError):
+        os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
 def _sqlite_engine(url: URL, begin: str, *pragmas: str, pool_size: int = 1, echo: bool = False) -> AsyncEngine:

@@ -18,6 +18,8 @@ from relay.web.watchdog import Watchdog
 Examine: TypeAlias = Callable[[], Awaitable[list[Check]]]
 
 EXAMINE: web.AppKey[Examine] = web.AppKey("examine")
+#: the same, asked at most once a minute: for pages that people leave open
+EXAMINED: web.AppKey[Examine] = web.AppKey("examined")
 RELAY: web.AppKey[Relay] = web.AppKey("relay", Relay)
 WATCHDOG: web.AppKey[Watchdog] = web.AppKey("watchdog", Watchdog)
 #: openings of shared pages, written down many at a time

@@ -18,7 +18,8 @@ from relay.web.api import manual, serve
 from relay.web.api.operation import ROOT
 from relay.web.api.operations import OPERATIONS
 from relay.web.drawn import Drawn
-from relay.web.keys import DRAWN, EXAMINE, LIVE, OPENINGS, PHONES, PROXIES, RELAY, WATCHDOG, Examine
+from relay.web.keys import DRAWN, EXAMINE, EXAMINED, LIVE, OPENINGS, PHONES, PROXIES, RELAY, WATCHDOG, Examine
+from relay.web.lately import Lately
 from relay.web.live import Live
 from relay.web.pages import (
     account,
@@ -54,6 +55,9 @@ from relay.web.pages import (
 from relay.web.phones import Phones
 from relay.web.route import Door, Route
 from relay.web.watchdog import Watchdog
+
+#: how old what doctor found may be on a page that people leave open
+EXAMINED_SECONDS = 60.0
 
 #: a provider's callback is a few kilobytes
 LARGEST_BODY = 1024 * 1024
@@ -230,6 +234,8 @@ def make_app(
     app[WATCHDOG] = watchdog
     app[PROXIES] = proxies
     app[EXAMINE] = examine or (lambda: doctor.checks(relay.store, relay.desk, relay.clock.now()))
+    examined: Examine = Lately(app[EXAMINE], EXAMINED_SECONDS)
+    app[EXAMINED] = examined
     app[metrics.METRICS] = kept or metrics.Metrics()
     app[DRAWN] = Drawn()
     app[LIVE] = Live(relay.pulse.branch(), partial(_roles, relay))

@@ -1,10 +1,10 @@
 """Moves an installation from SQLite to PostgreSQL in the middle of an alert, and lets the provider's ledger judge.
 
-    python -m tests.ops.copy [--deliveries 100000] [--seed 1] [--sent 0.2]
+    python -m tests.ops.copy [--deliveries 100000] [--people 1000] [--seed 1] [--sent 0.2]
 
-An alert is released, a share of its messages leaves from SQLite, `serve` is asked to end, `budstikke db copy` moves everything, and three
-processes on PostgreSQL send the rest. Then the sums of every table are taken anew on both sides before anything works there, and the ledger
-is counted: nobody may lack a message or have one twice. About six minutes.
+An alert is released to people who answer, and its deliveries are filled up with such as are done, as after a long night. A share of the
+messages leaves from SQLite, `serve` is asked to end, `budstikke db copy` moves everything, the sums of every table are taken anew on both
+sides, and processes on PostgreSQL send the rest. Then the ledger is counted: nobody may lack a message or have one twice. Some minutes.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 
 from relay.store import archive
 from relay.store.engine import Store
+from tests.bench.house import fill
 from tests.chaos.installation import Installation, Plan, wait_for
 from tests.chaos.judge import Judgement
 from tests.chaos.nursery import Nursery
@@ -26,8 +27,6 @@ from tests.chaos.restore import FIRST, told
 from tests.chaos.storm import TOGETHER, settle
 from tests.pg import running_postgres
 
-#: rows of the plan that a release writes for each person: forward, ask, reminder, call
-ROWS = 4
 #: seconds that anything may take: nothing here gates on time
 PATIENCE = 1800.0
 
@@ -56,8 +55,8 @@ class Outcome:
         return middle and not (self.unequal or self.stuck or self.judgement.lost or self.judgement.doubled)
 
 
-def play(house: Installation, target: str, sent: float, processes: Sequence[tuple[str, ...]] = TOGETHER) -> Outcome:
-    """Send a share from SQLite, move to `target`, send the rest there by these processes, and judge."""
+def play(house: Installation, target: str, deliveries: int, sent: float, processes: Sequence[tuple[str, ...]] = TOGETHER) -> Outcome:
+    """Send a share from SQLite, move that and so many `deliveries` to `target`, send the rest there by these processes, and judge."""
     whole = FIRST * house.plan.people
     try:
         house.start_provider()
@@ -66,6 +65,7 @@ def play(house: Installation, target: str, sent: float, processes: Sequence[tupl
         house.release()
         wait_for(lambda: house.accepted() >= sent * whole, "the first messages", PATIENCE)
         house.end(serving)
+        house.ask(lambda opened: fill(opened.relay, house.alert_id, deliveries))
         before, begun, source = house.accepted(), time.monotonic(), house.database
         printed = json.loads(told(house, "db", "copy", target, "--json"))
         copied_in = time.monotonic() - begun
@@ -104,9 +104,9 @@ async def _unequal(*urls: str) -> tuple[str, ...]:
     return tuple(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
 
 
-def plan(folder: Path, deliveries: int, seed: int) -> Plan:
-    """Return an installation whose alert has so many deliveries at its release."""
-    return Plan(folder=folder, people=max(1, deliveries // ROWS), seed=seed, rate=10_000)
+def plan(folder: Path, people: int, seed: int) -> Plan:
+    """Return the installation before it moves."""
+    return Plan(folder=folder, people=people, seed=seed, rate=10_000)
 
 
 # --- by hand ------------------------------------------------------------------------------------------------------------
@@ -131,6 +131,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Move it and print what came of it; return 1 if anything differs, or anybody lacks a message or has one twice."""
     parser = argparse.ArgumentParser(prog="copy", description="Move an installation to PostgreSQL in the middle of an alert.")
     parser.add_argument("--deliveries", type=int, default=100_000)
+    parser.add_argument("--people", type=int, default=1000, help="who get messages and answer, before and after the move")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--sent", type=float, default=0.2, help="share of the messages that leave before the move")
     asked = parser.parse_args(arguments)
@@ -140,7 +141,7 @@ def main(arguments: list[str] | None = None) -> int:
         running_postgres() as server,
         server.database() as target,
     ):
-        outcome = play(Installation(plan(Path(scratch), asked.deliveries, asked.seed), nursery), target, asked.sent)
+        outcome = play(Installation(plan(Path(scratch), asked.people, asked.seed), nursery), target, asked.deliveries, asked.sent)
     sys.stdout.write(report(outcome))
     return int(not outcome.good)
 

@@ -1,6 +1,6 @@
 """Upgrades an installation from the version before, in the middle of an alert, and lets the provider's ledger judge.
 
-    python -m tests.ops.upgrade [--from COMMIT] [--database sqlite,postgres] [--people 100] [--seed 1] [--rate 10]
+    python -m tests.ops.upgrade [--from COMMIT] [--database sqlite,postgres] [--people 200] [--seed 1] [--rate 2]
     python -m tests.ops.upgrade --tomorrow            from this program to one with a migration that is not written yet
 
 The program of COMMIT (not said: the commit before the newest migration, from git) sends; `budstikke db upgrade` of the new one runs while
@@ -23,10 +23,11 @@ from io import BytesIO
 from pathlib import Path
 
 from alembic import command
-from sqlalchemy import Connection
+from sqlalchemy import Connection, update
 
 from relay.store import schema
 from relay.store.engine import Store
+from relay.store.tables import Sender
 from tests.chaos.installation import Installation, Plan, wait_for
 from tests.chaos.judge import Judgement
 from tests.chaos.nursery import Nursery
@@ -34,6 +35,10 @@ from tests.chaos.restore import FIRST, databases
 from tests.chaos.storm import settle
 
 ROOT = Path(__file__).parents[2]
+#: seconds that anything may take: nothing here gates on time
+PATIENCE = 600.0
+#: messages before the upgrade, and again after it
+FEW = 8
 VERSIONS = Path("relay/store/migrations/versions")
 #: brought in at set-up, and so in no commit
 VENDOR = Path("relay/web/static/vendor")
@@ -118,21 +123,22 @@ def play(house: Installation, old: Program) -> Outcome:
         house.release()
         asyncio.run(_back_to(house.database, old.newest))
         running = old.start(house, "serve")
-        wait_for(lambda: house.accepted() >= whole // 5, "messages of the old program")
+        wait_for(lambda: house.accepted() >= FEW, "messages of the old program", PATIENCE)
         upgraded_at, begun = house.accepted(), time.monotonic()
         done = Program(Path.cwd()).start(house, "db", "upgrade").wait()
         assert done == 0, _said(house)
         upgraded_in = time.monotonic() - begun
-        enough = house.accepted() + whole // 10
-        wait_for(lambda: running.poll() is not None or house.accepted() >= enough, "the old program, going on or ending")
+        enough = house.accepted() + FEW
+        wait_for(lambda: running.poll() is not None or house.accepted() >= enough, "the old program, going on or ending", PATIENCE)
         refused = _said(house) if running.poll() is not None else ""
         running.terminate()
         running.wait()
+        asyncio.run(_hurry(house.database))
         ended_at, begun = house.accepted(), time.monotonic()
         house.start("serve")
-        wait_for(lambda: house.accepted() > ended_at, "a message of the new program")
+        wait_for(lambda: house.accepted() > ended_at, "a message of the new program", PATIENCE)
         pause = time.monotonic() - begun
-        wait_for(lambda: house.accepted() >= whole, "the rest of the messages")
+        wait_for(lambda: house.accepted() >= whole, "the rest of the messages", PATIENCE)
         stuck = settle(house)
         house.end_work()
         return Outcome(
@@ -156,6 +162,14 @@ def play(house: Installation, old: Program) -> Outcome:
 
 def _said(house: Installation) -> str:
     return (house.plan.folder / "old.log").read_text().strip().splitlines()[-1]
+
+
+async def _hurry(database: str) -> None:
+    """Take the brake off that kept messages back for the new program."""
+    store = await Store.open(database)
+    async with store.write() as conn:
+        await conn.execute(update(Sender).values(pace_per_second=1000.0, pace_burst=1000.0))
+    await store.close()
 
 
 async def _back_to(database: str, version: str) -> None:
@@ -246,9 +260,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--tomorrow", action="store_true", help="this program is the old one; the new one has a migration more")
     parser.add_argument("--old", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--database", type=lambda text: text.split(","), default=["sqlite", "postgres"])
-    parser.add_argument("--people", type=int, default=100)
+    parser.add_argument("--people", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rate", type=float, default=10.0, help="messages a second")
+    parser.add_argument("--rate", type=float, default=2.0, help="messages a second, as long as the old program sends")
     return parser
 
 

@@ -11,7 +11,7 @@ from relay.desk import Desk
 from relay.model import Role
 from relay.store import readiness
 from relay.store.readiness import Ready, Way
-from relay.web.keys import EXAMINE, RELAY
+from relay.web.keys import EXAMINED, RELAY
 from relay.web.page import render
 from relay.web.who import who
 
@@ -66,7 +66,7 @@ async def show(request: web.Request) -> web.StreamResponse:
     relay = request.app[RELAY]
     async with relay.store.read() as conn:
         ready = await readiness.read(conn, who(request).municipality_id)
-    checks = await request.app[EXAMINE]()
+    checks = await request.app[EXAMINED]()
     return await render(request, "settings/ready.html", ReadyPage(steps=steps(ready, relay.desk, checks)))
 
 

@@ -317,3 +317,15 @@ async def test_every_spelling_of_postgresql_opens(postgres_url: str, driver: str
 @pytest.mark.parametrize("driver", ["sqlite", "sqlite+aiosqlite"])
 async def test_every_spelling_of_sqlite_opens(sqlite_url: str, driver: str) -> None:
     await (await Store.open(sqlite_url.replace("sqlite+aiosqlite", driver))).close()
+
+
+async def test_a_new_database_and_what_lies_beside_it_are_for_its_user_alone(tmp_path: Path) -> None:
+    store = await Store.open(f"sqlite:///{tmp_path / 'new.db'}")
+    modes = _modes(tmp_path)
+    await store.close()
+    assert {"new.db", "new.db-wal", "new.db-shm"} <= modes.keys()
+    assert set(modes.values()) == {0o600}, modes
+
+
+def _modes(folder: Path) -> dict[str, int]:
+    return {each.name: each.stat().st_mode & 0o777 for each in folder.iterdir()}
