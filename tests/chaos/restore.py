@@ -125,7 +125,7 @@ def _judged(house: Installation, backed_up: int, lost_at: int, waited: float) ->
 
 def told(house: Installation, *arguments: str) -> str:
     """Run a command of the product as a person would, and return what it said; AssertionError when it did not do it."""
-    done = subprocess.run([BUDSTIKKE, *arguments], env=house.environment, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run([BUDSTIKKE, *arguments], env=house.environment, capture_output=True, text=True, check=False, timeout=1800)
     assert done.returncode == 0, f"{arguments[0]}: {done.stdout}{done.stderr}"
     return done.stdout
 
