@@ -108,7 +108,7 @@ async def _pump(reader: Reader, writer: Writer) -> None:
 def _reset(writer: Writer) -> None:
     """End a connection with RST instead of FIN."""
     sock = writer.get_extra_info("socket")
-    with suppress(OSError):
+    with suppress(OSError, ValueError):  # it may be closed already
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     writer.transport.abort()
 
