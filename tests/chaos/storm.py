@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence, Set as AbstractSet
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from socket import gethostname
@@ -29,7 +29,7 @@ from channels.base import Evidence
 from channels.clock import SystemClock
 from channels.sandbox.ledger import Event
 from relay.app import House
-from relay.model import DeliveryState, NotReady
+from relay.model import DeliveryState
 from relay.store.tables import attempt, delivery, inbound, worker
 from tests.chaos.installation import Installation, Plan
 from tests.chaos.judge import Judgement
@@ -42,7 +42,7 @@ MESSAGES = 3
 ALONE, TOGETHER = (("serve",),), (("serve", "--no-work"), ("work",), ("work",), ("work",))
 #: seconds in which the ledger must grow as far as the next kill; else it comes all the same
 GROWTH = 20.0
-#: seconds for everything to settle when the storm is over: the longest silence before a message is sent again, and some more
+#: seconds without a message after which what is under way is stuck: the longest silence before one is sent again, and some more
 SETTLING = 240.0
 #: seconds for the last answers to be heard: the provider is swept every minute
 HEARING = 90.0
@@ -181,14 +181,15 @@ def _stuck(house: Installation) -> int:
 
 
 def settle(house: Installation) -> int:
-    """Wait until nothing is under way any more; return how much still was when patience ended."""
-    end = time.monotonic() + SETTLING
-    stuck = 1
-    while stuck and time.monotonic() < end:
+    """Wait until nothing is under way any more; return how much still was when no message had left for long."""
+    seen, end = -1, 0.0
+    while stuck := _stuck(house):
+        if (accepted := house.accepted()) > seen:
+            seen, end = accepted, time.monotonic() + SETTLING
+        if time.monotonic() >= end:
+            return stuck
         time.sleep(0.2)
-        with suppress(NotReady):  # a busy database is asked again
-            stuck = _stuck(house)
-    return stuck
+    return 0
 
 
 def _judged(house: Installation, progress: _Progress, stuck: int, seconds: float) -> Outcome:
