@@ -12,6 +12,8 @@ from yarl import URL
 from channels.hot_post import HotPost
 from channels.one_shot import LARGEST_ANSWER, NotSent, Unknown
 
+#: small on the line, and large when it is unpacked
+BOMB = gzip.compress(b" " * 10_000_000, mtime=0)
 OK = b"HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}"
 
 
@@ -91,8 +93,9 @@ async def test_whoever_gets_no_turn_in_half_the_time_has_sent_nothing() -> None:
         (b"HTTP/1.1 100 Continue\r\n\r\n" + OK, "{}"),
         (b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK, "{}"),
         (b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1\r\n}\r\n0\r\n\r\n", "{}"),
-        (b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nContent-Length: 22\r\n\r\n" + gzip.compress(b"{}"), "{}"),
+        (b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nContent-Length: 22\r\n\r\n" + gzip.compress(b"{}", mtime=0), "{}"),
     ],
+    ids=["go on", "early hints", "in chunks", "packed"],
 )
 async def test_an_answer_is_read_however_it_is_wrapped(answer: bytes, text: str) -> None:
     async with post_to(Other([answer])) as hot:
@@ -115,10 +118,10 @@ async def test_an_answer_without_a_length_ends_with_its_connection() -> None:
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
         b"HTTP/1.1 201 Created\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n{}",
         b"HTTP/1.1 201 Created\r\nContent-Length: %d\r\n\r\n" % (LARGEST_ANSWER + 1) + b" " * (LARGEST_ANSWER + 1),
-        b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s"
-        % (len(gzip.compress(b" " * 10_000_000)), gzip.compress(b" " * 10_000_000)),
+        b"HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s" % (len(BOMB), BOMB),
         b"hello\r\n\r\n",
     ],
+    ids=["cut off", "another protocol", "unknown packing", "too large", "packed too large", "no answer"],
 )
 async def test_what_is_no_whole_answer_is_an_unknown_and_its_connection_is_not_used_again(answer: bytes) -> None:
     other = Other([answer, OK], then=lambda writer: writer.write_eof())
