@@ -23,21 +23,22 @@ async def recover(conn: AsyncConnection, now: datetime, *, over: Instant | None)
 
     `over`: leases that ran out before then are dead; None: this is the only dispatcher, so every claim of before is.
     """
-    dead = delivery.c.state == DeliveryState.CLAIMED
+    dead = and_(delivery.c.state == DeliveryState.CLAIMED, delivery.c.hold == "")
     if over is not None:
         dead = and_(dead, delivery.c.lease_until < over)
-    lost = select(delivery.c.id).where(dead, delivery.c.hold == "")
+    # asked once: the database's clock goes on between two statements
+    await conn.execute(update(delivery).where(dead).values(state=DeliveryState.WAITING, lease_until=None, claimed_by=""))
+    # what waits has nobody who calls: an intent of it is a dead worker's
+    waiting = select(delivery.c.id).where(delivery.c.id == attempt.c.delivery_id, delivery.c.state == DeliveryState.WAITING)
     opened = (
         update(attempt)
-        .where(attempt.c.delivery_id.in_(lost), attempt.c.evidence == Evidence.INTENT)
+        .where(attempt.c.evidence == Evidence.INTENT, waiting.exists())
         .values(evidence=int(Evidence.UNKNOWN), reason="UNCERTAIN", look_at=now)
         .returning(attempt.c.delivery_id)
     )
     unknown = list((await conn.execute(opened)).scalars())
-    await conn.execute(update(delivery).where(delivery.c.id.in_(unknown)).values(hold="unknown", lease_until=None))
-    await conn.execute(
-        update(delivery).where(dead, delivery.c.hold == "").values(state=DeliveryState.WAITING, lease_until=None, claimed_by="")
-    )
+    held = {"state": DeliveryState.CLAIMED, "hold": "unknown", "lease_until": None}
+    await conn.execute(update(delivery).where(delivery.c.id.in_(unknown)).values(held))
     await evidence.stand_for(conn, unknown, now)
     return len(unknown)
 

@@ -137,7 +137,7 @@ def _count(until: ColumnElement[datetime], conn: AsyncConnection) -> Executable:
 
 
 def _write(conn: AsyncConnection) -> Executable:
-    """Write an attempt for each that was counted; one that was counted by somebody else has its attempt already."""
+    """Write an attempt for each that was counted; one that was counted by somebody else, or is under way, has its attempt already."""
     wanted = rows_from_json(conn, "wanted", _WANTED)
     counted = (delivery.c.state == DeliveryState.CLAIMED, delivery.c.fence == wanted.c.fence, delivery.c.attempts == wanted.c.n)
     copied = ("municipality_id", "alert_id", "recipient_id", "sender_id", "channel", "fence")
@@ -150,7 +150,7 @@ def _write(conn: AsyncConnection) -> Executable:
         "started_at": bindparam("now", type_=Moment),
     }
     rows = select(*values.values()).select_from(wanted).join(delivery, delivery.c.id == wanted.c.id).where(*counted)
-    return insert(attempt).from_select(list(values), rows).on_conflict_do_nothing(index_elements=[attempt.c.delivery_id, attempt.c.n])
+    return insert(attempt).from_select(list(values), rows).on_conflict_do_nothing()
 
 
 def _written(conn: AsyncConnection) -> Executable:

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 import channels.sandbox.server as provider
 from channels.base import Evidence
@@ -224,6 +224,26 @@ async def test_a_crash_before_the_call(town: Town) -> None:
     assert len(new(ayan.phone)) == 1, "the other message; the doubtful one waits for its silence"
     await heir.passes(seconds=30)
     assert len(new(ayan.phone)) == 1
+    assert (await heir.reach(alert_id)).possible_duplicates == 1
+    await reconcile(heir, alert_id)
+
+
+async def test_an_intent_that_a_dead_worker_left_with_what_waits_holds_up_nobody(town: Town) -> None:
+    """All the others' messages leave meanwhile; it is looked for like any other, and sent again after its silence."""
+    people = [await town.person(f"Person{n}", "nb") for n in range(3)]
+    alert_id = await released(town)
+    async with town.store.write() as conn:
+        works = await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, until=town.clock.now() + timedelta(seconds=30))
+        intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
+        await intent.intend(conn, intents, town.clock.now(), Lease(30.0))
+        waits = {"state": "WAITING", "lease_until": None, "claimed_by": ""}
+        await conn.execute(update(delivery).where(delivery.c.id == works[0].delivery_id).values(waits))
+    heir = another(town)
+    await heir.relay.dispatcher.drain()
+    assert len(accepted(town)) == 5
+    await heir.passes(minutes=2)
+    assert len(accepted(town)) == 6
+    assert [len(new(person.phone)) for person in people] == [2, 2, 2]
     assert (await heir.reach(alert_id)).possible_duplicates == 1
     await reconcile(heir, alert_id)
 
