@@ -235,7 +235,7 @@ async def test_two_hundred_at_once_are_all_taken() -> None:
         async def one(n: int) -> bytes:
             mail = f"From: p{n}@example.net\r\nMessage-ID: <{n}@example.net>\r\n\r\n{n}\r\n"
             script = f"LHLO x\r\nMAIL FROM:<p{n}@example.net>\r\nRCPT TO:<{SVAR}>\r\nDATA\r\n{mail}.\r\nQUIT\r\n"
-            return await talk(listener.port, script.encode())
+            return await talk(listener.port, script.encode(), patience=60)
 
         for start in range(0, 200, 50):
             said = await asyncio.gather(*(one(n) for n in range(start, start + 50)))
