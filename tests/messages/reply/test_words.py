@@ -6,7 +6,7 @@ from messages.alert import Review
 from messages.languages import get
 from messages.reply import Meaning, understand
 from messages.reply.fold import compact
-from messages.reply.words import ANSWERS, Vocabulary, danger_words, meaning_of, tables, vocabulary
+from messages.reply.words import ANSWERS, Danger, Vocabulary, _danger, danger_words, meaning_of, tables, vocabulary
 
 LANGUAGES = list(tables())
 LISTS = {*ANSWERS, "thanks", "polite", "about", "range", "people", "means", "number_marks", "danger", "cry", "kin", "missing"}
@@ -115,3 +115,16 @@ def test_needles_stand_on_one_line_with_and_without_their_accents() -> None:
 def test_everybody_may_answer_in_the_languages_of_the_country_and_in_english(phrase: str, language: str) -> None:
     assert [tag for tag, said in vocabulary().answers.items() if compact(phrase) in said] == [language]
     assert understand(phrase, languages=("ti",)).guessed == ("language-word",)
+
+
+@pytest.mark.parametrize(
+    ("entry", "needles", "exact"),
+    [
+        ("=blør", (" blør ",), True),
+        ("=*brann", ("brann ",), True),
+        ("=hus* + brann", (" hus", " brann "), True),
+        ("*brann*", ("brann",), False),
+    ],
+)
+def test_a_danger_entry_says_which_ends_are_open_and_whether_accents_count(entry: str, needles: tuple[str, ...], *, exact: bool) -> None:
+    assert _danger(entry) == Danger(entry, needles, exact=exact)
