@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,7 +24,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[Installation]:
     with Nursery() as nursery:
-        made = Installation(copy.plan(tmp_path, 40, 1), nursery)
+        # slow enough that a move falls into the middle of the alert
+        made = Installation(replace(copy.plan(tmp_path, 40, 1), rate=10), nursery)
         yield made
         made.end_all()
 

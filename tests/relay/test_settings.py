@@ -10,6 +10,7 @@ from relay.settings import PREFIX, Settings
 
 SID = "AC" + "0" * 31 + "1"
 SECRETS = {name: f"hemmelig-{name}" for name, field in Settings.model_fields.items() if field.annotation is SecretStr}
+SECRETS["watch_url"] = "https://hemmelig-watch.example/mark"
 
 
 @pytest.fixture(autouse=True)
