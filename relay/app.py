@@ -26,7 +26,6 @@ from relay.dispatch import Dispatcher
 from relay.feeds import Poller
 from relay.flow import Relay
 from relay.forget import Forgetter, Periods
-from relay.logbook import LoggedCaller
 from relay.model import NotReady, Policy
 from relay.pulse import Pulse
 from relay.receipts import Receipts
@@ -165,10 +164,10 @@ class House:
         watched = notify.Watched(lambda: self.relay.dispatcher.turns)
         worker = Worker(relay=self.relay, leader=Leader(self.store))
         daily = Seldom(self.forgetter.daily, FORGET_ROUND, lambda: worker.leads)
-        sings = Seldom(self.canary.sing, CANARY_ROUND, lambda: worker.leads and worker.known)
+        probes = Seldom(self.canary.probe, CANARY_ROUND, lambda: worker.leads and worker.known)
         signs = Seldom(self.signs.give, self.settings.watch_seconds, lambda: worker.leads)
         feeds = Seldom(self.relay.poll, FEEDS_EVERY, lambda: worker.leads)
-        worker.also = (self.keep_anchor, watched.feed, daily.stroke, sings.stroke, signs.stroke, feeds.stroke)
+        worker.also = (self.keep_anchor, watched.feed, daily.stroke, probes.stroke, signs.stroke, feeds.stroke)
         await worker.work()
 
     async def until_stopped(self, *, works: bool = True) -> None:
@@ -240,7 +239,6 @@ async def _relay(settings: Settings, store: Store, desk: Desk, clock: Clock, pol
     receipts.canary = settings.canary_phone
     sweeper = Sweeper(store, desk, clock, receipts)
     dispatcher = Dispatcher(store, desk, clock, pulse.branch(), policy, worker=name, fence=fence, window=settings.in_flight, lease=lease)
-    dispatcher.caller = LoggedCaller(desk, clock, dispatcher.breakers, lease.seconds)
     return Relay(
         store=store,
         desk=desk,

@@ -18,7 +18,7 @@ from messages import frames
 from relay.desk import Desk
 from relay.pulse import Pulse
 from relay.store import canary, remembered
-from relay.store.canary import Song
+from relay.store.canary import Probe
 from relay.store.engine import Store
 
 log = structlog.get_logger(__name__)
@@ -43,14 +43,14 @@ class Canary:
     every: timedelta
     patience: timedelta
 
-    async def sing(self) -> int:
+    async def probe(self) -> int:
         """Ask whatever sender's turn it is; return how many asked."""
         if not self.phone:
             return 0
         now = self.clock.now()
         async with self.store.write() as conn:
-            last = {one.sender_id: one for one in await canary.songs(conn)}
-            due = [one for one in await canary.singers(conn, self._emulated()) if self._is_due(last.get(one.id), now)]
+            last = {one.sender_id: one for one in await canary.probes(conn)}
+            due = [one for one in await canary.askable(conn, self._emulated()) if self._is_due(last.get(one.id), now)]
             for sender in due:
                 await canary.ask(conn, sender, self.phone, words(now), now, self.patience)
         if due:
@@ -60,7 +60,7 @@ class Canary:
     def _emulated(self) -> frozenset[str]:
         return frozenset(account for _, account in self.desk.channels if self.desk.emulates(account))
 
-    def _is_due(self, last: Song | None, now: datetime) -> bool:
+    def _is_due(self, last: Probe | None, now: datetime) -> bool:
         if last is None:
             return True
         return now - last.asked_at >= (self.every if last.answered_at else min(self.every, AGAIN * self.patience))
@@ -69,7 +69,7 @@ class Canary:
         """Return which canaries have fallen silent, in words."""
         now = self.clock.now()
         async with self.store.read() as conn:
-            lost = [one for one in await canary.songs(conn) if self.phone and one.lost(now)]
+            lost = [one for one in await canary.probes(conn) if self.phone and one.lost(now)]
         return [f"The canary has not answered {one.address}." for one in lost]
 
 

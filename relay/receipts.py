@@ -24,6 +24,7 @@ from relay.pulse import Pulse
 from relay.store import alerts, answers, canary, context, inbox, page_answers, policies, statuses, threads, work
 from relay.store.batch import Batch
 from relay.store.engine import Store
+from relay.store.notices import ReadyNotice
 from relay.talk import Asked, Say, Verdict, Writer, decide, shown_as
 from relay.wording import choice, in_force, mark, say, say_to_a_stranger
 
@@ -232,7 +233,7 @@ class Receipts:
             if town.municipality_id is None or town.sender_id is None or kept.channel == inbox.PAGE:
                 continue
             copy = await self._words(conn, kept.channel, town, one, origin)
-            ready = threads.ReadyNotice(
+            ready = ReadyNotice(
                 name=one.notice,
                 text=copy.text,
                 language=copy.language,

@@ -9,6 +9,7 @@ from channels.clock import Clock, monotonic
 from messages.form import Medium
 from relay.breaker import Breakers, Call, in_vain
 from relay.desk import Desk
+from relay.dispatch import logbook
 from relay.dispatch.texts import Shared
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
@@ -28,7 +29,14 @@ class Caller:
         self._lease_seconds = lease_seconds
 
     async def call(self, one: Intended, shared: Shared, begun: float) -> Fact:
-        """Make the call and say what is known afterwards. Never raises: what we do not understand is an unknown.
+        """Make the call, write a line about it, and say what is known. Never raises: what we do not understand is an unknown."""
+        called_at = monotonic()
+        fact = await self._called(one, shared, begun)
+        log.info("attempt", **logbook.line(one.intent.work, fact, milliseconds=round((monotonic() - called_at) * 1000)))
+        return fact
+
+    async def _called(self, one: Intended, shared: Shared, begun: float) -> Fact:
+        """Make the call, if there is time for it.
 
         The lease counts from `begun`. Where it does not outlast the call, as after a process was stopped and resumed, somebody else
         may be sending this by now: then nothing leaves.

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from channels.base import Check
 from relay.settings import PREFIX, Settings
 from relay.store import canary, remembered, trial
-from relay.store.canary import Song
+from relay.store.canary import Probe
 from relay.store.engine import Store
 
 #: signs that may be missing before it is told
@@ -16,25 +16,25 @@ async def checks(store: Store, settings: Settings, now: datetime) -> list[Check]
     """Look at both. Who has neither is told only where it is in earnest."""
     async with store.read() as conn:
         earnest = await trial.in_earnest(conn)
-        songs = await canary.songs(conn)
+        probes = await canary.probes(conn)
         taken = bool(settings.canary_phone) and await canary.somebodys(conn, settings.canary_phone)
         sign_at = await remembered.moment(conn, remembered.LAST_SIGN)
-    return [*_canary(settings, songs, now, taken=taken, earnest=earnest), _watch(settings, sign_at, now, earnest=earnest)]
+    return [*_canary(settings, probes, now, taken=taken, earnest=earnest), _watch(settings, sign_at, now, earnest=earnest)]
 
 
-def _canary(settings: Settings, songs: list[Song], now: datetime, *, taken: bool, earnest: bool) -> list[Check]:
+def _canary(settings: Settings, probes: list[Probe], now: datetime, *, taken: bool, earnest: bool) -> list[Check]:
     if not settings.canary_phone:
         remedy = f"Let a number of your own answer by itself, and set {PREFIX}CANARY_PHONE."
         return [Check("canary", ok=not earnest, words="none: nobody would notice that answers do not come in", remedy=remedy, grave=False)]
     if taken:
         remedy = f"Give {PREFIX}CANARY_PHONE a number that is nobody's."
         return [Check("canary", ok=False, words="its number is a person's in the register", remedy=remedy, grave=False)]
-    if not songs:
+    if not probes:
         return [Check("canary", ok=True, words="not asked yet: it is by whoever sends, where it is in earnest or emulated")]
-    return [_song(one, now) for one in songs]
+    return [_probe(one, now) for one in probes]
 
 
-def _song(one: Song, now: datetime) -> Check:
+def _probe(one: Probe, now: datetime) -> Check:
     name, asked = f"canary of {one.address}", f"asked {_ago(now - one.asked_at)} ago"
     if one.answered_at:
         return Check(name, ok=True, words=f"{asked}, answered after {(one.answered_at - one.asked_at).total_seconds():.0f} s")

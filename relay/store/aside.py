@@ -10,27 +10,12 @@ from messages.form import Part
 from relay.model import DeliveryState, TaskKind, Work
 from relay.store import recipients, troubles, work as tasks
 from relay.store.sql import insert_ignore
-from relay.store.tables import delivery
+from relay.store.tables import ALIKE, delivery
 
 #: a row that cannot be opened is tried again after so long
 UNREADABLE_AGAIN = timedelta(minutes=5)
 #: what a wake-up has in common with the text that it opens the window for
-_COPIED = (
-    "municipality_id",
-    "alert_id",
-    "recipient_id",
-    "person_id",
-    "address_id",
-    "sender_id",
-    "channel",
-    "step",
-    "action",
-    "language",
-    "frame_language",
-    "gravity",
-    "expires_at",
-    "stands_for_id",
-)
+_COPIED = (*ALIKE, "step", "action", "stands_for_id")
 #: what is not sealed
 _plain = tuple(column for column in delivery.c if column.name not in ("text", "to"))
 

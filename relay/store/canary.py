@@ -12,10 +12,10 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
-from messages.form import Medium, Part
-from relay.model import DeliveryState
+from messages.form import Medium
 from relay.store import inbox, remembered, trial
 from relay.store.columns import AnyRow
+from relay.store.notices import ReadyNotice, row_of
 from relay.store.sql import announce
 from relay.store.tables import Address, Municipality, Sender, delivery, fact
 
@@ -24,7 +24,7 @@ NAME = "canary."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Song:
+class Probe:
     """What one sender last asked, and what came of it."""
 
     sender_id: int
@@ -42,21 +42,21 @@ class Song:
         return self.answered_at is None and now > self.until
 
 
-async def songs(conn: AsyncConnection) -> list[Song]:
+async def probes(conn: AsyncConnection) -> list[Probe]:
     """Return what every sender last asked; senders that are gone or have stopped are left out."""
     rows = (await conn.execute(select(fact.c.name, fact.c.value).where(fact.c.name.startswith(NAME, autoescape=True)))).all()
     told = {int(row.name.removeprefix(NAME)): json.loads(row.value) for row in rows}
     wanted = select(Sender.id, Sender.address, Sender.provider, Sender.channel).where(Sender.id.in_(told), Sender.stopped == "")
-    return [_song(row, told[row.id]) for row in (await conn.execute(wanted.order_by(Sender.id))).all()]
+    return [_probe(row, told[row.id]) for row in (await conn.execute(wanted.order_by(Sender.id))).all()]
 
 
-def _song(row: AnyRow, told: dict[str, str]) -> Song:
+def _probe(row: AnyRow, told: dict[str, str]) -> Probe:
     times = {name: datetime.fromisoformat(told[name]) for name in ("asked_at", "until")}
     answered = datetime.fromisoformat(told["answered_at"]) if told["answered_at"] else None
-    return Song(sender_id=row.id, address=row.address, provider=row.provider, channel=row.channel, answered_at=answered, **times)
+    return Probe(sender_id=row.id, address=row.address, provider=row.provider, channel=row.channel, answered_at=answered, **times)
 
 
-async def singers(conn: AsyncConnection, emulated: Collection[str]) -> list[AnyRow]:
+async def askable(conn: AsyncConnection, emulated: Collection[str]) -> list[AnyRow]:
     """Return the senders that can be answered and may send: those of a town on trial only where the account reaches nobody."""
     open_ = (Sender.channel == Medium.SMS, Sender.two_way, Sender.stopped == "")
     wanted = select(Sender.id, Sender.municipality_id, Sender.account, Municipality.mode).join(Municipality)
@@ -66,24 +66,15 @@ async def singers(conn: AsyncConnection, emulated: Collection[str]) -> list[AnyR
 
 async def ask(conn: AsyncConnection, sender: AnyRow, phone: str, text: str, now: datetime, patience: timedelta) -> None:
     """Plan the message to our own number, and remember that it was asked."""
-    row = {
+    ready = ReadyNotice(name="canary", text=text, language="nb", gravity=Gravity.ROUTINE)
+    where = {
         "municipality_id": sender.municipality_id,
         "sender_id": sender.id,
         "to": phone,
         "channel": Medium.SMS,
         "cause": f"canary:{sender.id}:{int(now.timestamp())}",
-        "step": 0,
-        "part": Part.NOTICE,
-        "language": "nb",
-        "frame_language": "nb",
-        "text": text,
-        "gravity": int(Gravity.ROUTINE),
-        "planned_at": now,
-        "due_at": now,
-        "expires_at": now + patience,
-        "state": DeliveryState.WAITING,
     }
-    await conn.execute(insert(delivery).values(row))
+    await conn.execute(insert(delivery).values(row_of(ready, now, patience) | where))
     await announce(conn)
     await _remember(conn, sender.id, asked_at=now, until=now + patience, answered_at=None)
 
@@ -97,7 +88,7 @@ async def heard(conn: AsyncConnection, kept: inbox.Kept, senders: Collection[int
     """Note that our own number has answered one of these senders; false: it is not our own number that wrote."""
     if kept.channel is not Medium.SMS or inbox.lookup(Medium.SMS, phone) != inbox.lookup(Medium.SMS, kept.message.sender):
         return False
-    for one in await songs(conn):
+    for one in await probes(conn):
         if one.sender_id in senders and one.answered_at is None:
             await _remember(conn, one.sender_id, asked_at=one.asked_at, until=one.until, answered_at=now)
     return True

@@ -13,9 +13,10 @@ from messages.alert import Gravity
 from messages.form import Medium
 from messages.frames import Notice
 from relay.model import AddressState, NotAllowed, NotFound
-from relay.store import threads, work
+from relay.store import work
 from relay.store.claim import WINDOW
 from relay.store.columns import AnyRow
+from relay.store.notices import ReadyNotice, row_of
 from relay.store.sql import insert_ignore
 from relay.store.tables import Address, Membership, ResourcePerson, Sender, alert, delivery, inbound, note, task, thread
 
@@ -205,7 +206,7 @@ async def reply(
     conn: AsyncConnection, which: Conversation, way: Way, text: str, language: str, *, by: str, once: str, now: datetime
 ) -> bool:
     """Plan an answer as one of the house's notices, which leave by the normal path. Return False for a second press of the same `once`."""
-    ready = threads.ReadyNotice(
+    ready = ReadyNotice(
         name="reply",
         text=text,
         language=language,
@@ -221,7 +222,7 @@ async def reply(
         "channel": way.channel,
         "cause": f"reply:{which.thread_id}:{once}"[:80],
     }
-    planned = insert_ignore(delivery).values(threads.notice_row(ready, now) | where).returning(delivery.c.id)
+    planned = insert_ignore(delivery).values(row_of(ready, now) | where).returning(delivery.c.id)
     made = (await conn.execute(planned)).scalar()
     if made is None:
         return False

@@ -9,13 +9,13 @@ from sqlalchemy import Select, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
-from messages.form import Part
 from messages.reply import Meaning
-from relay.model import AddressState, DeliveryState, NotFound, TaskKind
+from relay.model import AddressState, NotFound, TaskKind
 from relay.store import answers, links, sealing, work
 from relay.store.asked import alerts_of
 from relay.store.columns import AnyRow
 from relay.store.links import LinkKind
+from relay.store.notices import ReadyNotice, row_of
 from relay.store.sql import insert_ignore
 from relay.store.tables import (
     Address,
@@ -58,25 +58,17 @@ async def send_link(
     if like is None or asked >= MOST_LINKS:
         return False
     token = await links.own_page(conn, municipality_id, person_id, now)
-    row = {
+    text = f"{words} {public_url}/me/{token}"
+    ready = ReadyNotice(name="own_page", text=text, language=language, gravity=Gravity.STANDARD)
+    where = {
         "municipality_id": municipality_id,
         "person_id": person_id,
         "address_id": like.address_id,
         "sender_id": like.sender_id,
         "channel": like.channel,
-        "step": 0,
-        "part": Part.NOTICE,
-        "language": language,
-        "frame_language": language,
         "cause": f"own:{person_id}:{asked}:{now:%Y%m%d%H%M%S%f}",
-        "text": f"{words} {public_url}/me/{token}",
-        "gravity": int(Gravity.STANDARD),
-        "planned_at": now,
-        "due_at": now,
-        "expires_at": now + timedelta(hours=LINK_HOURS),
-        "state": DeliveryState.WAITING,
     }
-    await conn.execute(insert_ignore(delivery).values(row))
+    await conn.execute(insert_ignore(delivery).values(row_of(ready, now, timedelta(hours=LINK_HOURS)) | where))
     return True
 
 

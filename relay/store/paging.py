@@ -8,9 +8,10 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
-from messages.form import Medium, Part
+from messages.form import Medium
 from relay.model import DeliveryState, Role, SparedBy
 from relay.store import answers, senders
+from relay.store.notices import ReadyNotice, row_of
 from relay.store.sql import announce, insert_ignore
 from relay.store.tables import User, delivery, name_key, user_role
 
@@ -77,22 +78,13 @@ async def page(
     if sender is None or not reachable:
         return 0
     rows = [
-        {
+        row_of(ReadyNotice(name="page", text=text(one.language), language=one.language, gravity=gravity), now + n * every, LIFE)
+        | {
             "municipality_id": municipality_id,
             "sender_id": sender.id,
             "to": one.phone,
             "channel": Medium.SMS,
             "cause": f"{cause}:{one.user_id}",
-            "step": 0,
-            "part": Part.NOTICE,
-            "language": one.language,
-            "frame_language": one.language,
-            "text": text(one.language),
-            "gravity": int(gravity),
-            "planned_at": now + n * every,
-            "due_at": now + n * every,
-            "expires_at": now + n * every + LIFE,
-            "state": DeliveryState.WAITING,
         }
         for n, one in enumerate(reachable)
     ]

@@ -7,9 +7,10 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
-from messages.form import Medium, Part
-from relay.model import BadInput, DeliveryState, NotFound
+from messages.form import Medium
+from relay.model import BadInput, NotFound
 from relay.store import users, work
+from relay.store.notices import ReadyNotice, row_of
 from relay.store.sql import announce
 from relay.store.tables import Sender, delivery
 
@@ -45,25 +46,15 @@ async def send(conn: AsyncConnection, municipality_id: int, sender_id: int, user
     to = me.email if by_mail else me.phone
     if not to:
         raise BadInput(NO_MAILBOX if by_mail else NO_NUMBER)
-    language = me.language or "nb"
-    row = {
+    ready = ReadyNotice(name="selftest", text=text, language=me.language or "nb", gravity=Gravity.LIFE)
+    where = {
         "municipality_id": municipality_id,
         "sender_id": sender_id,
         "to": to,
         "channel": channel,
         "cause": f"{_cause(sender_id, user_id)}{int(now.timestamp() * 1000)}",
-        "step": 0,
-        "part": Part.NOTICE,
-        "language": language,
-        "frame_language": language,
-        "text": text,
-        "gravity": int(Gravity.LIFE),
-        "planned_at": now,
-        "due_at": now,
-        "expires_at": now + LIFE,
-        "state": DeliveryState.WAITING,
     }
-    await conn.execute(insert(delivery), [row])
+    await conn.execute(insert(delivery), [row_of(ready, now, LIFE) | where])
     await work.acted(conn, me.name, "sender.test", now, municipality_id=municipality_id, subject=f"sender:{sender_id}")
     await announce(conn)
 

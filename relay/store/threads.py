@@ -1,34 +1,20 @@
 """Conversations with people: threads, the notes in them, and the house's short answers as deliveries."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
-from messages.form import Medium, Part
+from messages.form import Medium
 from relay.model import AddressState, DeliveryState, TaskKind
 from relay.store import senders, work
 from relay.store.inbox import Kept, Origin, lookup
+from relay.store.notices import ReadyNotice, row_of
 from relay.store.sql import insert_ignore
 from relay.store.tables import Address, Municipality, ResourcePerson, attempt, delivery, note, thread
-
-#: an automatic answer that could not leave for so long is no answer any more
-NOTICE_HOURS = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReadyNotice:
-    """An answer of the house with its text."""
-
-    name: str
-    text: str
-    language: str
-    gravity: Gravity
-    alert_id: int | None = None
-    recipient_id: int | None = None
 
 
 async def open_thread(conn: AsyncConnection, kept: Kept, origin: Origin, *, alert_id: int | None, danger: bool, now: datetime) -> int:
@@ -72,7 +58,7 @@ async def _new_thread(
 async def answer(conn: AsyncConnection, kept: Kept, origin: Origin, ready: ReadyNotice, now: datetime) -> None:
     """Plan an automatic answer the way the message came; each message gets each answer once."""
     person = origin.people[0] if origin.people else None
-    row = notice_row(ready, now) | {
+    row = row_of(ready, now) | {
         "municipality_id": origin.municipality_id,
         "person_id": person.person_id if person else None,
         "address_id": person.address_id if person else None,
@@ -82,24 +68,6 @@ async def answer(conn: AsyncConnection, kept: Kept, origin: Origin, ready: Ready
         "cause": f"in:{kept.id}:{ready.name}",
     }
     await conn.execute(insert_ignore(delivery).values(row))
-
-
-def notice_row(ready: ReadyNotice, now: datetime) -> dict[str, Any]:
-    """Return a delivery row that is one of the house's notices, still without whom it goes to."""
-    return {
-        "alert_id": ready.alert_id,
-        "recipient_id": ready.recipient_id,
-        "step": 0,
-        "part": Part.NOTICE,
-        "language": ready.language,
-        "frame_language": ready.language,
-        "text": ready.text,
-        "gravity": int(ready.gravity),
-        "planned_at": now,
-        "due_at": now,
-        "expires_at": now + timedelta(hours=NOTICE_HOURS),
-        "state": DeliveryState.WAITING,
-    }
 
 
 async def alarm(conn: AsyncConnection, task: work.NewTask, text: str, now: datetime) -> bool:
@@ -116,7 +84,7 @@ async def alarm(conn: AsyncConnection, task: work.NewTask, text: str, now: datet
         "channel": Medium.SMS,
         "cause": f"alarm:{task.cause}",
     }
-    await conn.execute(insert_ignore(delivery).values(notice_row(ready, now) | where))
+    await conn.execute(insert_ignore(delivery).values(row_of(ready, now) | where))
     return True
 
 

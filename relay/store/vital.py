@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Evidence
 from relay.model import AlertState
 from relay.store import queue, remembered, workers
-from relay.store.canary import Song, songs
+from relay.store.canary import Probe, probes
 from relay.store.columns import AnyRow
 from relay.store.senders import Faring, faring
 from relay.store.tables import Municipality, Sender, alert, attempt, delivery, inbound, task
@@ -38,7 +38,7 @@ class Signs:
     paces: dict[int, float]
     workers: list[AnyRow]
     on_trial: int
-    canaries: list[Song]
+    canaries: list[Probe]
     sign_at: datetime | None
     backup_at: datetime | None
     purged_at: datetime | None
@@ -62,7 +62,7 @@ async def signs(conn: AsyncConnection, now: datetime) -> Signs:
         paces={row.id: row.pace_per_second for row in (await conn.execute(select(Sender.id, Sender.pace_per_second))).all()},
         workers=list(await workers.roll(conn)),
         on_trial=(await conn.execute(select(func.count(Municipality.id)).where(Municipality.mode == "TRIAL"))).scalar_one(),
-        canaries=await songs(conn),
+        canaries=await probes(conn),
         sign_at=await remembered.moment(conn, remembered.LAST_SIGN),
         backup_at=await remembered.moment(conn, remembered.LAST_BACKUP),
         purged_at=await remembered.moment(conn, remembered.LAST_PURGE),

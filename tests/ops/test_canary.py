@@ -59,9 +59,9 @@ async def one(tmp_path: Path) -> AsyncIterator[Well]:
         yield made
 
 
-async def songs(one: Well) -> list[canary.Song]:
+async def probes(one: Well) -> list[canary.Probe]:
     async with one.house.store.read() as conn:
-        return await canary.songs(conn)
+        return await canary.probes(conn)
 
 
 async def examined(one: Well, later: timedelta = timedelta()) -> list[Check]:
@@ -92,7 +92,7 @@ async def test_a_canary_walks_the_whole_way_and_nobody_has_to_read_what_it_says(
 
 
 async def _answered(one: Well) -> bool:
-    return (await songs(one))[0].answered_at is not None
+    return (await probes(one))[0].answered_at is not None
 
 
 async def test_a_canary_that_falls_silent_is_grave_and_ends_the_signs_of_life(one: Well) -> None:

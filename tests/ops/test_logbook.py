@@ -3,21 +3,19 @@
 import asyncio
 import io
 import json
-import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 from sqlalchemy import func, select
 
 from channels.sandbox.ledger import Event
-from relay import log
 from relay.demo.play import Options, opened
 from relay.store.tables import attempt
 from relay.town import town
+from tests.logs import logged
 from tests.recount import book_of
 
 PEOPLE = 24
@@ -43,12 +41,8 @@ class Night:
 
 @pytest.fixture(scope="module")
 def stream() -> Iterator[io.StringIO]:
-    before = logging.getLogger().handlers[:], logging.getLogger().level
-    written = io.StringIO()
-    log.configure("debug", "json", written)
-    yield written
-    structlog.reset_defaults()
-    logging.basicConfig(handlers=before[0], level=before[1], force=True)
+    with logged() as written:
+        yield written
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from hypothesis import given, strategies as st
 
 from relay import log
 from relay.log import masked
+from tests.logs import logged
 
 CANARIES = [
     "+4741234567",
@@ -34,12 +35,8 @@ CANARIES = [
 
 @pytest.fixture
 def lines() -> Iterator[io.StringIO]:
-    before = logging.getLogger().handlers[:], logging.getLogger().level
-    stream = io.StringIO()
-    log.configure("debug", "json", stream)
-    yield stream
-    structlog.reset_defaults()
-    logging.basicConfig(handlers=before[0], level=before[1], force=True)
+    with logged() as stream:
+        yield stream
 
 
 def written(stream: io.StringIO) -> list[dict[str, Any]]:

@@ -148,7 +148,6 @@ delivery = Table(
     Index("ix_delivery_address_hold", "address_id", postgresql_where=text("hold <> ''"), sqlite_where=text("hold <> ''")),
 )
 
-#: one try. Written and committed before its POST; the token comes back in every status
 #: what another send of the same message to the same person takes over
 ALIKE = (
     "municipality_id",
@@ -164,6 +163,7 @@ ALIKE = (
     "expires_at",
 )
 
+#: one try. Written and committed before its POST; the token comes back in every status
 attempt = Table(
     "attempt",
     Base.metadata,
