@@ -114,7 +114,7 @@ class Relay:
         return await self.dispatcher.drain()
 
     async def clockwork(self) -> None:
-        """What time alone brings: expired leases and alerts, due calls, messages that nobody has handled."""
+        """What time alone brings: expired leases and alerts, due calls; and messages that nobody has handled are taken up again."""
         now = self.clock.now()
         async with self.store.write() as conn:
             await doubts.recover(conn, now, over=self.dispatcher.lease.now(now))
@@ -123,7 +123,7 @@ class Relay:
             await queue.open_calls(conn, now)
             await ending.close_lapsed(conn, now)
             await workers.forget(conn, now)
-        await self.receipts.handle()
+        self.receipts.handle_soon()
 
     async def look(self) -> int:
         """Look for sends in doubt at their providers. Apart from the clock's work, which must not wait for a silent provider."""

@@ -1,12 +1,15 @@
 """What comes back: statuses and answers become rows before they are acknowledged, whoever brings them and however often.
 
-A callback is answered only after the commit that holds it, so the provider repeats what we could not keep.
+A callback is answered only after the commit that holds it, so the provider repeats what we could not keep. What a person wrote is
+handled after that: its provider waits for no one.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from time import process_time
 
 import structlog
 from sqlalchemy.exc import OperationalError
@@ -37,7 +40,10 @@ WHILE_SENDING = 0.25
 #: messages handled in one transaction, beyond those that were waited for
 MOST_AT_ONCE = 20
 #: seconds after which a transaction takes no further message, and while messages leave: nobody else can write meanwhile
-AT_A_TIME, BESIDE_SENDING = 0.25, 0.04
+AT_A_TIME, BESIDE_SENDING = 0.25, 0.02
+#: seconds between two such while messages leave: at most so many where sending has no time to spare, which shows in the share of a
+#: breath that this process has worked
+REST, BREATH, NO_TIME_TO_SPARE = 0.5, 0.05, 0.6
 
 
 class Receipts:
@@ -49,7 +55,11 @@ class Receipts:
         self.canary = ""
         self.statuses: Batch[statuses.Told, bool] = Batch(store, statuses.apply, linger=self._patience)
         self.inbox: Batch[tuple[str, inbox.Way, Inbound, str], int] = Batch(store, _keep)
-        self.handling: Batch[None, tuple[int, bool]] = Batch(store, self._handle_some)
+        self.handling: Batch[None, bool] = Batch(store, self._handle_some)
+        self._handler: asyncio.Task[None] | None = None
+        self._kept_more = False
+        #: of the transaction under way
+        self._towns: dict[int, context.Context] = {}
 
     async def hear(self, account: str, callback: Callback, heard_by: str = "callback") -> int:
         """Take a callback in and return how many things it told; NotGenuine when the provider did not sign it."""
@@ -66,15 +76,19 @@ class Receipts:
             new = int(await self.statuses.put(told))
         else:
             new = await self.inbox.put((account, medium, one, heard_by))
-            await self.handle()
+            self.handle_soon()
         self.pulse.ring()
         return new
 
     async def answered(self, one: Inbound) -> str:
         """Take in an answer from a message page, each once, and return what was made of it: a Verdict's name."""
         await self.inbox.put((inbox.PAGE, inbox.PAGE, one, "page"))
-        await self.handle()
+        while not (verdict := await self._verdict(one)):
+            await self.handling.put(None)
         self.pulse.ring()
+        return verdict
+
+    async def _verdict(self, one: Inbound) -> str:
         async with self.store.read() as conn:
             return await page_answers.verdict_of(conn, one.provider_id)
 
@@ -83,27 +97,52 @@ class Receipts:
             return WHILE_SENDING
         return LINGER if waiting < COMPANY else 0.0
 
-    async def handle(self) -> int:
-        """Handle what has been kept and not handled yet; return how many messages. A crash in between leaves them for the next stroke."""
-        handled, more = await self.handling.put(None)
-        while more:
-            some, more = await self.handling.put(None)
-            handled += some
-        return handled
+    def handle_soon(self) -> None:
+        """Let what has been kept be handled, by one task at a time. A crash in between leaves it for the next stroke."""
+        self._kept_more = True
+        if self._handler is None or self._handler.done():
+            self._handler = asyncio.create_task(self._handle_all())
+
+    async def caught_up(self) -> None:
+        """Return when what was kept until now has been handled, or was left to the next stroke."""
+        if self._handler is not None:
+            await self._handler
+
+    async def _handle_all(self) -> None:
+        while self._kept_more:
+            self._kept_more = False
+            try:
+                while await self.handling.put(None):
+                    self.pulse.ring()
+                    await self._rest()
+            except NotReady:
+                log.warning("what people wrote is kept, and is handled when the database is back")
+            self.pulse.ring()
+
+    async def _rest(self) -> None:
+        """Let messages leave, if any do: a crowd that asks must not slow them down."""
+        end = monotonic() + REST
+        while self.desk.sending and (begun := monotonic()) < end:
+            worked = process_time()
+            await asyncio.sleep(BREATH)
+            if process_time() - worked < NO_TIME_TO_SPARE * (monotonic() - begun):
+                return
 
     async def close(self) -> None:
         """Write down what was taken."""
         await self.statuses.close()
         await self.inbox.close()
+        await self.caught_up()
         await self.handling.close()
 
     # --- answers ------------------------------------------------------------------------------------------------------
 
-    async def _handle_some(self, conn: AsyncConnection, asked: Sequence[None]) -> list[tuple[int, bool]]:
+    async def _handle_some(self, conn: AsyncConnection, asked: Sequence[None]) -> list[bool]:
         """Handle waiting messages, each by itself: one that breaks us is kept for a person, and holds up no other.
 
-        Returns to everybody how many, and whether the time was over before all of them were.
+        Returns to everybody whether the time was over before all of them were.
         """
+        self._towns.clear()
         waiting, handled = await inbox.unhandled(conn, limit=len(asked) + MOST_AT_ONCE), 0
         until = monotonic() + (BESIDE_SENDING if self.desk.sending else AT_A_TIME)
         for one in waiting:
@@ -112,7 +151,7 @@ class Receipts:
             handled += 1
             if monotonic() >= until:
                 break
-        return [(handled, handled < len(waiting))] * len(asked)
+        return [handled < len(waiting)] * len(asked)
 
     async def _for_a_person(self, conn: AsyncConnection, kept: inbox.Kept) -> None:
         """Open a task for a message that we failed to process; only its danger words were looked for."""
@@ -255,9 +294,10 @@ class Receipts:
 
     async def _home(self, conn: AsyncConnection, origin: inbox.Origin) -> Home:
         assert origin.municipality_id is not None  # noqa: S101 - the caller has looked
-        known = await context.load(conn, [origin.municipality_id])
+        if origin.municipality_id not in self._towns:
+            self._towns[origin.municipality_id] = await context.load(conn, [origin.municipality_id])
         group = origin.people[0].group_id if origin.people else None
-        return known.home(origin.municipality_id, group, origin.sender_id)
+        return self._towns[origin.municipality_id].home(origin.municipality_id, group, origin.sender_id)
 
     async def _values(self, conn: AsyncConnection, one: Say, origin: inbox.Origin, language: str) -> dict[str, str | int]:
         if one.offers:

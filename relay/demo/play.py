@@ -168,6 +168,7 @@ class _Evening:
         state = await self.provider.ask("clock")
         now = self.house.relay.clock.now()
         soon = state["next_due_at"] is not None and datetime.fromisoformat(state["next_due_at"]) <= now
+        await self.house.relay.receipts.caught_up()
         async with self.house.store.read() as conn:
             due = await queue.next_due(conn)
         return state["under_way"] <= 0 and not soon and (due is None or due > now)

@@ -80,6 +80,7 @@ async def play(folder: Path, people: int, per_second: float, seed: int) -> Outco
             calls = storm(there.accepted(), house.relay.desk.public_url, random.Random(seed))
             before = await _rate(house, there, town, people)
             blown, during = await asyncio.gather(_blow(folder, calls, per_second), _rate(house, there, town, people))
+            await house.relay.receipts.caught_up()
             after = await _rate(house, there, town, people)
             await asyncio.sleep(1)
             return await _counted(house, town, alert_id, people, calls, blown, (before, during, after))

@@ -21,10 +21,11 @@ async def test_a_crowd_that_answers_keeps_nobody_from_writing(town: Town, monkey
     for n in range(MANY):
         message = Inbound(provider_id=f"SM{n:032}", sender=f"+47410{n:05}", to=SMS_SENDER, text="Hva skjer?", received_at=town.clock.now())
         await heard.inbox.put(("twilio", Medium.SMS, message, "sweep"))
-    handling, seen = asyncio.create_task(heard.handle()), list[int]()
+    heard.handle_soon()
+    handling, seen = asyncio.create_task(heard.caught_up()), list[int]()
     while not handling.done():
         async with town.store.write() as conn:
             done = select(func.count(inbound.c.id)).where(inbound.c.handled_at.is_not(None))
             seen.append((await conn.execute(done)).scalar_one())
-    assert await handling == MANY
+    assert max(seen) == MANY
     assert set(seen) & set(range(1, MANY)), "nobody else came by before all were handled"

@@ -94,6 +94,7 @@ class House:
             provider_id=f"IN{self.heard}", sender=NUMBERS[who % len(NUMBERS)], to=SENDER, text=text, received_at=self.clock.now()
         )
         await self.receipts.take("twilio", Medium.SMS, message, "callback")
+        await self.receipts.caught_up()
 
     async def pass_time(self, minutes: int) -> None:
         """Let the clock do what it alone does."""

@@ -174,8 +174,12 @@ class Town:
     async def settle(self) -> None:
         """Let everything that is due be sent, delivered and answered."""
         while await self.relay.tick() or self.sandbox.under_way > 0:
-            await self.sandbox.settle()
+            await self._heard()
+        await self._heard()
+
+    async def _heard(self) -> None:
         await self.sandbox.settle()
+        await self.relay.receipts.caught_up()
 
     async def passes(self, **delta: float) -> None:
         """Let time pass, from one due thing to the next."""
