@@ -19,6 +19,7 @@ from relay.cli import access, alerts, feeds, forgetting, init, keeping, keys, pe
 from relay.cli.output import EXIT_CODES, complain
 from relay.model import BudstikkeError
 from relay.store.acting import acts
+from relay.typed import program
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -54,7 +55,7 @@ def main() -> None:
     try:
         # typer hands the code of an Exit back when it does not end the program itself
         with acts("cli"):
-            sys.exit(app(standalone_mode=False) or 0)
+            sys.exit(app(prog_name=program(), standalone_mode=False) or 0)
     except (Abort, KeyboardInterrupt):
         sys.exit(130)
     except TyperException as wrong:

@@ -20,6 +20,7 @@ from relay.model import AlertState, BadInput, NotAllowed, Reach
 from relay.store import alerts, users, work
 from relay.store.columns import AnyRow
 from relay.store.tables import name_key
+from relay.typed import as_typed
 from relay.wording import Wording
 
 app = typer.Typer(no_args_is_help=True)
@@ -307,6 +308,6 @@ def reach(number: Number, json: Json = False, municipality: Municipality = "") -
     out.print(channels(found))
     if waiting:
         words = ", ".join(f"{count_} {kind.replace('_', ' ')}" for kind, count_ in waiting.items())
-        say(f"For the duty officer: {words}. See: budstikke task list", "bold red" if "danger" in waiting else "bold")
+        say(as_typed(f"For the duty officer: {words}. See: budstikke task list"), "bold red" if "danger" in waiting else "bold")
     for name, why in found.unreachable:
         say(f"Not reached: {name} - {why}", "red")

@@ -23,6 +23,7 @@ from relay.store import address, register, remembered, schema, sealing, users
 from relay.store.engine import Store
 from relay.store.normal import checked_address
 from relay.store.tables import Municipality
+from relay.typed import as_typed
 from relay.web import passwords
 
 #: where the emulated provider of a trial listens, on this machine
@@ -138,7 +139,7 @@ def file_text(told: Mapping[str, str]) -> str:
     """Return the environment file: one NAME=VALUE a line, read alike by systemd, containers, a shell and Budstikke itself."""
     keys = {name: value for name, value in told.items() if name.endswith("_KEY")}
     plain = [f"{name}={_quoted(name, value)}" for name, value in told.items() if name not in keys]
-    return "\n".join([HEAD, *plain, "", KEYS, *(f"{name}={value}" for name, value in keys.items()), ""])
+    return "\n".join([as_typed(HEAD), *plain, "", KEYS, *(f"{name}={value}" for name, value in keys.items()), ""])
 
 
 def _quoted(name: str, value: str) -> str:

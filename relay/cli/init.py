@@ -16,6 +16,7 @@ from relay.cli.register import read_contact
 from relay.model import BudstikkeError, NotAllowed
 from relay.settings import ENV_FILE, PREFIX, Settings
 from relay.store import register
+from relay.typed import as_typed
 
 
 class Question(NamedTuple):
@@ -143,7 +144,7 @@ def _next(answers: founding.Answers, env_file: Path) -> list[str]:
     port, mail = founding.SANDBOX_PORT, founding.SANDBOX_MAIL_PORT
     public = answers.public_url.rstrip("/")
     sandbox = [f"budstikke sandbox --port {port} --smtp-port {mail} --public-url {public}"] if answers.provider == "sandbox" else []
-    return [*place, *sandbox, "budstikke doctor", "budstikke serve"]
+    return list(map(as_typed, [*place, *sandbox, "budstikke doctor", "budstikke serve"]))
 
 
 def _tell(result: dict[str, Any]) -> None:

@@ -23,6 +23,7 @@ from relay.store import archive, remembered, restored, schema, workers
 from relay.store.address import claim_file
 from relay.store.archive import Sum
 from relay.store.engine import Store
+from relay.typed import as_typed
 
 #: what must be known after a restore
 AFTERWARDS = (
@@ -105,7 +106,7 @@ def restore(
     sums, since = asyncio.run(_restore(file))
     _tell(sums, json, f"Restored from {file}")
     if not json:
-        say(AFTERWARDS.format(since=since))
+        say(as_typed(AFTERWARDS.format(since=since)))
 
 
 async def _restore(file: Path) -> tuple[dict[str, Sum], str]:

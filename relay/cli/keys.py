@@ -26,7 +26,7 @@ def next_key() -> None:
 def rotate(json: Json = False) -> None:
     """Seal everything anew under the newest key, while everybody works on. Interrupted, it is simply started again.
 
-    Before: `budstikke key next`, its line in the environment file of every process, and all of them started anew.
+    Before: the command `key next`, its line in the environment file of every process, and all of them started anew.
     """
 
     async def inside() -> tuple[dict[str, int], dict[str, int]]:

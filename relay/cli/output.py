@@ -14,6 +14,7 @@ from relay.app import House, open_house
 from relay.model import BadInput, BudstikkeError, NotAllowed, NotFound, NotReady
 from relay.settings import Settings
 from relay.store import register
+from relay.typed import as_typed
 
 #: see the table in relay.cli
 EXIT_CODES: dict[type[BudstikkeError], int] = {BadInput: 3, NotFound: 4, NotAllowed: 5, NotReady: 6}
@@ -29,8 +30,8 @@ By = Annotated[str, typer.Option("--as", help="Who does this: it is written down
 
 
 def complain(words: str) -> None:
-    """Say what went wrong, on the error channel."""
-    err.print(words, style="red", highlight=False, markup=False, soft_wrap=True)
+    """Say what went wrong, on the error channel, and what to type against it."""
+    err.print(as_typed(words), style="red", highlight=False, markup=False, soft_wrap=True)
 
 
 def say(words: str, style: str = "") -> None:

@@ -23,6 +23,7 @@ from relay.model import BadInput, NotReady
 from relay.settings import PREFIX, Settings
 from relay.store import schema, sealing
 from relay.store.engine import Store
+from relay.typed import as_typed
 
 db = typer.Typer(no_args_is_help=True)
 
@@ -34,7 +35,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def serve(
-    no_work: Annotated[bool, typer.Option("--no-work", help="Serve only; `budstikke work` sends.")] = False,
+    no_work: Annotated[bool, typer.Option("--no-work", help="Serve only; the command `work` sends.")] = False,
 ) -> None:
     """Serve callbacks and pages, and send: all that one machine needs."""
 
@@ -126,7 +127,7 @@ def doctor_(json: Json = False) -> None:
     """
     checks = asyncio.run(_examine())
     if json:
-        show_json([asdict(one) for one in checks])
+        show_json([asdict(one) | {"remedy": as_typed(one.remedy)} for one in checks])
     else:
         for one in checks:
             _tell(one)
@@ -141,7 +142,7 @@ def _tell(one: Check) -> None:
         return
     say(f"{'NOT WELL' if one.grave else 'to mend':9} {one.name}: {one.words}", "bold red" if one.grave else "yellow")
     if one.remedy:
-        say(f"{'':9} {one.remedy}")
+        say(f"{'':9} {as_typed(one.remedy)}")
 
 
 async def _examine() -> list[Check]:

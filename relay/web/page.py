@@ -18,6 +18,7 @@ from messages import languages
 from relay.authority import ADMINISTRATORS, EVERYBODY
 from relay.model import Role
 from relay.store import front
+from relay.typed import as_typed
 from relay.web import assets, sentences, words
 from relay.web.filters import FILTERS, Reader
 from relay.web.keys import RELAY
@@ -173,7 +174,8 @@ def environment(language: str) -> Environment:
         "own_name": lambda tag: languages.get(tag).own_name,
         "ui_languages": words.LANGUAGES,
         # a sentence that is data: translated where it is known, escaped like any text (`_` takes its own for safe)
-        "told": lambda sentence: words.say(language, sentence),
+        "told": lambda sentence: as_typed(words.say(language, sentence)),
         **sentences.TABLES,
     }
+    made.filters["typed"] = as_typed
     return made

@@ -17,6 +17,7 @@ from relay.settings import ENV_FILE, PREFIX, Settings
 from relay.store import sealing, trial, users
 from relay.store.engine import Store
 from relay.store.tables import ContactPoint, Municipality, Sender
+from relay.typed import TYPED
 from relay.web import passwords
 
 ANSWERS = {
@@ -160,3 +161,13 @@ def test_the_sandbox_is_there_as_three_senders_and_a_next_step(sqlite_url: str, 
     assert done.exit_code == 0, done.output
     assert "budstikke sandbox --port" in done.output
     assert {one.channel for one in asyncio.run(_inside(tmp_path / "settings.env"))["senders"]} == {"sms", "whatsapp", "email"}
+
+
+def test_what_comes_next_is_named_as_this_reader_types_it(sqlite_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TYPED, "./run")
+    done = init(sqlite_url, **{"provider": "sandbox", "public-url": "http://127.0.0.1:8080"})
+    assert done.exit_code == 0, done.output
+    lines = [line.strip() for line in done.output.splitlines()]
+    assert lines[-2:] == ["./run doctor", "./run serve"]
+    assert "    ./run sandbox --port 8090" in done.output
+    assert "`./run settings`" in (tmp_path / "settings.env").read_text(encoding="utf-8")
