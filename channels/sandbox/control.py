@@ -21,6 +21,7 @@ from channels.sandbox.inbound import CannotAnswer
 from channels.sandbox.people import Person
 from channels.sandbox.phones import Phone
 from channels.sandbox.recount import recount
+from channels.sandbox.screen import Screens, wanted
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -89,6 +90,7 @@ class Control:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._screens = Screens(house)
 
     def routes(self) -> list[web.RouteDef]:
         """Return the route table."""
@@ -110,7 +112,7 @@ class Control:
             (web.post, "/clock", self.jump),
             (web.get, "/recount", self.recount),
         ]
-        return [route("/sandbox" + path, _explained(handler)) for route, path, handler in table]
+        return [*(route("/sandbox" + path, _explained(handler)) for route, path, handler in table), *self._screens.routes()]
 
     async def state(self, request: web.Request) -> web.Response:
         """Return how things stand."""
@@ -129,7 +131,9 @@ class Control:
         )
 
     async def phones(self, request: web.Request) -> web.Response:
-        """Return all phones."""
+        """Return all phones; to a browser, as a page."""
+        if wanted(request):
+            return self._screens.listed()
         return _json([self._describe(phone) for phone in self._house.phones])
 
     async def add_people(self, request: web.Request) -> web.Response:
@@ -139,7 +143,9 @@ class Control:
         return _json({"people": len(people)})
 
     async def phone(self, request: web.Request) -> web.Response:
-        """Return what stands on a screen."""
+        """Return what stands on a screen; to a browser, as a page on which one can answer."""
+        if wanted(request):
+            return self._screens.shown(request.match_info["address"])
         phone = self._phone(request)
         written = {"messages": [asdict(each) for each in phone.messages], "said": [asdict(each) for each in phone.said]}
         return _json(self._describe(phone) | written)
