@@ -4,46 +4,18 @@ import asyncio
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 import typer
 
 from channels.clock import SystemClock
-from relay import places
 from relay.cli import founding
 from relay.cli.output import Json, complain, say, show_json
-from relay.cli.register import read_contact
-from relay.model import BudstikkeError, NotAllowed
+from relay.cli.questions import Question, asked, judge_all
+from relay.model import BudstikkeError, NotAllowed, Place
 from relay.settings import ENV_FILE, PREFIX, Settings
 from relay.store import register
 from relay.typed import as_typed
-
-
-class Question(NamedTuple):
-    """One thing that is asked."""
-
-    name: str
-    words: str
-    default: str = ""
-    #: asked only where this provider was chosen
-    provider: str = ""
-    secret: bool = False
-    #: an empty answer will do
-    optional: bool = False
-
-
-QUESTIONS = (
-    Question("municipality", "Municipality, by number or name"),
-    Question("contact", "Fixed contact point, as NAME,NUMBER[,HOURS] (Kari Nordmann,+4791234567,08-22)"),
-    Question("duty_phone", "Mobile of the duty officer (told when somebody writes of danger; may be left empty)", optional=True),
-    Question("public_url", "Address under which the world reaches this installation, with https://"),
-    Question("database", "Database, sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE", "sqlite:///budstikke.db"),
-    Question("provider", "Who sends SMS: twilio, sandbox (an emulated one, reaches nobody), or none yet", "none"),
-    Question("twilio_account_sid", "Twilio account SID (AC and 32 digits)", provider="twilio"),
-    Question("twilio_auth_token", "Twilio auth token", provider="twilio", secret=True),
-    Question("sms_number", "Number that SMS come from, with country code", provider="twilio"),
-    Question("administrator", "Name of the first administrator, who invites the others"),
-)
 
 
 def add_to(program: typer.Typer) -> None:
@@ -79,6 +51,7 @@ def init(
         "provider": provider, "sms_number": sms_number, "administrator": administrator, "login": login, "listen_port": listen_port,
     }  # fmt: skip
     said = (founding.answers_in(answers) if answers else {}) | {name: value for name, value in options.items() if value}
+    judge_all(said)
     complete = founding.checked(_with_token(_asked(said) if sys.stdin.isatty() and answers is None else said))
     told = founding.environment(complete)
     settings = Settings.of(told)
@@ -101,25 +74,24 @@ def init(
 
 def _asked(said: dict[str, str]) -> dict[str, str]:
     """Ask for what is not said yet, in the order of the table."""
-    for one in QUESTIONS:
-        if one.name in said or one.provider not in ("", said.get("provider", "")):
-            continue
-        said[one.name] = _ask(one)
+    for one in asked(said):
+        if one.name not in said:
+            said[one.name] = _ask(one)
     return said
 
 
 def _ask(one: Question) -> str:
+    """Ask until the answer will do: what was answered before is not lost for it."""
     while True:
         default = "" if one.optional else one.default or None
         answer = str(typer.prompt(one.words, default=default, hide_input=one.secret, show_default=bool(one.default))).strip()
         try:
-            if one.name == "municipality":
-                say(f"  {places.find(answer).name}")
-            elif one.name == "contact":
-                read_contact(answer)
+            found = one.judge(answer) if answer or not one.optional else None
         except BudstikkeError as error:
             complain(f"  {error}")
             continue
+        if isinstance(found, Place):
+            say(f"  {found.name}")
         return answer
 
 

@@ -1,5 +1,6 @@
 """Commands for the register: municipalities, senders, groups, people."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from relay import places
 from relay.app import WHATSAPP_SUFFIX, House
 from relay.cli.output import By, Json, Municipality, complain, house, run, say, show_json
 from relay.model import BadInput
+from relay.people_csv.cells import shown
 from relay.store import imports, register as rows, remembered
 from relay.store.normal import checked_address
 from relay.store.tables import LanguageGroup
@@ -20,6 +22,9 @@ municipality = typer.Typer(no_args_is_help=True)
 people = typer.Typer(no_args_is_help=True)
 sender = typer.Typer(no_args_is_help=True)
 group = typer.Typer(no_args_is_help=True)
+
+#: a short number will do too: it is read by people
+_NUMBER = re.compile(r"\+?\d[\d ]{1,18}\d")
 
 
 @municipality.command("add")
@@ -50,7 +55,9 @@ def read_contact(text: str) -> rows.NewContact:
     parts = [part.strip() for part in text.split(",")]
     if len(parts) not in (2, 3) or not all(parts):
         raise BadInput("A contact point is NAME,NUMBER or NAME,NUMBER,HOURS, as in: Kari Nordmann,+4791234567,08-22")
-    return rows.NewContact(name=parts[0], phone=parts[1], hours=parts[2] if len(parts) == 3 else "")
+    if not _NUMBER.fullmatch(parts[1]):
+        raise BadInput(f"{shown(parts[1])} is no telephone number: write it like +47 912 34 567.")
+    return rows.NewContact(name=parts[0], phone=parts[1], hours=rows.contact_hours(parts[2]) if len(parts) == 3 else "")
 
 
 @sender.command("add")

@@ -140,12 +140,12 @@ async def find_municipality(conn: AsyncConnection, wanted: str = "") -> int:
 
 async def add_contact_point(conn: AsyncConnection, municipality_id: int, new: NewContact, stamp: Stamp) -> int:
     """Add the fixed person whom groups may ring; the first one is the municipality's own. BadInput: hours that no reader understands."""
-    row = {"municipality_id": municipality_id, "name": new.name, "phone": new.phone, "hours": _contact_hours(new.hours), **stamp.new}
+    row = {"municipality_id": municipality_id, "name": new.name, "phone": new.phone, "hours": contact_hours(new.hours), **stamp.new}
     return int((await conn.execute(insert(ContactPoint).values(row).returning(ContactPoint.id))).scalar_one())
 
 
-def _contact_hours(text: str) -> str:
-    """The hours as written, when they are a stretch of the day: they stand in messages of every language."""
+def contact_hours(text: str) -> str:
+    """Return the hours as written, when they are a stretch of the day: they stand in messages of every language. Else BadInput."""
     try:
         if text:
             hours_in(text)

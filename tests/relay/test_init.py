@@ -1,8 +1,13 @@
 """`budstikke init` makes an installation on trial out of a few answers, for its owner's eyes, and never a second one over the first."""
 
 import asyncio
+import contextlib
 import json
+import os
+import pty
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -120,12 +125,14 @@ def test_nothing_is_overwritten(database_url: str, tmp_path: Path) -> None:
     [
         ({"municipality": "9998"}, NotFound, "9998"),
         ({"municipality": ""}, BadInput, "municipality"),
-        ({"contact": "Kari"}, BadInput, "NAME,NUMBER"),
-        ({"duty-phone": "12"}, BadInput, ""),
-        ({"public-url": "http://127.0.0.1:8080"}, NotReady, "No provider can reach"),
-        ({"public-url": "varsel.sortland.example"}, NotReady, "PUBLIC_BASE_URL"),
-        ({"database": "mysql://host/base"}, NotReady, "mysql"),
-        ({"provider": "telepathy"}, BadInput, "provider"),
+        ({"contact": "Kari"}, BadInput, "contact: A contact point is NAME,NUMBER"),
+        ({"contact": "Kari,hallo"}, BadInput, "contact: «hallo» is no telephone number"),
+        ({"contact": "Kari,+4791234567,alltid"}, BadInput, "contact: When"),
+        ({"duty-phone": "1234"}, BadInput, "duty_phone: «1234»"),
+        ({"public-url": "http://127.0.0.1:8080"}, NotReady, "public_url: No provider can reach"),
+        ({"public-url": "hallo"}, BadInput, "public_url: «hallo» is no address"),
+        ({"database": "mysql://host/base"}, NotReady, "database: BUDSTIKKE_DATABASE_URL names 'mysql'"),
+        ({"provider": "sandbx"}, BadInput, "provider: «sandbx» is no provider: write twilio, sandbox or none"),
         ({"provider": "twilio", "sms-number": "+4759440000"}, BadInput, "twilio_account_sid, twilio_auth_token"),
         ({"listen-port": "port"}, NotReady, "LISTEN_PORT"),
     ],
@@ -171,3 +178,36 @@ def test_what_comes_next_is_named_as_this_reader_types_it(sqlite_url: str, tmp_p
     assert lines[-2:] == ["./run doctor", "./run serve"]
     assert "    ./run sandbox --port 8090" in done.output
     assert "`./run settings`" in (tmp_path / "settings.env").read_text(encoding="utf-8")
+
+
+def typed(lines: list[str], folder: Path) -> tuple[int, str]:
+    """Type these lines at a real terminal, into `init`; return its exit code and what stood on the screen."""
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-c", "from relay.cli import main; main()", "init"]
+    told = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)} | {"COLUMNS": "200"}
+    with subprocess.Popen(command, cwd=folder, env=told, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True) as running:
+        os.close(theirs)
+        os.write(ours, "".join(f"{line}\n" for line in lines).encode())
+        screen = b""
+        # a terminal that everybody has left is an error to its reader
+        with contextlib.suppress(OSError):
+            while part := os.read(ours, 4096):
+                screen += part
+        os.close(ours)
+        return running.wait(60), screen.decode()
+
+
+def test_each_answer_is_judged_at_its_prompt_and_asked_for_again(tmp_path: Path) -> None:
+    code, screen = typed(
+        [
+            "Sortlnd", "Sortland", "Kari,hallo", "Kari Nordmann,+4791234567,08-22", "1234", "+4790000001", "sandbx", "sandbox",
+            "hallo", "http://127.0.0.1:8080", "mysql://a/b", "sqlite:///here.db", "Kari Nordmann",
+        ],
+        tmp_path,
+    )  # fmt: skip
+    assert code == 0, screen
+    for wrong in ("Sortlnd", "«hallo» is no telephone number", "«1234»", "«sandbx» is no provider", "«hallo» is no address", "'mysql'"):
+        assert wrong in screen, wrong
+    made = asyncio.run(_inside(tmp_path / ".env"))
+    assert made["town"] == ("Sortland", "+4790000001")
+    assert made["user"][0] == "Kari Nordmann"
