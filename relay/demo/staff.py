@@ -6,7 +6,7 @@ from datetime import timedelta
 from relay.app import House
 from relay.demo.stage import APPROVER, COORDINATOR
 from relay.model import Role
-from relay.store import sessions, users
+from relay.store import sessions, users, workers
 from relay.store.register import Stamp
 from relay.web import passwords
 
@@ -45,6 +45,7 @@ async def let_in(house: House, municipality_id: int) -> None:
 
 
 async def carry_along(house: House, by: timedelta) -> None:
-    """Take whoever is signed in along when the demo's time jumps: for them no time has passed."""
+    """Take whoever is signed in, and the worker, along when the demo's time jumps: for them no time has passed."""
     async with house.store.write() as conn:
         await sessions.carry(conn, by)
+        await workers.carry(conn, by)

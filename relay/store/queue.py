@@ -60,9 +60,10 @@ async def expire(conn: AsyncConnection, now: datetime) -> int:
     return len(people)
 
 
-async def oldest_due(conn: AsyncConnection, now: datetime) -> datetime | None:
-    """Since when the oldest delivery that could leave has been due."""
-    return (await conn.execute(select(delivery.c.due_at).where(*waits(now)).order_by(delivery.c.due_at).limit(1))).scalar()
+async def oldest_due(conn: AsyncConnection, now: datetime, municipality_id: int | None = None) -> datetime | None:
+    """Since when the oldest delivery that could leave has been due: a municipality's, or any of this installation's."""
+    mine = [] if municipality_id is None else [delivery.c.municipality_id == municipality_id]
+    return (await conn.execute(select(delivery.c.due_at).where(*waits(now), *mine).order_by(delivery.c.due_at).limit(1))).scalar()
 
 
 async def next_due(conn: AsyncConnection) -> datetime | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence, Reason
@@ -73,6 +73,14 @@ async def faring(conn: AsyncConnection, now: datetime, municipality_id: int | No
     waiting = select(func.count(delivery.c.id)).where(*waits).scalar_subquery()
     rows = (await conn.execute(select(Sender.__table__, waiting.label("waiting")).where(*mine).order_by(Sender.id))).all()
     return [_faring(row, _stand_in(row, rows)) for row in rows]
+
+
+async def plight(conn: AsyncConnection, municipality_id: int) -> list[Faring]:
+    """Return a municipality's senders from which nothing leaves, and for which no other stands in. What waits for them is not counted."""
+    mine = select(Sender.__table__, literal(0).label("waiting")).where(Sender.municipality_id == municipality_id).order_by(Sender.id)
+    rows = (await conn.execute(mine)).all()
+    found = [_faring(row, _stand_in(row, rows)) for row in rows]
+    return [one for one in found if not one.well and not one.stand_in]
 
 
 def _faring(row: AnyRow, other: AnyRow | None) -> Faring:

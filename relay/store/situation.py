@@ -24,6 +24,8 @@ class Listed:
     #: tags of its texts
     languages: tuple[str, ...]
     planned: int = 0
+    #: to how many a copy has left
+    sent: int = 0
     acknowledged: int = 0
     relayed: int = 0
     reported: int = 0
@@ -72,6 +74,7 @@ async def _listed(conn: AsyncConnection, row: AnyRow) -> Listed:
         row=row,
         languages=tuple(tags),
         planned=numbers.get("planned", 0),
+        sent=numbers.get("sent", 0),
         acknowledged=numbers.get("acknowledged", 0),
         relayed=numbers.get("relayed", 0),
         reported=numbers.get("reported_reach", 0),

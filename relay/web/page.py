@@ -18,10 +18,11 @@ from messages import languages
 from relay.authority import ADMINISTRATORS, EVERYBODY
 from relay.model import Role
 from relay.store import front
+from relay.store.halts import Halt
 from relay.typed import as_typed
 from relay.web import assets, sentences, words
 from relay.web.filters import FILTERS, Reader
-from relay.web.keys import RELAY
+from relay.web.keys import RELAY, WATCHDOG
 from relay.web.who import Who, who_if_any
 
 #: the ways a page may be coloured and mirrored; `?scheme=` and `?dir=` ask for one, a cookie remembers the scheme
@@ -56,6 +57,8 @@ class Chrome:
     waiting: int
     version: str
     live: bool
+    #: why messages do not leave: on a whole page; a part that moves brings its own
+    halts: tuple[Halt, ...] = ()
 
     @property
     def csrf(self) -> str:
@@ -75,7 +78,9 @@ class Chrome:
 
 async def render(request: web.Request, template: str, page: object, *, status: int = 200) -> web.Response:
     """Return a page. `page` is the template's typed context."""
-    html = await draw(request, template, page)
+    asker = who_if_any(request)
+    halts = await request.app[WATCHDOG].lately(asker.municipality_id) if asker else ()
+    html = await _draw(template, page, await sight(request, halts))
     # what somebody sent is shown back to them, also where its bytes are no text
     body = html.encode("utf-8", "replace")
     return web.Response(body=body, content_type=HTML, charset="utf-8", status=status, headers={"Cache-Control": "no-store"})
@@ -83,7 +88,10 @@ async def render(request: web.Request, template: str, page: object, *, status: i
 
 async def draw(request: web.Request, template: str, page: object) -> str:
     """Return a template's text. What a live stream sends is a template of its own, so that everything it needs is in it."""
-    seen = await sight(request)
+    return await _draw(template, page, await sight(request))
+
+
+async def _draw(template: str, page: object, seen: "Sight") -> str:
     made = environment(seen.chrome.language).get_template(template)
     context: Mapping[str, Any] = {"page": page, "chrome": seen.chrome, "reader": seen.reader, **seen.reader_filters}
     return made.render(context)
@@ -102,7 +110,7 @@ class Sight:
         return {name: getattr(self.reader, name) for name in FILTERS}
 
 
-async def sight(request: web.Request) -> Sight:
+async def sight(request: web.Request, halts: tuple[Halt, ...] = ()) -> Sight:
     """Find out for whom a page is written and what stands around it."""
     who = who_if_any(request)
     relay = request.app[RELAY]
@@ -121,6 +129,7 @@ async def sight(request: web.Request) -> Sight:
         waiting=town.waiting,
         version=_version(),
         live=False,
+        halts=halts,
     )
     return Sight(chrome, Reader(language=language, timezone=town.timezone, now=relay.clock.now()))
 

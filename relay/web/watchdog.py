@@ -1,16 +1,19 @@
 """Is the house at work? A due delivery that waits, or a clock that has stopped ticking in every worker, makes it not ready."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 
 from channels.clock import Clock
-from relay.store import workers
+from relay.store import halts, workers
 from relay.store.engine import Store
+from relay.store.halts import Halt, is_late
 from relay.store.queue import oldest_due
 from relay.store.senders import Faring, faring
+from relay.web.lately import Lately
 
-#: a due row may wait for so long, and a tick stay away
-LATE = timedelta(seconds=30)
+#: seconds that a page may be behind with what it says about sending
+KEPT = 2.0
 
 
 class Watchdog:
@@ -21,6 +24,18 @@ class Watchdog:
         self._opened_at = clock.now()
         #: this process is about to end: whoever shares the load out sends no more to it
         self.closing = False
+        self._lately: dict[int, Lately[tuple[Halt, ...]]] = {}
+
+    async def halts(self, municipality_id: int) -> tuple[Halt, ...]:
+        """Return why a municipality's messages do not leave, for a stream: it asks once for all who look on."""
+        now = self._clock.now()
+        async with self._store.read() as conn:
+            return await halts.read(conn, municipality_id, self._opened_at, now)
+
+    async def lately(self, municipality_id: int) -> tuple[Halt, ...]:
+        """Return the same as of a moment ago, for pages that many open at once."""
+        asked = self._lately.setdefault(municipality_id, Lately(partial(self.halts, municipality_id), KEPT))
+        return await asked()
 
     async def troubles(self) -> list[str]:
         """Return what is wrong, in words; an empty list when all is well. Raises NotReady when the database is away."""
@@ -34,13 +49,13 @@ class Watchdog:
 
 
 def _late(due: datetime | None, now: datetime) -> list[str]:
-    if due is None or now - due < LATE:
+    if due is None or not is_late(due, now):
         return []
     return [f"A message has been due for {int((now - due).total_seconds())} seconds and has not been tried."]
 
 
 def _stopped(since: datetime, now: datetime) -> list[str]:
-    if now - since < LATE:
+    if not is_late(since, now):
         return []
     return [f"No worker has kept time for {int((now - since).total_seconds())} seconds. Is `budstikke serve` or `budstikke work` running?"]
 

@@ -10,8 +10,9 @@ from markupsafe import Markup
 from relay.authority import DUTY
 from relay.model import Action, TaskKind
 from relay.store import board, sooner
+from relay.store.halts import Halt
 from relay.web import charts, sentences, sheets, words
-from relay.web.keys import DRAWN, LIVE, RELAY
+from relay.web.keys import DRAWN, LIVE, RELAY, WATCHDOG
 from relay.web.page import direction_of, draw, language_of, render
 from relay.web.who import who
 
@@ -58,6 +59,7 @@ class BoardPage:
     next: str
     may_act: bool
     as_table: bool
+    halts: tuple[Halt, ...]
     #: the part that moves, drawn
     live: Markup = field(default=Markup(), compare=False)
 
@@ -125,6 +127,7 @@ async def _page(request: web.Request) -> BoardPage:
         next=_next(found.next, language),
         may_act=who(request).may(DUTY),
         as_table=_as_table(request),
+        halts=await request.app[WATCHDOG].halts(who(request).municipality_id),
     )
 
 

@@ -14,8 +14,9 @@ from relay.authority import DUTY
 from relay.model import BadInput, NotAllowed, TaskKind
 from relay.store import alerts, call_list, context, conversations, desk_queue
 from relay.store.conversations import Conversation, Way
+from relay.store.halts import Halt
 from relay.web import words
-from relay.web.keys import LIVE, RELAY
+from relay.web.keys import LIVE, RELAY, WATCHDOG
 from relay.web.page import direction_of, draw, language_of, render
 from relay.web.who import who
 from relay.wording import in_force, mark, say
@@ -43,6 +44,7 @@ class QueuePage:
     alert: int
     kinds: tuple[tuple[TaskKind, int], ...]
     may_act: bool
+    halts: tuple[Halt, ...]
 
     @property
     def items(self) -> tuple[desk_queue.Item, ...]:
@@ -99,6 +101,7 @@ async def _queue(request: web.Request) -> QueuePage:
         alert=_alert(request),
         kinds=tuple(kinds.items()),
         may_act=asker.may(DUTY),
+        halts=await request.app[WATCHDOG].halts(asker.municipality_id),
     )
 
 

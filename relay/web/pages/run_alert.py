@@ -38,7 +38,7 @@ STORY: Mapping[str, str] = {
     "alert.asked": "approval asked for",
     "alert.sent_back": "sent back by the approver",
     "alert.approved": "approved",
-    "alert.released": "sent",
+    "alert.released": "released",
     "alert.undone": "undone before anything left",
     "alert.paused": "paused",
     "alert.resumed": "went on",

@@ -6,8 +6,9 @@ from aiohttp import web
 
 from relay.store import board, walls
 from relay.store.columns import AnyRow
+from relay.store.halts import Halt
 from relay.web import charts
-from relay.web.keys import LIVE, RELAY
+from relay.web.keys import LIVE, RELAY, WATCHDOG
 from relay.web.page import draw, language_of, render
 from relay.web.pages.board import which
 from relay.web.who import who
@@ -38,6 +39,7 @@ class WallPage:
     #: rows of the inbox about the alert: those that cannot wait, and all
     grave: int = 0
     waiting: int = 0
+    halts: tuple[Halt, ...] = ()
 
     @property
     def density(self) -> str:
@@ -85,6 +87,7 @@ async def _page(request: web.Request) -> WallPage:
         totals=seen.totals,
         grave=seen.grave,
         waiting=seen.waiting,
+        halts=await request.app[WATCHDOG].halts(found.municipality_id),
     )
 
 

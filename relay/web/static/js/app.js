@@ -6,7 +6,7 @@
 
   // The lamp: off until a stream is open, and honest when it breaks.
   const lamp = document.querySelector("[data-lamp]");
-  const clock = () => new Date().toLocaleTimeString(html.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+  const clock = () => new Date().toLocaleTimeString(html.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: lamp.dataset.zone });
   const show = (live) => {
     if (!lamp) return;
     lamp.dataset.lamp = live ? "on" : "off";

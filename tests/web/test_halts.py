@@ -1,0 +1,143 @@
+"""A house whose messages do not leave says so on every page: which page, from when, and until it is mended."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import update
+
+from channels.sandbox.faults import Fault
+from messages.form import Medium
+from relay.model import DeliveryState
+from relay.store import workers
+from relay.store.tables import Sender, delivery, worker
+from tests.web.duty_town import WATER, Duty, duty_town
+from tests.web.viewers import picture
+
+STOPPED, UNTRIED = "Nobody has kept time since", "has not been tried"
+PAGES = ("/", "/inbox", "/alerts", "/alerts/1/board", "/alerts/1/run", "/alerts/1/people", "/call-list")
+
+
+@pytest.fixture(name="duty")
+async def _duty(migrated_sqlite_url: str, tmp_path: Path) -> AsyncIterator[Duty]:
+    async with duty_town(migrated_sqlite_url, tmp_path) as open_town:
+        await workers.register(open_town.town.store, "worker-1", open_town.town.clock.now())
+        await signs(open_town)
+        yield open_town
+
+
+async def signs(duty: Duty) -> None:
+    """Let the worker keep time now."""
+    await duty.change(update(worker).values(seen_at=duty.town.clock.now(), leader=True))
+
+
+async def released(duty: Duty) -> None:
+    """Release an alert to one person; nothing is dispatched."""
+    town = duty.town
+    await town.person("Ayan", "so")
+    alert_id = await town.draft(WATER)
+    await town.relay.approve(town.municipality_id, alert_id, "Ola")
+    await town.relay.release(town.municipality_id, alert_id, "Ola")
+
+
+async def says(duty: Duty, path: str, words: str) -> bool:
+    """Whether a page says this; what it says may be a moment old, so it is asked until it does, for a while."""
+    for _ in range(100):
+        if words in (await duty.officer.get(f"{path}?lang=en")).text:
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+async def wall(duty: Duty) -> str:
+    return str((await duty.press("/alerts/1/wall")).text).split("/wall/")[1].split('"')[0].split("<")[0]
+
+
+async def test_a_worker_that_has_died_stands_on_every_page_until_one_keeps_time_again(duty: Duty) -> None:
+    await released(duty)
+    link = f"/wall/{await wall(duty)}"
+    fresh = [path for path in (*PAGES, link) if 'class="band band-danger halts"' in (await duty.officer.get(path)).text]
+    duty.town.clock.advance(seconds=63)
+    silent = [path for path in (*PAGES, link) if not await says(duty, path, STOPPED)]
+    await signs(duty)
+    duty.town.clock.advance(seconds=1)
+    await signs(duty)
+    await duty.town.settle()
+    still = ["not asked"]
+    for _ in range(100):
+        still = [path for path in (*PAGES, link) if STOPPED in (await duty.officer.get(f"{path}?lang=en")).text]
+        if not still:
+            break
+        await asyncio.sleep(0.1)
+    assert (fresh, silent, still) == ([], [], [])
+
+
+async def test_the_band_comes_and_goes_on_a_board_that_is_open(duty: Duty) -> None:
+    await released(duty)
+    async with duty.officer.http.get(f"{duty.officer.url}/alerts/1/board/live?lang=en") as stream:
+        before = await asyncio.wait_for(picture(stream), 60)
+        duty.town.clock.advance(seconds=63)
+        dead = await asyncio.wait_for(picture(stream), 60)
+        await signs(duty)
+        duty.town.relay.pulse.ring()
+        after = dead
+        for _ in range(5):
+            after = await asyncio.wait_for(picture(stream), 60)
+            if STOPPED.encode() not in after:
+                break
+    assert STOPPED.encode() not in before
+    assert STOPPED.encode() in dead
+    assert STOPPED.encode() not in after
+
+
+async def test_nothing_is_called_sent_that_has_not_left(duty: Duty) -> None:
+    await released(duty)
+    page = (await duty.officer.get("/?lang=en")).text
+    run = (await duty.officer.get("/alerts/1/run?lang=en")).text
+    await duty.town.settle()
+    left = (await duty.officer.get("/?lang=en")).text
+    assert "nothing has left yet" in page
+    assert "sent <time" not in page
+    assert "</time> sent<" not in run
+    assert "sent <time" in left
+    assert "nothing has left yet" not in left
+
+
+async def test_a_message_that_nobody_tries_is_told_but_a_long_queue_that_moves_is_not(duty: Duty) -> None:
+    await released(duty)
+    duty.town.clock.advance(seconds=48)
+    await signs(duty)
+    assert await says(duty, "/", UNTRIED)
+    await duty.town.settle()
+    long_due = {"state": DeliveryState.WAITING, "due_at": duty.town.clock.now() - timedelta(minutes=5), "hold": ""}
+    await duty.change(update(delivery).values(long_due))
+    moves = (await duty.officer.get("/alerts/1/board?lang=en")).text
+    duty.town.clock.advance(seconds=31)
+    await signs(duty)
+    stands = (await duty.officer.get("/alerts/1/board?lang=en")).text
+    assert UNTRIED not in moves
+    assert UNTRIED in stands
+
+
+async def test_a_sender_that_the_provider_refuses_stands_on_every_page_with_its_number_and_why(duty: Duty) -> None:
+    duty.town.sandbox.order(Fault(kind="unauthorised"))
+    await released(duty)
+    await duty.town.settle()
+    for path in PAGES:
+        assert await says(duty, path, "Nothing leaves by SMS."), path
+    page = (await duty.officer.get("/alerts/1/run?lang=en")).text
+    [sender] = [row for row in await duty.rows(Sender.__table__.select()) if row.channel == Medium.SMS]
+    assert sender.stopped
+    assert sender.address in page
+    assert sender.address not in (await duty.officer.get(f"/wall/{await wall(duty)}?lang=en")).text
+
+
+async def test_a_clock_that_jumps_takes_the_worker_along(duty: Duty) -> None:
+    async with duty.town.store.write() as conn:
+        before = await workers.ticked_at(conn)
+        await workers.carry(conn, timedelta(hours=2))
+        after = await workers.ticked_at(conn)
+    assert before is not None
+    assert after == before + timedelta(hours=2)
