@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages import cap
 from messages.alert import Act, Alert, Identity, Kind
-from relay.model import BadInput
+from relay.model import BadInput, Place
 from relay.routing import inside
 from relay.store import alerts, people, work
 from relay.store.columns import AnyRow
@@ -49,21 +49,37 @@ async def take_cap(
         raise BadInput(refused.words) from refused
     if not read.alerts:
         raise BadInput("The document holds no alert, only links. Give the address of an alert, or let the feed be polled.")
-    if as_exercise:
-        return [await _play(conn, municipality_id, one, document, author, now) for one in read.alerts]
-    wanted = await _ours(conn, municipality_id, read.alerts, now) if only_ours else read.alerts
-    return [await _take_one(conn, municipality_id, one, document, author, now, replay=replay) for one in wanted]
-
-
-async def _ours(conn: AsyncConnection, municipality_id: int, found: Sequence[cap.CapAlert], now: datetime) -> list[cap.CapAlert]:
     place = await people.place(conn, municipality_id)
-    possible = [one for one in found if _why(one, now, replay=False)[0] is None]
-    return [one for one in possible if inside(cap.draft(one).alert.areas, place)]
+    if as_exercise:
+        return [await _play(conn, municipality_id, place, one, document, author, now) for one in read.alerts]
+    wanted = await _ours(conn, municipality_id, place, read.alerts, now) if only_ours else read.alerts
+    return [await _take_one(conn, municipality_id, place, one, document, author, now, replay=replay) for one in wanted]
 
 
-async def _play(conn: AsyncConnection, municipality_id: int, one: cap.CapAlert, document: bytes, author: str, now: datetime) -> Taken:
+async def _ours(
+    conn: AsyncConnection, municipality_id: int, place: Place, found: Sequence[cap.CapAlert], now: datetime
+) -> list[cap.CapAlert]:
+    """Those whose area we lie in; and those that change or end what was released here, wherever they have moved to."""
+    ours = []
+    for one in found:
+        drafted = _drafted(place, one)
+        if _why(one, now, replay=False)[0] is None and (
+            inside(drafted.alert.areas, place) or (await _replaced(conn, municipality_id, drafted.alert, drafted.references))[0]
+        ):
+            ours.append(one)
+    return ours
+
+
+def _drafted(place: Place, one: cap.CapAlert) -> cap.Draft:
+    """Draft a message as it reads here: of parts that differ by area, ours; and in the municipality's own Norwegian first."""
+    return cap.draft(one, municipality=place.number, sender_languages=(place.norwegian, "nb", "nn"))
+
+
+async def _play(
+    conn: AsyncConnection, municipality_id: int, place: Place, one: cap.CapAlert, document: bytes, author: str, now: datetime
+) -> Taken:
     """Store a message as the draft of an exercise: of no identity, and following nothing."""
-    drafted = cap.draft(cap.replay(one, now))
+    drafted = _drafted(place, cap.replay(one, now))
     new = alerts.NewAlert(
         alert=replace(drafted.alert, kind=Kind.EXERCISE, act=Act.ISSUE, identity=None, replaces=None),
         variants=drafted.variants,
@@ -77,11 +93,19 @@ async def _play(conn: AsyncConnection, municipality_id: int, one: cap.CapAlert, 
 
 
 async def _take_one(
-    conn: AsyncConnection, municipality_id: int, one: cap.CapAlert, document: bytes, author: str, now: datetime, *, replay: bool
+    conn: AsyncConnection,
+    municipality_id: int,
+    place: Place,
+    one: cap.CapAlert,
+    document: bytes,
+    author: str,
+    now: datetime,
+    *,
+    replay: bool,
 ) -> Taken:
     why, exercise = _why(one, now, replay=replay)
     moved = cap.replay(one, now) if replay else one
-    drafted = cap.draft(moved)
+    drafted = _drafted(place, moved)
     before = await alerts.by_identity(conn, municipality_id, drafted.alert.identity) if drafted.alert.identity else None
     if before is not None:
         return Taken(alert_id=before.id, number=before.number, again=True, never_real=before.never_real)

@@ -17,19 +17,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Callback, Inbound, Status
 from channels.clock import Clock, monotonic
-from messages.alert import Gravity, Kind
-from messages.form import Copy, Medium
-from messages.frames import Notice
+from messages.form import Medium
 from messages.reply import Meaning, Reply, reads_as, understand
 from relay.desk import Desk
-from relay.model import Home, NotFound, NotReady, Policy, TaskKind
+from relay.echo import Echo, alarm_words, nearest
+from relay.model import NotFound, NotReady, Policy, TaskKind
 from relay.pulse import Pulse
-from relay.store import alerts, answers, canary, context, inbox, page_answers, policies, statuses, threads, work
+from relay.store import answers, canary, inbox, page_answers, policies, statuses, threads, work
 from relay.store.batch import Batch
 from relay.store.engine import Store
-from relay.store.notices import ReadyNotice
-from relay.talk import Asked, Say, Verdict, Writer, decide, shown_as
-from relay.wording import choice, in_force, mark, say, say_to_a_stranger
+from relay.talk import Asked, Verdict, decide
 
 log = structlog.get_logger(__name__)
 
@@ -57,9 +54,8 @@ class Receipts:
         self.inbox: Batch[tuple[str, inbox.Way, Inbound, str], int] = Batch(store, _keep)
         self.handling: Batch[None, bool] = Batch(store, self._handle_some)
         self._handler: asyncio.Task[None] | None = None
-        self._kept_more = False
-        #: of the transaction under way
-        self._towns: dict[int, context.Context] = {}
+        self._kept_more = self._tried_again = False
+        self.echo = Echo()
 
     async def hear(self, account: str, callback: Callback, heard_by: str = "callback") -> int:
         """Take a callback in and return how many things it told; NotGenuine when the provider did not sign it."""
@@ -142,16 +138,34 @@ class Receipts:
 
         Returns to everybody whether the time was over before all of them were.
         """
-        self._towns.clear()
+        self.echo.begin()
+        if not self._tried_again:
+            await inbox.try_again(conn)
+            self._tried_again = True
         waiting, handled = await inbox.unhandled(conn, limit=len(asked) + MOST_AT_ONCE), 0
         until = monotonic() + (BESIDE_SENDING if self.desk.sending else AT_A_TIME)
         for one in waiting:
-            if not await _whole(conn, one, partial(self._handle, conn, one)):
+            if not one.readable:
+                await self._unreadable(conn, one)
+            elif not await _whole(conn, one, partial(self._handle, conn, one)):
                 await self._for_a_person(conn, one)
             handled += 1
             if monotonic() >= until:
                 break
         return [handled < len(waiting)] * len(asked)
+
+    async def _unreadable(self, conn: AsyncConnection, kept: inbox.Kept) -> None:
+        """Ask for the key, with a task as grave as danger: nobody knows what it says. It is tried again when we start anew."""
+        now, words = (
+            self.clock.now(),
+            "A message came that no key of this installation opens. Set the earlier key beside the new one, and restart.",
+        )
+        await inbox.handled(conn, kept.id, inbox.UNREADABLE, now)
+        town = (await inbox.somewhere(conn, kept)).municipality_id
+        log.error("a message cannot be opened", inbound=kept.id, municipality=town)
+        if town is not None:
+            new = work.NewTask(municipality_id=town, kind=TaskKind.DANGER, cause=f"unreadable:in:{kept.id}", words=words)
+            await work.open_task(conn, new, now)
 
     async def _for_a_person(self, conn: AsyncConnection, kept: inbox.Kept) -> None:
         """Open a task for a message that we failed to process; only its danger words were looked for."""
@@ -195,7 +209,7 @@ class Receipts:
         thread = await self._thread(conn, kept, origin, verdict)
         await self._tasks(conn, kept, origin, verdict, thread)
         wake = woken and verdict.name == "in_force"
-        if not wake and not await _whole(conn, kept, partial(self._say, conn, kept, origin, verdict)) and not verdict.tasks:
+        if not wake and not await _whole(conn, kept, partial(self.echo.say, conn, kept, origin, verdict, now)) and not verdict.tasks:
             # nobody has told the person that they were heard
             unsaid = partial(_origin, conn, kept, now)
             await _whole(conn, kept, partial(self._before_somebody, conn, kept, unsaid, TaskKind.QUESTION))
@@ -245,7 +259,7 @@ class Receipts:
     async def _thread(self, conn: AsyncConnection, kept: inbox.Kept, origin: inbox.Origin, verdict: Verdict) -> int | None:
         if not verdict.thread:
             return None
-        about = _about(origin.writer, verdict)
+        about = nearest(origin.writer, verdict)
         danger = TaskKind.DANGER in verdict.tasks
         return await threads.open_thread(
             conn, kept, origin.of(about), alert_id=about.alert_id if about else None, danger=danger, now=self.clock.now()
@@ -253,62 +267,16 @@ class Receipts:
 
     async def _tasks(self, conn: AsyncConnection, kept: inbox.Kept, origin: inbox.Origin, verdict: Verdict, thread: int | None) -> None:
         now = self.clock.now()
-        about = _about(origin.writer, verdict)
+        about = nearest(origin.writer, verdict)
         home = origin.of(about)
         for kind in verdict.tasks:
             new = _task(kind, kept, home, about, thread)
             opened = await work.open_task(conn, new, now)
             if opened and kind in (TaskKind.DANGER, TaskKind.RING):
-                await _whole(conn, kept, partial(threads.alarm, conn, new, _alarm_words(kind, about), now))
+                await _whole(conn, kept, partial(threads.alarm, conn, new, alarm_words(kind, about), now))
         for other in origin.by_town() if verdict.opts_out else ():
             if other.municipality_id != home.municipality_id:
                 await work.open_task(conn, _task(TaskKind.OPTED_OUT, kept, other, None, None), now)
-
-    async def _say(self, conn: AsyncConnection, kept: inbox.Kept, origin: inbox.Origin, verdict: Verdict) -> None:
-        """Answer in the writer's own language, as the municipality whose alert it is about; a number that is nobody's in two languages."""
-        for one in verdict.say:
-            near = one.about or _about(origin.writer, verdict)
-            town = origin.of(near)
-            if town.municipality_id is None or town.sender_id is None or kept.channel == inbox.PAGE:
-                continue
-            copy = await self._words(conn, kept.channel, town, one, origin)
-            ready = ReadyNotice(
-                name=one.notice,
-                text=copy.text,
-                language=copy.language,
-                gravity=Gravity.LIFE if one.notice is Notice.DANGER else Gravity.STANDARD,
-                alert_id=near.alert_id if near else None,
-                recipient_id=near.recipient_id if near else None,
-            )
-            await threads.answer(conn, kept, town, ready, self.clock.now())
-
-    async def _words(self, conn: AsyncConnection, channel: Medium, town: inbox.Origin, one: Say, origin: inbox.Origin) -> Copy:
-        home = await self._home(conn, town)
-        if not town.people:
-            return say_to_a_stranger(one.notice, home, channel)
-        languages = town.people[0].languages
-        language = languages[0] if languages else home.norwegian
-        values = dict(one.values) | await self._values(conn, one, origin, language)
-        legend = one.about.legend if one.about else 0
-        return say(one.notice, home, language, channel, values, legend=legend, of=shown_as(one, town.writer))
-
-    async def _home(self, conn: AsyncConnection, origin: inbox.Origin) -> Home:
-        assert origin.municipality_id is not None  # noqa: S101 - the caller has looked
-        if origin.municipality_id not in self._towns:
-            self._towns[origin.municipality_id] = await context.load(conn, [origin.municipality_id])
-        group = origin.people[0].group_id if origin.people else None
-        return self._towns[origin.municipality_id].home(origin.municipality_id, group, origin.sender_id)
-
-    async def _values(self, conn: AsyncConnection, one: Say, origin: inbox.Origin, language: str) -> dict[str, str | int]:
-        if one.offers:
-            offered = (choice(asked.number, asked.topic, asked.kind, f"{asked.legend}{digit}", language) for asked, digit in one.offers)
-            return {"choices": ", ".join(offered)}
-        if one.notice not in (Notice.IN_FORCE, Notice.VERIFY):
-            return {}
-        towns = {person.person_id: person.municipality_id for person in origin.people}
-        opened = {(asked.alert_id, towns[asked.person_id]) for asked in origin.writer.alerts if asked.open}
-        issues = [await alerts.issue(conn, town, alert_id) for alert_id, town in sorted(opened)]
-        return {"alerts": in_force(issues, language)}
 
 
 async def _keep(conn: AsyncConnection, items: Sequence[tuple[str, inbox.Way, Inbound, str]]) -> list[int]:
@@ -372,20 +340,3 @@ def _task(kind: TaskKind, kept: inbox.Kept, home: inbox.Origin, about: Asked | N
         person_id=home.people[0].person_id if home.people else None,
         thread_id=thread,
     )
-
-
-def _about(writer: Writer, verdict: Verdict) -> Asked | None:
-    """The alert that a message is most likely about: the one bound, the one named, else the gravest open one."""
-    if verdict.bound:
-        return verdict.bound[0].asked
-    named = [asked for asked in writer.alerts if asked.recipient_id == writer.exact_recipient_id]
-    opened = sorted((asked for asked in writer.alerts if asked.open), key=lambda asked: (asked.gravity, -asked.number))
-    return next(iter([*named, *opened]), None)
-
-
-def _alarm_words(kind: TaskKind, about: Asked | None) -> str:
-    """What the duty officer's telephone says: no name and no content, since it lies on a night table; an exercise says so at both ends."""
-    what = "En ressursperson har skrevet om fare" if kind is TaskKind.DANGER else "En ressursperson ber om å bli ringt"
-    number = f" til melding nr. {about.number}" if about else ""
-    sign = mark(about.kind if about else Kind.ACTUAL, "nb")
-    return f"{sign} BUDSTIKKE VAKT: {what}{number}. Se vaktlisten nå. {sign}".strip()

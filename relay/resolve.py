@@ -15,6 +15,7 @@ from channels.base import SendFailed, Trace, Traceable
 from channels.clock import Clock
 from messages.alert import Gravity
 from relay.desk import Desk
+from relay.model import NotReady
 from relay.pulse import Pulse
 from relay.store import doubts, evidence
 from relay.store.columns import AnyRow
@@ -57,7 +58,9 @@ class Resolver:
             async with self.store.write() as conn:
                 await doubts.ask_no_more(conn, settled, self.clock.now())
         turns = asyncio.Semaphore(AT_ONCE)
-        await asyncio.gather(*(self._look_for(row, turns) for row in rows))
+        broken = await asyncio.gather(*(self._look_for(row, turns) for row in rows), return_exceptions=True)
+        for row, error in zip(rows, broken, strict=True):
+            _report(row, error)
         if rows:
             self.pulse.ring()
         return len(rows)
@@ -99,6 +102,14 @@ class Resolver:
             await doubts.ask_a_person(conn, row, now)
 
 
+def _report(row: AnyRow, error: BaseException | None) -> None:
+    """One look that breaks keeps no other from being noted; that the database is away is everybody's trouble."""
+    if isinstance(error, Exception) and not isinstance(error, NotReady):
+        log.error("a send in doubt cannot be looked for", attempt=row.id, account=row.account, exc_info=error)
+    elif error is not None:
+        raise error
+
+
 def _is_it(trace: Trace, row: AnyRow) -> bool:
     return bool(body_hash(trace.text) == row.body_sha256 and trace.created_at >= row.started_at - SKEW)
 
@@ -127,7 +138,7 @@ def _may_send_again(row: AnyRow, look: _Look, waited: float) -> bool:
 
 
 def _is_for_a_person(row: AnyRow, look: _Look, waited: float) -> bool:
-    """A routine message is never sent again by itself, a used-up one no more, and one that we cannot look for waits for somebody."""
+    """A routine message is never sent again by itself, a used-up one no more, and one whose provider cannot be asked waits for somebody."""
     gravity = Gravity(row.gravity)
     grace = GRACE[gravity]
     if grace is None:

@@ -5,7 +5,7 @@ The store does it, in one transaction.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from messages.alert import Kind
 from messages.frames import Notice
@@ -117,6 +117,10 @@ class Verdict:
 def decide(reply: Reply, writer: Writer) -> Verdict:
     """Say what follows from `reply`. Danger is answered in any state, and never hides what else was said."""
     verdict = _meaning(reply, writer)
+    if ("more-text" in reply.guessed or writer.has_media) and reply.meaning is not Meaning.AUTO_REPLY:
+        verdict = _with_more(verdict)
+    if "means-unknown" in reply.guessed:
+        verdict = replace(verdict, thread=True)
     if reply.danger:
         verdict = _with_danger(verdict, writer)
     return _within_cap(verdict, writer, danger=reply.danger)
@@ -126,7 +130,7 @@ def _meaning(reply: Reply, writer: Writer) -> Verdict:
     if reply.meaning in (Meaning.AUTO_REPLY, Meaning.EMPTY):
         return _media(writer) if writer.has_media and reply.meaning is Meaning.EMPTY else Verdict(name=reply.meaning)
     if reply.meaning in (Meaning.STOP, Meaning.START, Meaning.PAUSE):
-        return _opting(reply.meaning, writer, more="more-text" in reply.guessed)
+        return _opting(reply.meaning, writer)
     if not writer.person_ids:
         return Verdict(name="unknown_sender", say=(Say(notice=Notice.NOT_REGISTERED),), thread=True, tasks=(TaskKind.UNKNOWN_SENDER,))
     if reply.meaning in _ASKED:
@@ -154,7 +158,7 @@ def shown_as(say: Say, writer: Writer) -> Kind:
 # --- not answers -------------------------------------------------------------------------------------------------------
 
 
-def _opting(meaning: Meaning, writer: Writer, *, more: bool) -> Verdict:
+def _opting(meaning: Meaning, writer: Writer) -> Verdict:
     silent = writer.provider_answered
     if not writer.person_ids:
         say = () if silent else (Say(notice=Notice.NOT_REGISTERED),)
@@ -169,7 +173,7 @@ def _opting(meaning: Meaning, writer: Writer, *, more: bool) -> Verdict:
         )
     if meaning is Meaning.STOP:
         say = () if silent else (Say(notice=Notice.STOPPED),)
-        return Verdict(name="stop", say=say, opts_out=True, thread=more, tasks=(TaskKind.OPTED_OUT,))
+        return Verdict(name="stop", say=say, opts_out=True, tasks=(TaskKind.OPTED_OUT,))
     if meaning is Meaning.START:
         return Verdict(name="start", say=() if silent else (Say(notice=Notice.STARTED),), opts_in=True)
     return Verdict(name="pause", say=(Say(notice=Notice.PAUSED),), pauses=True)
@@ -253,8 +257,7 @@ def _bound(reply: Reply, opened: Sequence[Asked], by: str) -> Verdict:
     values: dict[str, str | int] = {} if reply.count is None else {"count": reply.count}
     say = Say(notice=_ECHO[reply.meaning], about=opened[0], values=values)
     tasks = (TaskKind.RING,) if reply.meaning is Meaning.RING_ME else ()
-    more = "more-text" in reply.guessed
-    return Verdict(name=reply.meaning, bound=bound, say=(say,), thread=more, tasks=(*tasks, TaskKind.QUESTION) if more else tasks)
+    return Verdict(name=reply.meaning, bound=bound, say=(say,), tasks=tasks)
 
 
 def _one(reply: Reply, asked: Asked, by: str, *, first: bool = True) -> Bound:
@@ -262,20 +265,24 @@ def _one(reply: Reply, asked: Asked, by: str, *, first: bool = True) -> Bound:
     return Bound(asked=asked, meaning=reply.meaning, count=reply.count if first else None, means=reply.means, by=by)
 
 
-# --- danger and the cap --------------------------------------------------------------------------------------------------
+# --- more, danger and the cap --------------------------------------------------------------------------------------------------
+
+
+def _with_more(verdict: Verdict) -> Verdict:
+    """What was written, or shown, beside what we understood is for a person to read, whatever became of the rest."""
+    read = {TaskKind.QUESTION, TaskKind.UNKNOWN_SENDER} & set(verdict.tasks)
+    return replace(verdict, thread=True, tasks=verdict.tasks if read else (*verdict.tasks, TaskKind.QUESTION))
 
 
 def _with_danger(verdict: Verdict, writer: Writer) -> Verdict:
     kept = tuple(say for say in verdict.say if say.notice not in (Notice.ECHO_MESSAGE, Notice.NOT_REGISTERED))
     about = next((asked for asked in sorted(writer.alerts, key=lambda asked: asked.gravity) if asked.open), None)
     tasks = (TaskKind.DANGER, *(task for task in verdict.tasks if task is not TaskKind.QUESTION))
-    values = {name: getattr(verdict, name) for name in Verdict.__slots__}
-    return Verdict(**values | {"say": (Say(notice=Notice.DANGER, about=about), *kept), "thread": True, "tasks": tasks})
+    return replace(verdict, say=(Say(notice=Notice.DANGER, about=about), *kept), thread=True, tasks=tasks)
 
 
 def _within_cap(verdict: Verdict, writer: Writer, *, danger: bool) -> Verdict:
     if writer.replies_last_hour < MOST_REPLIES:
         return verdict
     kept = tuple(say for say in verdict.say if say.notice is Notice.DANGER and writer.replies_last_hour < MOST_DANGER_REPLIES)
-    values = {name: getattr(verdict, name) for name in Verdict.__slots__}
-    return Verdict(**values | {"say": kept if danger else ()})
+    return replace(verdict, say=kept if danger else ())

@@ -94,16 +94,18 @@ def _doubted(fact: Fact) -> Fact:
 
 
 def _attempt_values(row: AnyRow, fact: Fact, now: datetime) -> dict[str, Any]:
-    unknown = fact.evidence is Evidence.UNKNOWN
+    """An older fact that brings the provider's id changes nothing else."""
+    older = fact.evidence <= row.evidence
+    unknown = max(row.evidence, fact.evidence) == Evidence.UNKNOWN
     return {
         "id": row.id,
         "evidence": max(row.evidence, fact.evidence),
         "provider_id": row.provider_id or fact.provider_id or None,
-        "reason": fact.reason.name if fact.reason else "",
-        "code": fact.code,
+        "reason": row.reason if older else fact.reason.name if fact.reason else "",
+        "code": row.code if older else fact.code,
         "segments": row.segments if fact.segments is None else fact.segments,
         "price": row.price if fact.price is None else fact.price,
-        "found_by": fact.found_by,
+        "found_by": row.found_by if older else fact.found_by,
         # what is not unknown has ended
         "look_at": max(now, row.started_at + timedelta(seconds=LOOKS[0])) if unknown else None,
     }
@@ -131,9 +133,9 @@ async def _follow(conn: AsyncConnection, known: Mapping[int, AnyRow], risen: Seq
 
 
 def _about_newest(known: Mapping[int, AnyRow], risen: Sequence[Fact], rows: Sequence[AnyRow]) -> dict[int, Fact]:
-    """Facts by delivery, without those about an attempt that a newer one has followed: they decide nothing any more."""
+    """Facts by delivery that decide something: not those about an attempt that a newer one has followed, nor what was known already."""
     newest = {(row.id, row.attempts) for row in rows}
-    owners = [(fact, known[fact.attempt_id]) for fact in risen]
+    owners = [(fact, row) for fact in risen if fact.evidence > (row := known[fact.attempt_id]).evidence]
     return {row.delivery_id: fact for fact, row in owners if (row.delivery_id, row.n) in newest}
 
 
@@ -167,10 +169,14 @@ def _judge(row: AnyRow, fact: Fact | None, best: int, now: datetime) -> Verdict:
         now=now,
         retry_after=fact.retry_after,
     )
-    # whoever has answered needs no second try
-    if verdict.state is DeliveryState.WAITING and row.rung not in (None, Rung.NONE):
+    # whoever has answered need not be asked again; the text to pass on, and what we owe them, is tried until it arrives
+    if verdict.state is DeliveryState.WAITING and row.part in _ASKS and row.rung not in (None, Rung.NONE):
         return Verdict(state=DeliveryState.SPARED)
     return verdict
+
+
+#: parts that want an answer and nothing else
+_ASKS = (Part.ASK, Part.REMINDER)
 
 
 def _changes(row: AnyRow, verdict: Verdict, best: int) -> bool:
@@ -278,7 +284,8 @@ def _tried(conn: AsyncConnection) -> Executable:
     told = rows_from_json(conn, "told", _TOLD)
     owner = attempt.alias("owner")
     # a subquery, and no join: so PostgreSQL goes by the index from the first row on, before it has any figures about the table
-    columns = ("id", "delivery_id", "account", "n", "evidence", "provider_id", "segments", "price", "started_at")
+    told_us = ("evidence", "provider_id", "reason", "code", "found_by", "segments", "price")
+    columns = ("id", "delivery_id", "account", "n", "started_at", *told_us)
     whose = select(owner.c.id).where(owner.c.account == attempt.c.account, owner.c.provider_id == told.c.provider_id).scalar_subquery()
     return (
         select(*(attempt.c[name] for name in columns), told.c.provider_id.label("told_id"), whose.label("owner_id"))

@@ -6,11 +6,12 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import Select, select, update
+from sqlalchemy import LargeBinary, Select, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Inbound, Media
 from messages.form import Medium, Part
+from relay.model import NotReady
 from relay.store import sealing
 from relay.store.asked import alerts_of
 from relay.store.columns import AnyRow
@@ -33,6 +34,8 @@ Way: TypeAlias = Medium | Literal["page"]
 
 #: what was made of a message for a person to read, and of one that is to be understood anew
 FOR_A_PERSON, AGAIN = "message", "again"
+#: and of one that none of this installation's keys opens
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +48,8 @@ class Kept:
     message: Inbound
     #: it was for a person to read, and may be an answer now that more is known
     again: bool = False
+    #: one of our keys opens it; else its message says only where it came to
+    readable: bool = True
 
 
 async def keep(conn: AsyncConnection, account: str, channel: Way, messages: Sequence[Inbound], heard_by: str) -> int:
@@ -86,19 +91,36 @@ def lookup(channel: Way, value: str) -> str:
 
 
 async def unhandled(conn: AsyncConnection, limit: int = 100) -> list[Kept]:
-    """Return what has been kept but not handled yet, oldest first."""
-    waiting = select(inbound).where(inbound.c.handled_at.is_(None)).order_by(inbound.c.id).limit(limit).with_for_update(skip_locked=True)
-    return [_kept(row) for row in (await conn.execute(waiting)).all()]
+    """Return what has been kept but not handled yet, oldest first; one that no key opens holds up no other, and has no message."""
+    columns = [type_coerce(each, LargeBinary) if each.name in _SEALED else each for each in inbound.c]
+    waiting = select(*columns).where(inbound.c.handled_at.is_(None)).order_by(inbound.c.id)
+    return [_kept(row) for row in (await conn.execute(waiting.limit(limit).with_for_update(skip_locked=True))).all()]
+
+
+_SEALED = ("sender", "text", "facts")
 
 
 def _kept(row: AnyRow) -> Kept:
-    facts = json.loads(row.facts)
-    media = tuple(Media(**one) for one in facts.pop("media"))
-    message = Inbound(
-        provider_id=row.provider_id, sender=row.sender, to=row.to, text=row.text, received_at=row.received_at, media=media, **facts
-    )
     channel: Way = PAGE if row.channel == PAGE else Medium(row.channel)
+    try:
+        sender, text, facts = (_opened(getattr(row, name), f"inbound.{name}") for name in _SEALED)
+    except NotReady:
+        unread = Inbound(provider_id=row.provider_id, sender="", to=row.to, text="", received_at=row.received_at)
+        return Kept(id=row.id, account=row.account, channel=channel, message=unread, readable=False)
+    more = json.loads(facts)
+    media = tuple(Media(**one) for one in more.pop("media"))
+    message = Inbound(provider_id=row.provider_id, sender=sender, to=row.to, text=text, received_at=row.received_at, media=media, **more)
     return Kept(id=row.id, account=row.account, channel=channel, message=message, again=row.verdict == AGAIN)
+
+
+def _opened(sealed: bytes | None, place: str) -> Any:
+    return None if sealed is None else sealing.keyring().open(bytes(sealed), place)
+
+
+async def try_again(conn: AsyncConnection) -> None:
+    """Take up again what no key opened: it may be back."""
+    unread = (inbound.c.verdict == UNREADABLE, inbound.c.handled_at.is_not(None))
+    await conn.execute(update(inbound).where(*unread).values(handled_at=None))
 
 
 async def handled(conn: AsyncConnection, inbound_id: int, verdict: str, now: datetime) -> None:

@@ -232,7 +232,10 @@ async def _put_back(conn: AsyncConnection, intents: Sequence[Intent], now: datet
         await conn.execute(update(delivery).where(delivery.c.id.in_(ids)).values(lease_until=None, ended_at=ended, **values))
         rows = (await conn.execute(select(delivery).where(delivery.c.id.in_(ids), delivery.c.recipient_id.is_not(None)))).all()
         if verdict == "address":
-            await troubles.pull_next(conn, rows, now)
+            await troubles.ask_no_more(conn, rows, now)
+            await troubles.pull_next(conn, rows, now, for_good=True)
+        if ended:
+            await troubles.fail_behind(conn, rows, now)
         await recipients.refresh(conn, {row.recipient_id for row in rows}, now)
     return [intent for intent in intents if verdicts.get(intent.work.delivery_id) == "go"]
 

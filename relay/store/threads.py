@@ -104,6 +104,7 @@ async def opt(conn: AsyncConnection, origin: Origin, now: datetime, *, out: bool
     await conn.execute(update(Address).where(*mine).values(changed))
     if not out:
         await pause(conn, origin, now, paused=False)
+        await work.no_longer_out(conn, [person.person_id for person in origin.people], now)
 
 
 async def pause(conn: AsyncConnection, origin: Origin, now: datetime, *, paused: bool) -> None:

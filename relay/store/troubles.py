@@ -3,12 +3,13 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import and_, literal, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Fault, Reason, Then
 from messages.form import Part
-from relay.model import AddressState, DeliveryState, TaskKind
+from relay.model import Action, AddressState, DeliveryState, TaskKind
+from relay.routing import INSTEAD
 from relay.store import work
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, Sender, delivery
@@ -17,36 +18,42 @@ from relay.verdict import Verdict
 
 async def follow(conn: AsyncConnection, changes: Sequence[tuple[AnyRow, Verdict]], reasons: Mapping[int, Reason], now: datetime) -> None:
     """Do what follows from failures; `reasons` by delivery."""
-    await _fail_behind(conn, changes, now)
+    await fail_behind(conn, [row for row, verdict in changes if verdict.state is DeliveryState.FAILED], now)
     for row, _ in changes:
         reason = reasons.get(row.id)
         if reason is not None:
             await _mind_address(conn, row, reason, now)
             await _mind_sender(conn, row, reason, now)
-    await pull_next(conn, [row for row, verdict in changes if verdict.pull_next and row.recipient_id is not None], now)
+    for row, verdict in changes:
+        if verdict.pull_next and row.recipient_id is not None:
+            await pull_next(conn, [row], now, for_good=verdict.state is DeliveryState.FAILED)
 
 
-async def pull_next(conn: AsyncConnection, failed: Sequence[AnyRow], now: datetime) -> None:
-    """Bring each person's next step on another address forward to now; the call list and deputies count as steps.
+async def pull_next(conn: AsyncConnection, failed: Sequence[AnyRow], now: datetime, *, for_good: bool = False) -> None:
+    """Bring each person's next step by another way forward to now: another address, or the deputy.
+
+    `for_good`: the way will not come back, so somebody rings the same number too, whether or not there is another.
 
     A way has several messages. When the second of them fails too, the next step has begun already, and is not the one after it.
     """
     for row in failed:
-        theirs = (delivery.c.recipient_id == row.recipient_id) & (delivery.c.address_id != row.address_id)
-        later = (theirs | (delivery.c.stands_for_id == row.recipient_id), delivery.c.step > row.step)
+        another = or_(delivery.c.address_id != row.address_id, and_(delivery.c.action == Action.CALL, literal(for_good)))
+        theirs = and_(delivery.c.recipient_id == row.recipient_id, another)
+        mine = or_(theirs, delivery.c.stands_for_id == row.recipient_id)
+        later = (mine, delivery.c.action.in_(INSTEAD), delivery.c.step > row.step)
         needed = select(delivery.c.step).where(*later, delivery.c.state != DeliveryState.SPARED)
         next_step = needed.order_by(delivery.c.step).limit(1).scalar_subquery()
         waiting = (delivery.c.step == next_step, delivery.c.state == DeliveryState.WAITING, delivery.c.due_at > now)
         await conn.execute(update(delivery).where(*later, *waiting).values(due_at=now))
 
 
-async def _fail_behind(conn: AsyncConnection, changes: Sequence[tuple[AnyRow, Verdict]], now: datetime) -> None:
+async def fail_behind(conn: AsyncConnection, failed: Sequence[AnyRow], now: datetime) -> None:
     """A wake-up that failed opens no window: the texts that were held behind it have failed with it."""
-    for row, verdict in changes:
-        if row.part == Part.WAKE and verdict.state is DeliveryState.FAILED:
+    for row in failed:
+        if row.part == Part.WAKE:
             held = (delivery.c.recipient_id == row.recipient_id, delivery.c.address_id == row.address_id, delivery.c.hold == "window")
-            failed = {"state": DeliveryState.FAILED, "hold": "", "reason": "NO_TEMPLATE", "ended_at": now}
-            await conn.execute(update(delivery).where(*held, delivery.c.state == DeliveryState.WAITING).values(failed))
+            values = {"state": DeliveryState.FAILED, "hold": "", "reason": "NO_TEMPLATE", "ended_at": now}
+            await conn.execute(update(delivery).where(*held, delivery.c.state == DeliveryState.WAITING).values(values))
 
 
 async def _mind_address(conn: AsyncConnection, row: AnyRow, reason: Reason, now: datetime) -> None:
@@ -60,9 +67,21 @@ async def _mind_address(conn: AsyncConnection, row: AnyRow, reason: Reason, now:
         return
     opted_out = reason.fault is Fault.PERSON
     dead = {"state": AddressState.OPTED_OUT if opted_out else AddressState.INVALID, "state_reason": reason.name, "state_at": now}
-    await conn.execute(update(Address).where(mine, Address.state == AddressState.ACTIVE).values(dead))
+    died = (await conn.execute(update(Address).where(mine, Address.state == AddressState.ACTIVE).values(dead))).rowcount
+    await ask_no_more(conn, [row], now)
+    if not died:
+        return  # whoever took it out of use has told
     kind = TaskKind.OPTED_OUT if opted_out else TaskKind.ADDRESS
     await work.open_task(conn, work.of_delivery(row, kind, f"{kind}:{row.address_id}", reason.words), now)
+
+
+async def ask_no_more(conn: AsyncConnection, rows: Sequence[AnyRow], now: datetime) -> None:
+    """Nobody will answer a reminder that goes to a dead address: while it waits it would only keep up hope."""
+    values = {"state": DeliveryState.FAILED, "reason": "ADDRESS_INVALID", "ended_at": now}
+    for row in rows:
+        there = (delivery.c.recipient_id == row.recipient_id, delivery.c.address_id == row.address_id)
+        waiting = (*there, delivery.c.action == Action.REMIND, delivery.c.state == DeliveryState.WAITING)
+        await conn.execute(update(delivery).where(*waiting).values(values))
 
 
 async def _mind_sender(conn: AsyncConnection, row: AnyRow, reason: Reason, now: datetime) -> None:

@@ -1,6 +1,6 @@
 """Tasks for people, and the numbered record of what happened."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -125,6 +125,13 @@ async def words_of(conn: AsyncConnection, municipality_id: int, cause: str) -> s
     """Return the words of a cause's open task; "" where there is none."""
     mine = (task.c.municipality_id == municipality_id, task.c.cause == cause, task.c.done_at.is_(None))
     return (await conn.execute(select(task.c.words).where(*mine))).scalar() or ""
+
+
+async def no_longer_out(conn: AsyncConnection, people: Sequence[int], now: datetime) -> None:
+    """Close what asks to talk with people who had left: they have come back by themselves."""
+    asked = (task.c.person_id.in_(people), task.c.kind == TaskKind.OPTED_OUT, task.c.done_at.is_(None))
+    closed = {"done_at": now, "done_by": "budstikke", "outcome": "they wrote START"}
+    await conn.execute(update(task).where(*asked).values(closed))
 
 
 async def done(conn: AsyncConnection, municipality_id: int, task_id: int, by: str, now: datetime, *, outcome: str = "") -> None:

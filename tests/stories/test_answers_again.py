@@ -10,7 +10,7 @@ from channels.base import Callback
 from messages.alert import Act, Kind
 from messages.form import Medium, Part
 from messages.frames import Notice, say
-from relay import receipts
+from relay import echo
 from relay.model import AddressState, Rung
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, ResourcePerson, alert, attempt, delivery, inbound, note, task, thread
@@ -119,7 +119,7 @@ async def test_a_reply_that_cannot_be_made_takes_nothing_with_it(town: Town, mon
     """The answer counts, and danger is alarmed; only the echo is missing."""
     ayan = await town.person("Ayan", "so")
     water = await town.issue(WATER)
-    monkeypatch.setattr(receipts, "say", broken)
+    monkeypatch.setattr(echo, "say", broken)
     await says(town, ayan, "1")
     await says(town, ayan, DANGER)
     assert await verdicts(town) == ["received", "message"]
