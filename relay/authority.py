@@ -22,6 +22,8 @@ STOPPERS = frozenset({Role.COORDINATOR, Role.APPROVER, Role.DUTY_OFFICER})
 #: answer, ring, remind
 DUTY = frozenset({Role.COORDINATOR, Role.DUTY_OFFICER})
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
+#: let a stopped sender send again: one that is refused once more stops by itself
+STARTERS = ADMINISTRATORS | DUTY
 
 
 def approvers_of(kind: Kind | str) -> frozenset[Role]:

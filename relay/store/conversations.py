@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, literal, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
@@ -98,6 +98,19 @@ async def read(conn: AsyncConnection, municipality_id: int, thread_id: int) -> C
         said=tuple(await _said(conn, row)),
         tasks=tuple((await conn.execute(opened)).scalars()),
     )
+
+
+async def numbers(conn: AsyncConnection, talk: Conversation) -> tuple[AnyRow, ...]:
+    """Return the numbers at which who wrote can be rung: their own, or of somebody whom we do not know the one that wrote."""
+    rings = (Medium.SMS, Medium.WHATSAPP)
+    if talk.person_id is None:
+        wrote = select(inbound.c.channel, inbound.c.sender.label("value"), literal("ACTIVE").label("state"))
+        wrote = wrote.join(note, note.c.inbound_id == inbound.c.id).where(note.c.thread_id == talk.thread_id, inbound.c.channel.in_(rings))
+        return tuple((await conn.execute(wrote.order_by(note.c.id.desc()).limit(1))).all())
+    theirs = (Address.person_id == talk.person_id, Address.municipality_id == talk.municipality_id)
+    usable = (Address.state != AddressState.REPLACED, Address.channel.in_(rings))
+    found = select(Address.channel, Address.value, Address.state).where(*theirs, *usable).order_by(Address.position, Address.id)
+    return tuple((await conn.execute(found)).all())
 
 
 async def _said(conn: AsyncConnection, row: AnyRow) -> list[Said]:

@@ -1,6 +1,6 @@
 """What waits for the duty officer: tasks as one queue, gravest and oldest first; a conversation's messages are one row of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,10 +11,12 @@ from relay.model import NotFound, Role, TaskKind
 from relay.store import work
 from relay.store.columns import AnyRow
 from relay.store.doubts import ASKED
-from relay.store.tables import Address, ResourcePerson, User, alert, note, task, thread, user_role
+from relay.store.tables import Address, ResourcePerson, Sender, User, alert, note, task, thread, user_role
 
 #: rows of the queue that a page shows; what comes after them is counted
 SHOWN = 200
+#: a conversation shows the words that made it urgent, whatever was written after them
+URGENT = frozenset({TaskKind.DANGER, TaskKind.RING})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,9 +35,11 @@ class Item:
     number: int | None
     alert_kind: str
     thread_id: int | None
-    #: of the conversation: how many messages nobody has read, what was written last, in what language the person reads
+    #: of the conversation: how many messages nobody has read, what made it urgent (else what was written last), what was written last
+    #: where that is something else, in what language the person reads
     unread: int
     said: str
+    later: str
     language: str
     #: why, in words; "" where the kind says it all
     words: str
@@ -45,6 +49,8 @@ class Item:
     delivery_id: int | None
     #: asks whether a message in doubt is sent again
     asks_again: bool
+    #: of a sender that has stopped or is down
+    sender: AnyRow | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +71,14 @@ async def read(conn: AsyncConnection, municipality_id: int, owner: str = "") -> 
     for row in rows:
         first.setdefault(("thread", row.thread_id) if row.thread_id else ("task", row.id), row)
     shown = list(first.values())[:SHOWN]
-    said = await _last_words(conn, [row.thread_id for row in shown if row.thread_id])
-    return Queue(items=tuple(_item(row, said) for row in shown), beyond=len(first) - len(shown))
+    return Queue(items=tuple(await _items(conn, municipality_id, shown)), beyond=len(first) - len(shown))
+
+
+async def _items(conn: AsyncConnection, municipality_id: int, rows: Sequence[AnyRow]) -> list[Item]:
+    last = await _last_words(conn, [row.thread_id for row in rows if row.thread_id])
+    raised = await _raised(conn, [row for row in rows if row.thread_id and row.kind in URGENT])
+    senders = await _senders(conn, municipality_id, [_sender_of(row) for row in rows if row.kind == TaskKind.SENDER])
+    return [_item(row, last.get(row.thread_id or 0, ""), raised.get(row.id, ""), senders.get(_sender_of(row))) for row in rows]
 
 
 async def _last_words(conn: AsyncConnection, threads: Sequence[int]) -> dict[int, str]:
@@ -75,19 +87,46 @@ async def _last_words(conn: AsyncConnection, threads: Sequence[int]) -> dict[int
     return {row.thread_id: row.text or "" for row in (await conn.execute(written.order_by(note.c.id))).all()}
 
 
-def _item(row: AnyRow, said: Mapping[int, str]) -> Item:
-    names = ("gravity", "opened_at", "owner", "person_id", "recipient_id", "number", "thread_id", "done_at", "done_by", "outcome")
+async def _raised(conn: AsyncConnection, rows: Sequence[AnyRow]) -> dict[int, str]:
+    """The words for which a task was opened: its cause names the message."""
+    heard = {row.id: int(row.cause.rpartition(":")[2]) for row in rows if row.cause.rpartition(":")[2].isdigit()}
+    written = select(note.c.inbound_id, note.c.text).where(note.c.inbound_id.in_(list(heard.values())), note.c.direction == "in")
+    texts = {row.inbound_id: row.text or "" for row in (await conn.execute(written)).all()}
+    return {task_id: texts.get(inbound_id, "") for task_id, inbound_id in heard.items()}
+
+
+def _sender_of(row: AnyRow) -> int:
+    """Which sender a task is about (`sender:7:CREDENTIALS`); 0: none."""
+    kind, _, rest = row.cause.partition(":")
+    which = rest.partition(":")[0]
+    return int(which) if kind == "sender" and which.isdigit() else 0
+
+
+async def _senders(conn: AsyncConnection, municipality_id: int, ids: Sequence[int]) -> dict[int, AnyRow]:
+    columns = (Sender.id, Sender.channel, Sender.address, Sender.provider, Sender.stopped)
+    rows = await conn.execute(select(*columns).where(Sender.id.in_(ids), Sender.municipality_id == municipality_id))
+    return {row.id: row for row in rows.all()}
+
+
+def _item(row: AnyRow, last: str, raised: str, sender: AnyRow | None) -> Item:
+    """A sender's trouble is nobody's in the register, whoever was the first to miss a message."""
+    anybody = row.kind != TaskKind.SENDER
+    names = ("gravity", "opened_at", "owner", "number", "thread_id", "done_at", "done_by", "outcome")
     return Item(
         task_id=row.id,
         kind=TaskKind(row.kind),
-        person=row.person or "",
+        person=row.person if anybody and row.person else "",
         alert_kind=row.alert_kind or "",
         unread=row.unread or 0,
-        said=said.get(row.thread_id or 0, ""),
-        language=next(iter(row.languages or ()), ""),
+        said=raised or last,
+        later=last if raised and last != raised else "",
+        language=next(iter(row.languages or ()), "") if anybody else "",
         words=row.words or "",
         delivery_id=row.delivery_id,
         asks_again=row.cause.startswith(ASKED),
+        sender=sender,
+        person_id=row.person_id if anybody else None,
+        recipient_id=row.recipient_id if anybody else None,
         **{name: getattr(row, name) for name in names},
     )
 
@@ -97,7 +136,7 @@ async def one(conn: AsyncConnection, municipality_id: int, task_id: int) -> Item
     row = (await conn.execute(_tasks.where(task.c.municipality_id == municipality_id, task.c.id == task_id))).one_or_none()
     if row is None:
         raise NotFound(f"There is no task {task_id} here.")
-    return _item(row, await _last_words(conn, [row.thread_id] if row.thread_id else []))
+    return (await _items(conn, municipality_id, [row]))[0]
 
 
 async def ways(conn: AsyncConnection, municipality_id: int, person_id: int) -> list[AnyRow]:

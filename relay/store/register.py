@@ -6,7 +6,7 @@ from datetime import date, datetime
 from math import isfinite
 from typing import Any
 
-from sqlalchemy import Table, insert, select, update
+from sqlalchemy import ColumnElement, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Pace
@@ -194,14 +194,25 @@ def _positive(value: float, what: str, *, or_nothing: bool = False) -> float:
 
 async def start_sender(conn: AsyncConnection, municipality_id: int, address: str, stamp: Stamp) -> None:
     """Let a stopped sender send again and close the tasks about its stop; NotFound when it is none of this municipality's."""
-    mine = (Sender.municipality_id == municipality_id, Sender.address == address)
+    if not await _start(conn, municipality_id, Sender.address == address, stamp):
+        raise NotFound(f"{address} is no sender of this municipality.")
+
+
+async def start_sender_of(conn: AsyncConnection, municipality_id: int, sender_id: int, stamp: Stamp) -> None:
+    """Let one stopped sender send again and close the tasks about its stop; NotFound when it is none of this municipality's."""
+    if not await _start(conn, municipality_id, Sender.id == sender_id, stamp):
+        raise NotFound("This sender is not there any more.")
+
+
+async def _start(conn: AsyncConnection, municipality_id: int, which: ColumnElement[bool], stamp: Stamp) -> list[int]:
+    """Return the ids of the senders that send again."""
+    mine = (Sender.municipality_id == municipality_id, which)
     started = update(Sender).where(*mine).values(stopped="", stopped_at=None, **stamp.changed).returning(Sender.id)
     ids = list((await conn.execute(started)).scalars())
-    if not ids:
-        raise NotFound(f"{address} is no sender of this municipality.")
     for sender_id in ids:
         await work.close_sender_tasks(conn, municipality_id, sender_id, stamp.by, stamp.at)
         await work.acted(conn, stamp.by, "sender.start", stamp.at, municipality_id=municipality_id, subject=f"sender:{sender_id}")
+    return ids
 
 
 # --- groups and people ------------------------------------------------------------------------------------------------

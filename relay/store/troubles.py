@@ -89,6 +89,8 @@ async def _mind_sender(conn: AsyncConnection, row: AnyRow, reason: Reason, now: 
     if reason.then is Then.STOP_SENDER and row.sender_id is not None:
         going = (Sender.id == row.sender_id, Sender.stopped == "")
         await conn.execute(update(Sender).where(*going).values(stopped=reason.name, stopped_at=now))
-        await work.open_task(conn, work.of_delivery(row, TaskKind.SENDER, f"sender:{row.sender_id}:{reason.name}", reason.words), now)
+        cause = f"sender:{row.sender_id}:{reason.name}"
+        alarm = work.NewTask(municipality_id=row.municipality_id, kind=TaskKind.SENDER, cause=cause, words=reason.words)
+        await work.open_task(conn, alarm, now)
     if reason.then is Then.FAIL:
         await work.open_task(conn, work.of_delivery(row, TaskKind.TEXT, f"text:{row.alert_id}:{reason.name}", reason.words), now)

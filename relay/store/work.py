@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from messages.alert import Gravity
+from messages.alert import Gravity, Kind
 from relay.model import NotAllowed, NotFound, TaskKind
 from relay.store import audit
 from relay.store.columns import AnyRow
@@ -33,7 +33,10 @@ RANK: Mapping[TaskKind, int] = {
     TaskKind.ADDRESS: 3,
     TaskKind.OPTED_OUT: 3,
 }
-ORDER = (task.c.gravity, case({str(kind): rank for kind, rank in RANK.items()}, value=task.c.kind, else_=2), task.c.opened_at, task.c.id)
+#: what is real comes before what is about an exercise; what is about no alert, as a sender, is real
+_PLAYED = case((task.c.alert_id.in_(select(alert.c.id).where(alert.c.kind != Kind.ACTUAL)), 1), else_=0)
+_RANK = case({str(kind): rank for kind, rank in RANK.items()}, value=task.c.kind, else_=2)
+ORDER = (task.c.gravity, _PLAYED, _RANK, task.c.opened_at, task.c.id)
 
 
 def things(*of: ColumnElement[bool]) -> ColumnElement[int]:

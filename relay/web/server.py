@@ -8,7 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from relay import doctor
-from relay.authority import ADMINISTRATORS, APPROVERS, DUTY, EVERYBODY, STOPPERS, WRITERS
+from relay.authority import ADMINISTRATORS, APPROVERS, DUTY, EVERYBODY, STARTERS, STOPPERS, WRITERS
 from relay.flow import Relay
 from relay.model import Role
 from relay.store import links, sessions
@@ -156,6 +156,7 @@ ROUTES = (
     Route("GET", r"/tasks/{task:\d+}", tasks.show, EVERYBODY),
     Route("POST", r"/tasks/{task:\d+}/take", tasks.take, DUTY),
     Route("POST", r"/tasks/{task:\d+}/done", tasks.done, DUTY),
+    Route("POST", r"/tasks/{task:\d+}/start", tasks.start, STARTERS),
     Route("POST", r"/tasks/{task:\d+}/again", tasks.again, DUTY),
     Route("POST", r"/tasks/{task:\d+}/leave", tasks.leave, DUTY),
     Route("GET", "/call-list", call_list.show, DUTY),

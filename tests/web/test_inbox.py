@@ -12,8 +12,8 @@ from messages.alert import Kind
 from messages.frames import say
 from relay.model import TaskKind
 from relay.store import work
-from relay.store.tables import task, thread
-from tests.stories.town import Somebody, new
+from relay.store.tables import Sender, task, thread
+from tests.stories.town import SMS_SENDER, Somebody, new
 from tests.web.duty_town import WATER, Duty, duty_town
 
 
@@ -68,6 +68,73 @@ async def test_menu_board_wall_and_inbox_count_the_same_things(duty: Duty) -> No
     [beside] = re.findall(r'<a class="count grave" id="waiting" href="/inbox\?alert=1"[^>]*>(\d+)<', board)
     assert (menu, beside) == ("2", "2")
     assert re.findall(r'<div class="grave"><dt>[^<]+</dt><dd>(\d+)</dd>', wall) == ["2"]
+
+
+async def test_what_is_real_comes_before_an_exercise_and_a_stopped_sender_before_its_danger(duty: Duty) -> None:
+    ayan = await duty.town.person("Ayan", "so")
+    await duty.issue(kind=Kind.EXERCISE)
+    await ayan.phone.says("Hjelp, det brenner!")
+    await duty.town.settle()
+    await opened(duty, TaskKind.RING, TaskKind.SENDER)
+    assert await kinds(duty) == ["ring", "sender", "danger"]
+
+
+async def test_the_row_shows_the_words_of_danger_and_what_was_written_after_them(duty: Duty) -> None:
+    ayan = await duty.town.person("Ayan", "so")
+    await duty.issue()
+    await ayan.phone.says("Hjelp, det brenner!")
+    await duty.town.settle()
+    alone = (await duty.officer.get("/inbox?lang=en")).text
+    await ayan.phone.says("Er biblioteket stengt?")
+    await duty.town.settle()
+    both = (await duty.officer.get("/inbox?lang=en")).text
+    assert "And later:" not in alone
+    assert re.search(r'<p class="said-short" dir="auto">Hjelp, det brenner!</p>.*?<bdi>Er biblioteket stengt\?</bdi>', both, re.DOTALL)
+
+
+async def test_whoever_is_told_to_ring_is_given_the_number(duty: Duty) -> None:
+    ayan = await duty.town.person("Ayan", "so", number="+4741000777")
+    await duty.issue()
+    await ayan.phone.says("Hjelp, det brenner!")
+    await duty.town.settle()
+    known = await conversation(duty)
+    link = 'href="tel:+4741000777"'
+    assert link in (await duty.officer.get(known)).text.split('class="danger-box"')[1].split("</section>")[0]
+    assert link in (await duty.officer.get("/alerts/1/people/1")).text
+    assert link not in (await duty.viewer.get(known)).text
+    assert link not in (await duty.viewer.get("/alerts/1/people/1")).text
+
+
+async def test_a_number_that_we_do_not_know_can_be_rung_too(duty: Duty) -> None:
+    stranger = duty.town.sandbox.phone("+4741000888")
+    await stranger.says("Hjelp, det brenner!", to=SMS_SENDER, channel="sms")
+    await duty.town.settle()
+    assert 'href="tel:+4741000888"' in (await duty.officer.get(await conversation(duty))).text
+
+
+# --- a sender that is stopped -------------------------------------------------------------------------------------------------
+
+
+async def test_a_stopped_sender_is_named_and_starts_again_from_its_task(duty: Duty) -> None:
+    ayan = await duty.town.person("Ayan", "so", number="+4741000777")
+    duty.town.sandbox.order(Fault(kind="unauthorised", times=1))
+    await duty.issue()
+    await duty.town.settle()
+    [stopped] = await duty.rows(select(task).where(task.c.kind == TaskKind.SENDER))
+    [sender] = await duty.rows(select(Sender.address).where(Sender.stopped != ""))
+    inbox = (await duty.officer.get("/inbox?kind=sender&lang=en")).text.split('id="queue"')[1]
+    page = (await duty.officer.get(f"/tasks/{stopped.id}?lang=en")).text
+    for shown in (inbox, page):
+        assert sender.address in shown
+        assert "Ayan" not in shown
+        assert "4741000777" not in shown
+    assert "Start the sender again" not in (await duty.viewer.get(f"/tasks/{stopped.id}?lang=en")).text
+    assert not new(ayan.phone)
+    started = await duty.officer.post(f"/tasks/{stopped.id}/start")
+    await duty.town.settle()
+    assert started.status == 303
+    assert new(ayan.phone)
+    assert not await duty.rows(select(task).where(task.c.kind == TaskKind.SENDER, task.c.done_at.is_(None)))
 
 
 # --- answers --------------------------------------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from messages.frames import Notice
 from relay.authority import DUTY
 from relay.model import BadInput, NotAllowed, TaskKind
 from relay.store import alerts, call_list, context, conversations, desk_queue
+from relay.store.columns import AnyRow
 from relay.store.conversations import Conversation, Way
 from relay.store.halts import Halt
 from relay.web import words
@@ -124,6 +125,8 @@ class ConversationPage:
     """A conversation, and how it can be answered."""
 
     talk: Conversation
+    #: that can be rung, for whoever may
+    numbers: tuple[AnyRow, ...]
     way: Way | None
     #: why it cannot be answered, in words
     no_way: str
@@ -146,12 +149,14 @@ async def _conversation(request: web.Request, *, text: str = "", errors: dict[st
     relay, asker = request.app[RELAY], who(request)
     async with relay.store.read() as conn:
         talk = await conversations.read(conn, asker.municipality_id, int(request.match_info["thread"]))
+        numbers = await conversations.numbers(conn, talk) if asker.may(DUTY) else ()
         way, no_way = await _way(conn, talk, request)
         ready = tuple([await _ready(conn, talk, way, name, language_of(request)) for name in READY]) if way and talk.languages else ()
         town = (await context.load(conn, [talk.municipality_id])).municipalities[talk.municipality_id]
         colleagues = await desk_queue.colleagues(conn, asker.municipality_id)
     page = ConversationPage(
         talk=talk,
+        numbers=numbers,
         way=way,
         no_way=no_way,
         ready=ready,

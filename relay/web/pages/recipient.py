@@ -6,12 +6,15 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
-from relay.store import board, evidence_of
+from relay.authority import DUTY
+from relay.store import board, desk_queue, evidence_of
+from relay.store.columns import AnyRow
 from relay.store.evidence_of import Show
 from relay.web import sentences, sheets, words
 from relay.web.keys import RELAY
 from relay.web.page import language_of, render
 from relay.web.pages.board import which
+from relay.web.who import who
 
 SHOWN = {
     Show.ALL: "Everybody",
@@ -137,6 +140,9 @@ class PersonPage:
 
     heading: board.Heading
     story: evidence_of.Story
+    may_ring: bool
+    #: their addresses, for whoever rings
+    ways: tuple[AnyRow, ...]
 
     @property
     def here(self) -> str:
@@ -146,8 +152,10 @@ class PersonPage:
 
 async def person(request: web.Request) -> web.Response:
     """Show everything about one person of an alert."""
-    relay = request.app[RELAY]
+    relay, asker = request.app[RELAY], who(request)
     one = await which(request)
     async with relay.store.read() as conn:
         story = await evidence_of.story(conn, one, int(request.match_info["person"]))
-    return await render(request, "board/person.html", PersonPage(heading=one, story=story))
+        may_ring = asker.may(DUTY)
+        ways = await desk_queue.ways(conn, asker.municipality_id, story.person_id) if may_ring else []
+    return await render(request, "board/person.html", PersonPage(heading=one, story=story, may_ring=may_ring, ways=tuple(ways)))

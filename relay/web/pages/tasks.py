@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from aiohttp import web
 
-from relay.authority import DUTY
-from relay.model import TaskKind
-from relay.store import desk_queue, doubts, work
+from relay.authority import DUTY, STARTERS
+from relay.model import NotAllowed, TaskKind
+from relay.store import desk_queue, doubts, register, work
 from relay.store.columns import AnyRow
+from relay.store.register import Stamp
 from relay.web.keys import RELAY
 from relay.web.page import render
 from relay.web.who import who
@@ -20,7 +21,7 @@ OUTCOMES: dict[TaskKind, tuple[str, ...]] = {
     TaskKind.UNREACHABLE: ("Reached in another way", "Somebody else of the group was asked", "Nothing more can be done now"),
     TaskKind.ADDRESS: ("Corrected in the register", "They have no other"),
     TaskKind.OPTED_OUT: ("Talked with them", "Respected: they are not asked again"),
-    TaskKind.SENDER: ("Started again", "The provider has been told"),
+    TaskKind.SENDER: ("The provider has been told", "It sends again"),
     TaskKind.TEXT: ("Text corrected",),
     TaskKind.UNKNOWN_SENDER: ("Registered", "Not for us"),
     TaskKind.QUESTION: ("Answered", "Nothing to answer"),
@@ -57,6 +58,8 @@ class TaskPage:
     outcomes: tuple[str, ...]
     asks: str
     may_act: bool
+    #: it is about a sender that is stopped, and the reader may start it again
+    may_start: bool
     colleagues: tuple[str, ...]
 
 
@@ -73,6 +76,7 @@ async def show(request: web.Request) -> web.Response:
         outcomes=() if item.asks_again else OUTCOMES[item.kind],
         asks=DOUBT if item.asks_again else ASKS[item.kind],
         may_act=asker.may(DUTY),
+        may_start=bool(item.sender and item.sender.stopped) and asker.may(STARTERS),
         colleagues=tuple(name for name in colleagues if name != asker.name),
     )
     return await render(request, "board/task.html", page)
@@ -95,6 +99,18 @@ async def done(request: web.Request) -> web.Response:
     said = ". ".join(part for part in (str(form.get("outcome", "")), str(form.get("more", "")).strip()) if part)
     async with relay.store.write() as conn:
         await work.done(conn, asker.municipality_id, int(request.match_info["task"]), asker.name, relay.clock.now(), outcome=said)
+    relay.pulse.ring()
+    raise web.HTTPSeeOther("/inbox")
+
+
+async def start(request: web.Request) -> web.Response:
+    """Let the sender that a task is about send again; what waits for it leaves, and the task is done."""
+    relay, asker = request.app[RELAY], who(request)
+    async with relay.store.write() as conn:
+        item = await desk_queue.one(conn, asker.municipality_id, int(request.match_info["task"]))
+        if item.sender is None:
+            raise NotAllowed("This is not about a sender.")
+        await register.start_sender_of(conn, asker.municipality_id, item.sender.id, Stamp(by=asker.name, at=relay.clock.now()))
     relay.pulse.ring()
     raise web.HTTPSeeOther("/inbox")
 
