@@ -80,9 +80,24 @@ def nearest(writer: Writer, verdict: Verdict) -> Asked | None:
     return next(iter([*named, *opened]), None)
 
 
-def alarm_words(kind: TaskKind, about: Asked | None) -> str:
+#: by the municipality's Norwegian; the alert's number is filled in
+_ALARM = {
+    "nb": {
+        TaskKind.DANGER: "BUDSTIKKE VAKT: En ressursperson har skrevet om fare{number}. Se vaktlisten nå.",
+        TaskKind.RING: "BUDSTIKKE VAKT: En ressursperson ber om å bli ringt{number}. Se vaktlisten nå.",
+        "number": " til melding nr. {number}",
+    },
+    "nn": {
+        TaskKind.DANGER: "BUDSTIKKE VAKT: Ein ressursperson har skrive om fare{number}. Sjå vaktlista no.",
+        TaskKind.RING: "BUDSTIKKE VAKT: Ein ressursperson ber om å bli ringt{number}. Sjå vaktlista no.",
+        "number": " til melding nr. {number}",
+    },
+}
+
+
+def alarm_words(kind: TaskKind, about: Asked | None, norwegian: str) -> str:
     """What the duty officer's telephone says: no name and no content, since it lies on a night table; an exercise says so at both ends."""
-    what = "En ressursperson har skrevet om fare" if kind is TaskKind.DANGER else "En ressursperson ber om å bli ringt"
-    number = f" til melding nr. {about.number}" if about else ""
-    sign = mark(about.kind if about else Kind.ACTUAL, "nb")
-    return f"{sign} BUDSTIKKE VAKT: {what}{number}. Se vaktlisten nå. {sign}".strip()
+    words = _ALARM.get(norwegian, _ALARM["nb"])
+    text = words[kind].format(number=words["number"].format(number=about.number) if about else "")
+    sign = mark(about.kind if about else Kind.ACTUAL, norwegian)
+    return f"{sign} {text} {sign}".strip()

@@ -273,7 +273,7 @@ class Receipts:
             new = _task(kind, kept, home, about, thread)
             opened = await work.open_task(conn, new, now)
             if opened and kind in (TaskKind.DANGER, TaskKind.RING):
-                await _whole(conn, kept, partial(threads.alarm, conn, new, alarm_words(kind, about), now))
+                await _whole(conn, kept, partial(threads.alarm, conn, new, partial(alarm_words, kind, about), now))
         for other in origin.by_town() if verdict.opts_out else ():
             if other.municipality_id != home.municipality_id:
                 await work.open_task(conn, _task(TaskKind.OPTED_OUT, kept, other, None, None), now)

@@ -6,14 +6,14 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
-from sqlalchemy import LargeBinary, Select, select, type_coerce, update
+from sqlalchemy import LargeBinary, Select, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Inbound, Media
 from messages.form import Medium, Part
 from relay.model import NotReady
 from relay.store import sealing
-from relay.store.asked import alerts_of
+from relay.store.asked import ASKS, alerts_of
 from relay.store.columns import AnyRow
 from relay.store.normal import normal_address
 from relay.store.sql import insert_ignore
@@ -300,11 +300,13 @@ async def _exact(conn: AsyncConnection, kept: Kept) -> int | None:
 
 
 async def _replies(conn: AsyncConnection, kept: Kept, people: Sequence[Person], now: datetime) -> int:
-    """How many automatic replies went to this number in the last hour."""
-    hour = (delivery.c.part == Part.NOTICE, delivery.c.planned_at > now - timedelta(hours=1))
+    """How many automatic replies went to this number in the last hour, or since the last alert went there: its answers are heard anew."""
     if people:
         theirs = delivery.c.address_id.in_([person.address_id for person in people])
-        return len((await conn.execute(select(delivery.c.id).where(*hour, theirs))).all())
+        alerted = select(func.max(delivery.c.planned_at)).where(theirs, delivery.c.part.in_(ASKS), delivery.c.attempts > 0)
+        since = func.coalesce(alerted.scalar_subquery(), now - timedelta(hours=1))
+        recent = (delivery.c.part == Part.NOTICE, delivery.c.planned_at > now - timedelta(hours=1), delivery.c.planned_at >= since)
+        return len((await conn.execute(select(delivery.c.id).where(*recent, theirs))).all())
     same = select(inbound.c.id).where(
         inbound.c.sender_lookup == lookup(kept.channel, kept.message.sender),
         inbound.c.received_at > now - timedelta(hours=1),

@@ -1,5 +1,6 @@
 """Conversations with people: threads, the notes in them, and the house's short answers as deliveries."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -70,13 +71,17 @@ async def answer(conn: AsyncConnection, kept: Kept, origin: Origin, ready: Ready
     await conn.execute(insert_ignore(delivery).values(row))
 
 
-async def alarm(conn: AsyncConnection, task: work.NewTask, text: str, now: datetime) -> bool:
-    """Send the duty officer's telephone an SMS about a task; false when the municipality has no such number or no SMS sender."""
-    phone = (await conn.execute(select(Municipality.duty_phone).where(Municipality.id == task.municipality_id))).scalar()
+async def alarm(conn: AsyncConnection, task: work.NewTask, words: Callable[[str], str], now: datetime) -> bool:
+    """Send the duty officer's telephone an SMS about a task, its words by the municipality's Norwegian.
+
+    False when the municipality has no such number or no SMS sender.
+    """
+    columns = (Municipality.duty_phone, Municipality.norwegian)
+    phone, norwegian = (await conn.execute(select(*columns).where(Municipality.id == task.municipality_id))).one()
     sender = (await senders.in_use(conn, task.municipality_id)).get(Medium.SMS)
     if not phone or sender is None:
         return False
-    ready = ReadyNotice(name="alarm", text=text, language="nb", gravity=Gravity.LIFE)
+    ready = ReadyNotice(name="alarm", text=words(norwegian), language=norwegian, gravity=Gravity.LIFE)
     where = {
         "municipality_id": task.municipality_id,
         "sender_id": sender.id,

@@ -11,6 +11,7 @@ from relay.model import Action, AddressState, DeliveryState, TaskKind
 from relay.receipts import Receipts
 from relay.store import evidence
 from relay.store.tables import Address, attempt, delivery, inbound, note
+from relay.talk import MOST_REPLIES
 from tests.stories.arrange import change, rows, templates, texts
 from tests.stories.town import ON_SQLITE, SMS_SENDER, Town, new
 
@@ -154,3 +155,20 @@ async def test_whoever_comes_back_is_asked_no_more_why_they_left(town: Town) -> 
     await ayan.phone.says("START")
     await town.settle()
     assert TaskKind.OPTED_OUT not in await town.tasks()
+
+
+async def test_whoever_has_had_many_replies_is_answered_again_about_the_next_alert(town: Town) -> None:
+    """Five an hour, so that two robots end; but nobody meets with silence who answers a new alert."""
+    ayan = await town.person("Ayan", "nb")
+    await town.issue(WATER)
+    new(ayan.phone)
+    for n in range(8):
+        await ayan.phone.says(f"Hva skjer? ({n})")
+        await town.settle()
+    assert len(new(ayan.phone)) == MOST_REPLIES
+    await town.passes(minutes=1)
+    await town.issue({"nb": "HOLD DEG INNE"})
+    new(ayan.phone)
+    await ayan.phone.says("61")
+    await town.settle()
+    assert len(new(ayan.phone)) == 1
