@@ -183,6 +183,7 @@ class Town:
 
     async def passes(self, **delta: float) -> None:
         """Let time pass, from one due thing to the next."""
+        await self._heard()
         end = self.clock.now() + timedelta(**delta)
         while self.clock.now() < end:
             async with self.store.read() as conn:
