@@ -4,6 +4,7 @@
 method: what must not be read is not logged.
 """
 
+import json
 import logging
 import re
 import sys
@@ -32,6 +33,10 @@ MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 #: whatever a pattern finds holds one of these: most values of ours do not
 _SIGNS = re.compile(r"[\d@/\s]")
+#: shorter ones hold nothing but perhaps a mailbox or a login; and a provider's message id is shown as it is
+_SHORTEST = 8
+_GAP = re.compile(r"\s")
+_MESSAGE_ID = re.compile(r"[A-Z]{2}[0-9a-f]{32}")
 
 #: libraries that tell too much, or nothing that we need
 QUIET = {
@@ -45,7 +50,7 @@ QUIET = {
 
 def masked(text: str) -> str:
     """Return `text` without numbers, mailboxes, tokens and passwords."""
-    if not _SIGNS.search(text):
+    if not _SIGNS.search(text) or _MESSAGE_ID.fullmatch(text) or (len(text) < _SHORTEST and "@" not in text and not _GAP.search(text)):
         return text
     for pattern, words in MASKS:
         text = pattern.sub(words, text)
@@ -80,8 +85,16 @@ def configure(level: str = "info", form: Literal["console", "json"] = "console",
 
 def _renderer(form: str, stream: TextIO) -> Processor:
     if form == "json":
-        return structlog.processors.JSONRenderer(ensure_ascii=False)
+        return structlog.processors.JSONRenderer(_json)
     return structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
+
+
+#: made once: it costs more than what it writes
+_plain = json.JSONEncoder(ensure_ascii=False, default=repr).encode
+
+
+def _json(event: EventDict, **_: Any) -> str:
+    return _plain(event)
 
 
 def _mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
