@@ -1,15 +1,17 @@
 """What a person looks at before release: the plan as it would be written now, and what it costs."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from messages.form import Medium, Part
+from messages.alert import Alert
+from messages.form import Copy, Medium, Part
 from relay.model import Action, AlertState, Home, Issue, Policy
 from relay.pace import seconds_to_send
-from relay.store import alerts, context, plan
+from relay.store import alerts, context, plan, plan_rows
 from relay.store.columns import AnyRow
 from relay.wording import Wording, units
 
@@ -31,6 +33,30 @@ class Load:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A text with the words of its frame in a reader's own language: one of the things that phones will show."""
+
+    language: str
+    #: of the frame: another one where the reader has no text of their own
+    reads: str
+    forward: Copy
+    ask: Copy
+    #: who get it as their first message, by any way, and those of them by SMS
+    people: int
+    by_sms: int
+
+    @property
+    def fallback(self) -> bool:
+        """Whether it says that it is not yet in their language."""
+        return self.reads != self.language
+
+    @property
+    def parts(self) -> int:
+        """SMS parts that one person gets."""
+        return units(self.forward) + units(self.ask)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
     """Everything a person looks at before release; the numbers are those of the plan that release writes."""
 
@@ -40,6 +66,9 @@ class Review:
     loads: tuple[Load, ...]
     #: what the frame says to most readers, to show the texts with
     home: Home
+    #: the digits of the answers, as release would choose them now
+    legend: int
+    readings: tuple[Reading, ...]
 
     @property
     def seconds(self) -> float:
@@ -69,10 +98,53 @@ async def review(
     issue = await alerts.issue(conn, municipality_id, alert_id, approved_only=row.state != AlertState.DRAFT)
     full = await plan.draw(conn, issue, policy, now, inside=inside, wake=wake)
     known = await context.load(conn, [municipality_id], page=page)
-    loads = tuple(_load(full, medium, known) for medium in full.senders if _first(full, medium))
+    digits = await legend(conn, municipality_id, issue.alert, row.legend)
+    loads = tuple(_load(full, medium, known, digits) for medium in full.senders if _first(full, medium))
     sender = full.senders.get(Medium.SMS)
     home = known.home(municipality_id, None, sender.id if sender else None)
-    return Review(row=row, issue=issue, full=full, loads=loads, home=home)
+    return Review(row=row, issue=issue, full=full, loads=loads, home=home, legend=digits, readings=readings(full, home, digits))
+
+
+async def legend(conn: AsyncConnection, municipality_id: int, alert: Alert, given: int = 0) -> int:
+    """Return the digits of the answers as release would choose them now; `given`: those of an alert that is out.
+
+    An update keeps the digits of what it replaces; everything else gets free ones.
+    """
+    if given:
+        return given
+    in_force = await alerts.in_force(conn, municipality_id)
+    kept = next((int(one.legend) for one in in_force if one.number == alert.replaces), None)
+    return kept if kept is not None else await alerts.free_legend(conn, municipality_id) or 0
+
+
+def readings(full: plan.FullPlan, home: Home, digits: int, only: str = "") -> tuple[Reading, ...]:
+    """Return everything that phones will show: each text (or one) to its own readers, then to those who have none.
+
+    Raises RenderError as `render` does.
+    """
+    people: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    by_sms: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
+    for one in full.people:
+        for send in one.plan.sends:
+            if send.action is Action.MESSAGE and send.way >= 0:
+                pair = (send.language, plan_rows.frame_language(one.people, send.language))
+                people[pair].add(one.person.person_id)
+                if one.people.media[send.way] is Medium.SMS:
+                    by_sms[pair].add(one.person.person_id)
+    texts = (only,) if only else tuple(sorted(full.issue.variants))
+    pairs = dict.fromkeys((*((tag, tag) for tag in texts), *sorted(pair for pair in people if pair[0] in texts)))
+    wording = Wording()
+    return tuple(
+        Reading(
+            language=text,
+            reads=reads,
+            forward=wording.first(full.issue, Medium.SMS, Part.FORWARD, text, home, reads=reads, legend=digits),
+            ask=wording.first(full.issue, Medium.SMS, Part.ASK, text, home, reads=reads, legend=digits),
+            people=len(people[text, reads]),
+            by_sms=len(by_sms[text, reads]),
+        )
+        for text, reads in pairs
+    )
 
 
 def _first(full: plan.FullPlan, medium: Medium) -> list[tuple[plan.Planned, Part, str]]:
@@ -85,7 +157,7 @@ def _first(full: plan.FullPlan, medium: Medium) -> list[tuple[plan.Planned, Part
     ]
 
 
-def _load(full: plan.FullPlan, medium: Medium, known: context.Context) -> Load:
+def _load(full: plan.FullPlan, medium: Medium, known: context.Context, digits: int) -> Load:
     sends = _first(full, medium)
     sender = full.senders[medium]
     wording = Wording()
@@ -97,6 +169,9 @@ def _load(full: plan.FullPlan, medium: Medium, known: context.Context) -> Load:
                 part,
                 language,
                 known.home(full.issue.municipality_id, next((group for group, _ in one.people.groups), None), sender.id),
+                reads=plan_rows.frame_language(one.people, language),
+                legend=digits,
+                again=one.had_passed_on,
             )
         )
         for one, part, language in sends

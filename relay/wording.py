@@ -54,9 +54,14 @@ class Wording:
         reader = _Reader(work.language, work.reader_language, work.legend, work.is_deputy, work.had_passed_on)
         return self._copy(issue, home, work.medium, work.part, reader)
 
-    def first(self, issue: Issue, medium: Medium, part: Part, language: str, home: Home) -> Copy:
-        """Return a first message as most readers of `language` get it: for review, before there is any work."""
-        return self._copy(issue, home, medium, part, _Reader(language, language))
+    def first(
+        self, issue: Issue, medium: Medium, part: Part, language: str, home: Home, *, reads: str = "", legend: int = 0, again: bool = False
+    ) -> Copy:
+        """Return a first message as it will be worded, before there is any work: to who reads `reads` (else the text's language).
+
+        `legend`: of the digits of the answers; `again`: to somebody who had passed on what this follows.
+        """
+        return self._copy(issue, home, medium, part, _Reader(language, reads or language, legend, had_passed_on=again))
 
     def _copy(self, issue: Issue, home: Home, medium: Medium, part: Part, reader: "_Reader") -> Copy:
         key = (issue.alert_id, issue.revision, home, medium, reader)

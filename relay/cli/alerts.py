@@ -10,7 +10,7 @@ import typer
 from rich.table import Table
 
 from messages.alert import Act
-from messages.form import Medium, Part
+from messages.form import Part
 from messages.segments import count
 from relay import authority, fetching, ingest, preview, reach as numbers
 from relay.app import House
@@ -21,7 +21,6 @@ from relay.store import alerts, users, work
 from relay.store.columns import AnyRow
 from relay.store.tables import name_key
 from relay.typed import as_typed
-from relay.wording import Wording
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -160,11 +159,12 @@ def _show(review: preview.Review) -> None:
 
 
 def _texts(review: preview.Review) -> None:
-    wording = Wording()
-    for language, variant in sorted(review.issue.variants.items()):
-        say(f"\n{language}  {'reviewed' if variant.review == 'REVIEWED' else 'draft translation, not reviewed'}", "bold")
-        for part in (Part.FORWARD, Part.ASK):
-            copy = wording.first(review.issue, Medium.SMS, part, language, review.home)
+    for one in review.readings:
+        variant = review.issue.variants[one.language]
+        read = "reviewed" if variant.review == "REVIEWED" else "draft translation, not reviewed"
+        to = f"{one.language} to {one.people} who read {one.reads} and have no text of their own" if one.fallback else one.language
+        say(f"\n{to}  {read}", "bold")
+        for part, copy in ((Part.FORWARD, one.forward), (Part.ASK, one.ask)):
             counted = count(copy.text)
             dropped = f", left out: {', '.join(copy.dropped)}" if copy.dropped else ""
             say(f"  {part} · {counted.segments} SMS part{'s' if counted.segments > 1 else ''} ({counted.units} units){dropped}", "dim")

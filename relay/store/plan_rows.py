@@ -102,7 +102,7 @@ def _send(full: FullPlan, one: Planned, n: int, send: PlannedSend) -> dict[str, 
         "action": send.action,
         "part": send.part,
         "language": send.language,
-        "frame_language": _frame_language(one.people, send.language),
+        "frame_language": frame_language(one.people, send.language),
         "due_at": send.due_at,
     }
 
@@ -214,7 +214,7 @@ def _alert_groups(full: FullPlan) -> list[dict[str, Any]]:
     ]
 
 
-def _frame_language(people_class: PersonClass, text: str) -> str:
+def frame_language(people_class: PersonClass, text: str) -> str:
     """The words around a text are in its language where the person reads it, in the person's own where it is a fallback."""
     reads = {*people_class.languages, *(language for _, language in people_class.groups)}
     return text if text in reads else _own_language(people_class)

@@ -1,18 +1,20 @@
 """Review, approve, run: what is seen is what is sent, by two persons, and what is out is taken back by one."""
 
+import re
 from collections.abc import AsyncIterator, Mapping
 
 import pyotp
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from messages.alert import Kind
 from relay import acts
 from relay.model import AlertState, NotAllowed, Role, TaskKind
-from relay.store import drafts, trial, users, work
+from relay.store import alerts, claim, context, drafts, trial, users, work
 from relay.store.register import Stamp
-from relay.store.tables import User
+from relay.store.tables import User, delivery
 from relay.web.pages import approve
+from relay.wording import Wording, segments
 from tests.web.alerts import SOMALI, colleague, draft, form, furnish, nb, planned, row, text_of
 from tests.web.house import Browser, Open, opened, settings
 
@@ -56,6 +58,63 @@ async def test_the_numbers_of_the_review_are_those_of_the_plan_then_written(web:
     assert f"<strong>{people}</strong>" in page
     assert f"<strong>{sum(load.units for load in review.loads)}</strong>" in page
     assert "3 får bokmål" in page
+
+
+async def test_parts_and_price_are_those_of_the_copies_that_then_leave_for_whoever_has_no_text_of_their_own(web: Open) -> None:
+    browser = await web.browser("coordinator")
+    number = await draft(browser, fields={"headline.so": "", "forward.so": ""})
+    page = text_of(await browser.get(f"/alerts/{number}/review"))
+    found = await row(web, number)
+    before = await web.house.relay.review(web.town, found.id)
+    texts = await worded(web, found.id)
+    [fallback] = [one for one in before.readings if one.fallback]
+    assert (fallback.language, fallback.reads, fallback.people) == ("nb", "so", 3)
+    assert {fallback.forward.text, fallback.ask.text} <= set(texts)
+    assert sum(segments(text) for text in texts) == sum(load.units for load in before.loads)
+    assert "3 personer som leser somali, har ingen egen tekst" in page
+    for copy in (fallback.forward, fallback.ask):
+        assert copy.text in page
+
+
+async def test_the_review_shows_the_digits_that_people_will_answer_with(web: Open) -> None:
+    await out(web)
+    second = await draft(await web.browser("coordinator"))
+    page = text_of(await (await web.browser("approver")).get(f"/alerts/{second}/approve"))
+    found = await row(web, second)
+    before = await web.house.relay.review(web.town, found.id)
+    texts = await worded(web, found.id)
+    assert before.legend == (await row(web, second)).legend
+    assert {copy.text for one in before.readings for copy in (one.forward, one.ask)} == set(texts)
+    for one in before.readings:
+        assert "61" in one.ask.text
+        assert one.ask.text in page
+
+
+async def worded(web: Open, alert_id: int) -> list[str]:
+    """Release an alert and return every first message in the words in which it leaves."""
+    relay = web.house.relay
+    await relay.approve(web.town, alert_id, "Ola")
+    await relay.release(web.town, alert_id, "Ola")
+    async with web.house.store.read() as conn:
+        mine = (delivery.c.alert_id == alert_id, delivery.c.action == "message")
+        ids = list((await conn.execute(select(delivery.c.id).where(*mine))).scalars())
+        issue = await alerts.issue(conn, web.town, alert_id)
+        known = await context.load(conn, [web.town], page=relay.desk.message_page())
+        work = await claim.look_at(conn, ids, web.clock.now())
+    return [Wording().of(one, issue, known.home(web.town, one.group_id, one.sender_id)).text for one in work]
+
+
+async def test_an_exercise_that_one_person_may_send_has_one_primary_button(web: Open) -> None:
+    browser = await web.browser("coordinator")
+    played, real = await draft(browser, kind=Kind.EXERCISE), await draft(browser)
+    assert await primary(browser, played) == ["Approve and send"]
+    assert await primary(browser, real) == ["Ask for approval"]
+
+
+async def primary(browser: Browser, number: int) -> list[str]:
+    """Return the words of the review's primary buttons."""
+    page = text_of(await browser.get(f"/alerts/{number}/review?lang=en"))
+    return re.findall(r'<(?:button|a) class="ds-button"[^>]*data-variant="primary"[^>]*>([^<]+)<', page)
 
 
 async def test_whom_the_trial_holds_back_is_counted_before_it_is_sent(web: Open) -> None:

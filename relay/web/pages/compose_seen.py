@@ -1,6 +1,5 @@
 """What a draft would look like on phones, in every language at once: the two bodies, parts, price, who gets it, what is missing."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,15 +7,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages import fidelity
 from messages.alert import Alert, Variant
-from messages.form import Copy, Medium, Part
+from messages.form import Copy, Medium
 from messages.languages import Choice, fits_label
-from messages.render import render
 from messages.segments import Count, count
 from messages.voice import RenderError
+from relay import preview
 from relay.flow import Relay
 from relay.model import AlertState, Home, Issue
 from relay.store import context, coverage, drafts, plan
-from relay.wording import facts
 
 NOTHING_AMISS = fidelity.Difference()
 #: what is compared with the source
@@ -34,6 +32,19 @@ class Body:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Fallback:
+    """A text to people who read another language, and have none of their own: as their phones show it."""
+
+    reads: str
+    forward: Body
+    ask: Body
+    people: int
+    by_sms: int
+    #: SMS parts that one person gets
+    parts: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
     """One language of a draft."""
 
@@ -42,7 +53,9 @@ class Seen:
     ask: Body | None = None
     #: why it cannot be put into words
     refused: str = ""
-    #: people who get this text as their first message, by any way, and those of them by SMS
+    #: who get it instead of a text of their own
+    fallbacks: tuple[Fallback, ...] = ()
+    #: its own readers who get this text as their first message, by any way, and those of them by SMS
     people: int = 0
     by_sms: int = 0
     #: of all SMS of this language, in NOK
@@ -86,19 +99,26 @@ async def look(
     texts: Sequence[Variant],
     norwegian: str,
     groups: frozenset[int] = frozenset(),
+    *,
+    given: int = 0,
 ) -> Sight:
-    """Draw the plan of a draft as it is written, and count what it says. Nothing is stored. `groups`: those that it goes to; none = all."""
+    """Draw the plan of a draft as it is written, and count what it says. Nothing is stored. `groups`: those that it goes to; none = all.
+
+    `given`: the digits of the answers of an alert that is out.
+    """
     variants = {text.language: text for text in texts}
     issue = Issue(
         alert_id=0, municipality_id=municipality_id, state=AlertState.DRAFT, revision=0, alert=alert, variants=variants, groups=groups
     )
     full = await plan.draw(conn, issue, relay.policy, relay.clock.now())
-    known = await context.load(conn, [municipality_id])
+    known = await context.load(conn, [municipality_id], page=relay.desk.message_page())
+    digits = await preview.legend(conn, municipality_id, alert, given)
     sender = full.senders.get(Medium.SMS)
     home = known.home(municipality_id, None, sender.id if sender else None)
     by_group = coverage.by_group(full)
     source = drafts.source_of(texts, norwegian)
-    seen = {text.language: _seen(alert, text, source, home, full, sender.price if sender else 0.0) for text in texts}
+    price = sender.price if sender else 0.0
+    seen = {text.language: _seen(text, source, _readings(full, text, home, digits), price) for text in texts}
     return Sight(
         languages=seen,
         lacking=tuple(Lacking(group=group, texts=group.texts) for group in by_group if _lacks(group)),
@@ -112,26 +132,35 @@ def _lacks(group: coverage.GroupPlan) -> bool:
     return any(choice.language != group.row.language for choice in group.texts)
 
 
-def _seen(alert: Alert, text: Variant, source: Variant | None, home: Home, full: plan.FullPlan, price: float) -> Seen:
+def _readings(full: plan.FullPlan, text: Variant, home: Home, digits: int) -> Sequence[preview.Reading] | str:
+    """Return one text as its readers get it, its own first, or why it cannot be put into words."""
     try:
-        copies = {copy.part: copy for copy in render(alert, text, facts(home, text.language), Medium.SMS)}
+        return preview.readings(full, home, digits, only=text.language)
     except RenderError as error:
-        return Seen(language=text.language, refused=str(error))
-    forward, ask = _body(copies.get(Part.FORWARD)), _body(copies.get(Part.ASK))
-    sends = _sends(full, text.language)
-    segments = {Part.FORWARD: forward.count.segments if forward else 0, Part.ASK: ask.count.segments if ask else 0}
+        return str(error)
+
+
+def _seen(text: Variant, source: Variant | None, readings: Sequence[preview.Reading] | str, price: float) -> Seen:
+    if isinstance(readings, str):
+        return Seen(language=text.language, refused=readings)
+    own, *others = readings
     translated = source is not None and source is not text
     return Seen(
         language=text.language,
-        forward=forward,
-        ask=ask,
-        people=len({person for person, _, _ in sends}),
-        by_sms=len({person for person, medium, _ in sends if medium is Medium.SMS}),
-        price=price * sum(segments.get(part, 0) * n for (medium, part), n in _by_part(sends).items() if medium is Medium.SMS),
+        forward=_body(own.forward),
+        ask=_body(own.ask),
+        fallbacks=tuple(_fallback(one) for one in others),
+        people=own.people,
+        by_sms=own.by_sms,
+        price=price * sum(one.parts * one.by_sms for one in readings),
         difference=fidelity.compare(_compared(source), _compared(text)) if translated and source else NOTHING_AMISS,
         mislabelled=not fits_label(f"{text.headline} {text.forward}", text.language),
         stale=_stale(text, source) if translated else False,
     )
+
+
+def _fallback(one: preview.Reading) -> Fallback:
+    return Fallback(reads=one.reads, forward=_body(one.forward), ask=_body(one.ask), people=one.people, by_sms=one.by_sms, parts=one.parts)
 
 
 def _stale(text: Variant, source: Variant | None) -> bool:
@@ -143,19 +172,5 @@ def _compared(text: Variant) -> str:
     return "\n".join(getattr(text, name) for name in COMPARED)
 
 
-def _body(copy: Copy | None) -> Body | None:
-    return Body(text=copy.text, count=count(copy.text), dropped=copy.dropped) if copy else None
-
-
-def _sends(full: plan.FullPlan, language: str) -> list[tuple[int, Medium, Part]]:
-    """The first messages in a language: to whom, by what, which body."""
-    return [
-        (one.person.person_id, one.people.media[send.way], send.part)
-        for one in full.people
-        for send in one.plan.sends
-        if send.language == language and send.action == "message" and send.way >= 0
-    ]
-
-
-def _by_part(sends: Sequence[tuple[int, Medium, Part]]) -> Counter[tuple[Medium, Part]]:
-    return Counter((medium, part) for _, medium, part in sends)
+def _body(copy: Copy) -> Body:
+    return Body(text=copy.text, count=count(copy.text), dropped=copy.dropped)

@@ -96,7 +96,7 @@ async def _page(
     issue = await alerts.issue(conn, mine, row.id)
     source = drafts.source_of(list(issue.variants.values()), place.norwegian)
     texts = [*(one for one in issue.variants.values() if one.language != tag), *([replace(text, extra={})] if text else [])]
-    sight = await look(conn, relay, mine, issue.alert, texts, place.norwegian, issue.groups)
+    sight = await look(conn, relay, mine, issue.alert, texts, place.norwegian, issue.groups, given=row.legend)
     return LatePage(
         row=row,
         tag=tag,
