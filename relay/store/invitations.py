@@ -56,8 +56,11 @@ async def find(conn: AsyncConnection, token: str, now: datetime) -> AnyRow:
     return row
 
 
-async def accept(conn: AsyncConnection, row: AnyRow, login: str, password_hash: str, now: datetime) -> int:
-    """Use an invitation up: make the user, or give them the new password; return who it is. NotAllowed when somebody was faster."""
+async def accept(conn: AsyncConnection, row: AnyRow, login: str, password_hash: str, now: datetime, *, phone: str = "") -> int:
+    """Use an invitation up: make the user with their telephone, or give them the new password; return who it is.
+
+    NotAllowed when somebody was faster.
+    """
     used = update(invitation).where(invitation.c.id == row.id, invitation.c.ended_at.is_(None)).values(ended_at=now, ended_by="used")
     if not (await conn.execute(used)).rowcount:
         raise NotAllowed(GONE)
@@ -67,7 +70,7 @@ async def accept(conn: AsyncConnection, row: AnyRow, login: str, password_hash: 
         return int(row.user_id)
     if len(users.login_key(login)) < 2:
         raise BadInput("A sign-in name has at least two letters.")
-    new = users.NewUser(name=row.name, roles=frozenset(map(Role, row.roles)), login=login, email=row.email or "")
+    new = users.NewUser(name=row.name, roles=frozenset(map(Role, row.roles)), login=login, email=row.email or "", phone=phone)
     return await users.add(conn, row.municipality_id, new, stamp, password_hash=password_hash)
 
 

@@ -42,6 +42,9 @@ class SetUp:
     groups: int
     people: int
     approvers: int
+    #: approvers with a telephone, by which they are asked
+    paged: int
+    duty_officers: int
     #: exercises that have been out
     exercises: int
 
@@ -93,7 +96,9 @@ async def usual_audience(conn: AsyncConnection, municipality_id: int, but: int) 
 
 async def set_up(conn: AsyncConnection, municipality_id: int) -> SetUp:
     """Count what a municipality has."""
-    approvers = select(func.count(func.distinct(user_role.c.user_id))).join(User, User.id == user_role.c.user_id)
+    mine = (user_role.c.municipality_id == municipality_id, User.active)
+    users = select(func.count(func.distinct(user_role.c.user_id))).join(User, User.id == user_role.c.user_id).where(*mine)
+    approvers = users.where(user_role.c.role == Role.APPROVER)
     out = (alert.c.municipality_id == municipality_id, alert.c.kind == "EXERCISE", alert.c.released_at.is_not(None))
 
     async def count(statement: Select[Any]) -> int:
@@ -106,9 +111,9 @@ async def set_up(conn: AsyncConnection, municipality_id: int) -> SetUp:
         senders=await count(how_many(Sender)),
         groups=await count(how_many(LanguageGroup)),
         people=await count(how_many(ResourcePerson).where(ResourcePerson.left_at.is_(None))),
-        approvers=await count(
-            approvers.where(user_role.c.municipality_id == municipality_id, user_role.c.role == Role.APPROVER, User.active)
-        ),
+        approvers=await count(approvers),
+        paged=await count(approvers.where(User.phone.is_not(None))),
+        duty_officers=await count(users.where(user_role.c.role == Role.DUTY_OFFICER)),
         exercises=await count(select(func.count()).select_from(alert).where(*out)),
     )
 

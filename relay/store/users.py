@@ -104,10 +104,15 @@ def _checked(new: NewUser) -> dict[str, Any]:
     }
 
 
+def number(phone: str) -> str:
+    """Return a telephone number as it is kept; "" stays "". BadInput when it is none."""
+    return checked_address(Medium.SMS, phone) if phone.strip() else ""
+
+
 def _ways(email: str, phone: str) -> dict[str, Any]:
     """Return the columns of mailbox and number, with the same fingerprints as the register's."""
     email = checked_address(Medium.EMAIL, email) if email.strip() else ""
-    phone = checked_address(Medium.SMS, phone) if phone.strip() else ""
+    phone = number(phone)
     look = sealing.keyring().lookup
     return {
         "email": email or None,

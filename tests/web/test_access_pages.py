@@ -36,6 +36,37 @@ async def test_an_invitation_makes_one_user_once(house: Open) -> None:
     assert (await guest.get("/me")).status == 200
 
 
+async def test_what_is_wrong_with_an_invitation_is_said_in_its_form_and_nothing_else_is_lost(house: Open) -> None:
+    boss, guest = await house.browser("administrator"), await house.browser()
+    nobody = await boss.post("/users/invite", name="Åse Berg", email="ase@moss.example")
+    assert nobody.status == 400
+    assert 'value="Åse Berg"' in nobody.text
+    assert 'value="ase@moss.example"' in nobody.text
+    made = await boss.post("/users/invite", name="Åse Berg", role="approver")
+    [link] = re.findall(r"/invitation/[\w-]{43}", made.text)[:1]
+    good = {"login": "aase", "phone": "+4790000009", "password": "hest sykkel båt"}
+    for wrong, value in (("password", "kort"), ("login", "viewer"), ("phone", "12")):
+        page = await guest.post(link, **{**good, wrong: value})
+        assert page.status == 400, wrong
+        assert re.search(rf'id="{wrong}"[^>]*aria-invalid="true"', page.text), wrong
+        for kept in {"login", "phone"} - {wrong}:
+            assert f'value="{good[kept]}"' in page.text, wrong
+        assert good["password"] not in page.text
+    used = await guest.post(link, **good)
+    assert used.status == 303
+    assert "Brukeren din er klar" in (await guest.get(f"{used.location}&lang=nb")).text
+    await guest.sign_in("aase", good["password"])
+    assert good["phone"] in (await guest.get("/me")).text
+
+
+async def test_a_user_left_without_a_role_is_refused_beside_the_ticks(house: Open) -> None:
+    boss = await house.browser("administrator")
+    refused = await boss.post(f"/users/{house.users['viewer']}/roles")
+    assert refused.status == 400
+    assert 'class="ds-validation-message" role="alert"' in refused.text
+    assert f'action="/users/{house.users["viewer"]}/roles"' in refused.text
+
+
 async def test_an_invitation_that_is_taken_back_or_old_opens_nothing(house: Open) -> None:
     boss, guest = await house.browser("administrator"), await house.browser()
     links = [

@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import delete, update
 
 from messages.form import Medium
+from relay.model import Role
 from relay.store import users
 from relay.store.register import NewContact, NewSender, Stamp, add_contact_point, add_sender
-from relay.store.tables import ResourcePerson, Sender
+from relay.store.tables import ResourcePerson, Sender, User
 from tests.web.alerts import furnish
 from tests.web.house import START, Answer, Open, opened, password_hash, settings
 
@@ -47,11 +48,27 @@ async def test_each_thing_that_is_there_is_done(web: Open) -> None:
     await furnish(web)
     async with web.house.store.write() as conn:
         await add_contact_point(conn, web.town, NewContact(name="Kari", phone="+4791234567", hours=""), Stamp(by="test", at=START))
-        extra = users.NewUser(name="Second", roles=frozenset({"approver"}), login="second")  # type: ignore[arg-type]
+        extra = users.NewUser(name="Second", roles=frozenset({Role.APPROVER}), login="second", phone="+4790000002")
         await users.add(conn, web.town, extra, Stamp(by="test", at=START), password_hash=password_hash())
+        await conn.execute(update(User).where(User.id == web.users["approver"]).values(phone="+4790000001"))
     after = done(await look(web))
     became = {title for title, ready in after.items() if ready and not before[title]}
     assert {"Let a second person approve", "Language groups", "Put people into the register"} <= became
+
+
+async def test_an_approver_without_a_telephone_is_named_as_what_is_missing_on_both_pages(web: Open) -> None:
+    async with web.house.store.write() as conn:
+        extra = users.NewUser(name="Second", roles=frozenset({Role.APPROVER}), login="second", phone="+4790000002")
+        await users.add(conn, web.town, extra, Stamp(by="test", at=START), password_hash=password_hash())
+    boss = await web.browser("administrator")
+    for path in ("/ready?lang=en", "/?lang=en"):
+        page = await boss.get(path)
+        assert not done(page)["Let a second person approve"], path
+        assert "An approver has no telephone here" in page.text, path
+    async with web.house.store.write() as conn:
+        await conn.execute(update(User).where(User.id == web.users["approver"]).values(phone="+4790000001"))
+    assert done(await boss.get("/ready?lang=en"))["Let a second person approve"]
+    assert done(await boss.get("/?lang=en"))["Let a second person approve"]
 
 
 async def test_somebody_without_an_agreement_is_not_ready(web: Open) -> None:

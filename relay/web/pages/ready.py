@@ -8,9 +8,9 @@ from aiohttp import web
 from channels.base import Check
 from messages.frames import frame_languages
 from relay.desk import Desk
-from relay.model import Role
 from relay.store import readiness
 from relay.store.readiness import Ready, Way
+from relay.store.situation import SetUp
 from relay.web.keys import EXAMINED, RELAY
 from relay.web.page import render
 from relay.web.who import who
@@ -19,6 +19,7 @@ from relay.web.who import who
 EMULATED = "The provider is an emulated one: good for trying, and it reaches nobody."
 NO_SENDER = "There is no sender yet."
 STOPPED = "A sender has stopped: see Settings."
+NO_TELEPHONE = "An approver has no telephone here, and is asked by nobody: they enter it under My account."
 ONE_WAY = "Nobody can answer this sender. Give it a number to answer, or take a number that can be answered."
 NOTHING_ARRIVED = "No message is known to have arrived yet: send an exercise to yourselves."
 NO_ANSWER = "No answer has come in yet: answer an exercise. If nothing comes, the provider does not know our address."
@@ -80,6 +81,16 @@ def _still(*missing: tuple[bool, str]) -> tuple[str, ...]:
     return tuple(words for there, words in missing if not there)
 
 
+def second_person(has: SetUp) -> tuple[str, ...]:
+    """Return what is missing until a second person can approve whenever it is needed; the front page says the same."""
+    return _still(
+        (has.approvers > 0, "Nobody can approve."),
+        (has.approvers != 1, "Only one can approve: nobody does while they sleep."),
+        (has.paged >= has.approvers, NO_TELEPHONE),
+        (has.duty_officers > 0, "There is no duty officer."),
+    )
+
+
 def _people_who_run_it(ready: Ready) -> tuple[Step, ...]:
     return (
         Step(
@@ -87,11 +98,7 @@ def _people_who_run_it(ready: Ready) -> tuple[Step, ...]:
             text="A real alert is never sent by one person alone. Invite somebody, with a telephone that gets the page.",
             to="/users",
             button="Invite somebody",
-            still=_still(
-                (ready.roles[Role.APPROVER] > 0, "Nobody can approve."),
-                (ready.roles[Role.APPROVER] != 1, "Only one can approve: nobody does while they sleep."),
-                (ready.roles[Role.DUTY_OFFICER] > 0, "There is no duty officer."),
-            ),
+            still=second_person(ready.has),
         ),
         Step(
             title="Turn on the second factor",

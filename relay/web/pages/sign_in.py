@@ -28,6 +28,8 @@ class SignInPage:
     refused: str = ""
     #: has just signed out
     left: bool = False
+    #: has just chosen a password
+    ready: bool = False
 
 
 def ours(place: str) -> str:
@@ -40,7 +42,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
     back = ours(request.query.get("next", "/"))
     if who_if_any(request) is not None:
         raise web.HTTPSeeOther(back)
-    return await render(request, "access/sign_in.html", SignInPage(next=back, left="left" in request.query))
+    return await render(request, "access/sign_in.html", SignInPage(next=back, left="left" in request.query, ready="ready" in request.query))
 
 
 async def sign_in(request: web.Request) -> web.StreamResponse:

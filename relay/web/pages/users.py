@@ -1,18 +1,18 @@
 """Users of a municipality, their roles, invitations and sessions: for its administrators; one's own sessions: for everybody."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field as field_of, replace
 
 from aiohttp import web
 
 from relay.authority import ADMINISTRATORS
-from relay.model import Role
+from relay.model import BadInput, NotAllowed, Role
 from relay.store import invitations, sessions, users
 from relay.store.columns import AnyRow
-from relay.web import passwords
+from relay.web import passwords, words
 from relay.web.act import back, field, number, writing
 from relay.web.keys import RELAY
-from relay.web.page import render
+from relay.web.page import language_of, render
 from relay.web.who import who
 
 #: what the pages call the roles, in the order in which they stand in a form
@@ -32,6 +32,10 @@ class UsersPage:
     users: list[users.Known]
     invitations: list[AnyRow]
     roles: Mapping[Role, str]
+    #: of the form that was refused: its ticks, its fields, and what is wrong, by field
+    chosen: frozenset[Role]
+    written: Mapping[str, str]
+    errors: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +47,9 @@ class UserPage:
     sessions: list[AnyRow]
     #: it is the reader
     own: bool
+    #: why other roles were not given, and what was ticked
+    refused: str = ""
+    chosen: frozenset[Role] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,21 +63,33 @@ class LinkPage:
 
 async def listed(request: web.Request) -> web.StreamResponse:
     """List users and invitations."""
+    return await _listed(request)
+
+
+async def _listed(request: web.Request, written: Mapping[str, str] | None = None, errors: Mapping[str, str] | None = None) -> web.Response:
     relay, town = request.app[RELAY], who(request).municipality_id
     async with relay.store.read() as conn:
         found = await users.listed(conn, town)
         invited = await invitations.listed(conn, town, relay.clock.now())
-    return await render(request, "access/users.html", UsersPage(users=found, invitations=invited, roles=ROLES))
+    chosen = await _roles(request) if errors else frozenset()
+    page = UsersPage(users=found, invitations=invited, roles=ROLES, chosen=chosen, written=written or {}, errors=errors or {})
+    return await render(request, "access/users.html", page, status=400 if errors else 200)
 
 
 async def shown(request: web.Request) -> web.StreamResponse:
     """Show one user of this municipality."""
+    return await _shown(request)
+
+
+async def _shown(request: web.Request, refused: str = "", status: int = 200) -> web.Response:
+    """`refused`: why other roles were not given; what was ticked stays ticked."""
     relay, me = request.app[RELAY], who(request)
     async with relay.store.read() as conn:
         user = await users.find(conn, me.municipality_id, number(request, "user"))
         open_ones = await sessions.listed(conn, me.municipality_id, relay.clock.now(), of_user=user.user_id)
-    page = UserPage(user=user, roles=ROLES, sessions=open_ones, own=user.user_id == me.user_id)
-    return await render(request, "access/user.html", page)
+    page = UserPage(user=user, roles=ROLES, sessions=open_ones, own=user.user_id == me.user_id, refused=refused)
+    page = replace(page, chosen=await _roles(request) if refused else user.roles)
+    return await render(request, "access/user.html", page, status=status)
 
 
 async def _roles(request: web.Request) -> frozenset[Role]:
@@ -81,9 +100,14 @@ async def _roles(request: web.Request) -> frozenset[Role]:
 async def invite(request: web.Request) -> web.StreamResponse:
     """Make an invitation and show its link, once."""
     name, email, roles = await field(request, "name", 120), await field(request, "email", 254), await _roles(request)
-    async with writing(request) as (conn, town, by):
+    wrong = "email"
+    try:
         new = users.NewUser(name=name, roles=roles, email=users.mailbox(email))
-        token = await invitations.invite(conn, town, new, by, invited_by=who(request).user_id)
+        wrong = "name" if not name else "role"
+        async with writing(request) as (conn, town, by):
+            token = await invitations.invite(conn, town, new, by, invited_by=who(request).user_id)
+    except BadInput as refused:
+        return await _listed(request, {"name": name, "email": email}, {wrong: words.refused(language_of(request), refused)})
     return await _link(request, name, token, new=True)
 
 
@@ -111,8 +135,12 @@ async def take_back(request: web.Request) -> web.StreamResponse:
 async def set_roles(request: web.Request) -> web.StreamResponse:
     """Give a user other roles."""
     user_id, roles = number(request, "user"), await _roles(request)
-    async with writing(request) as (conn, town, by):
-        await users.set_roles(conn, town, user_id, roles, by)
+    try:
+        async with writing(request) as (conn, town, by):
+            await users.set_roles(conn, town, user_id, roles, by)
+    except (BadInput, NotAllowed) as refused:
+        status = 400 if isinstance(refused, BadInput) else 403
+        return await _shown(request, words.refused(language_of(request), refused), status)
     raise back(f"/users/{user_id}")
 
 
@@ -176,8 +204,9 @@ class InvitedPage:
     name: str
     #: whose password is renewed; "": they choose what they sign in with
     login: str
-    written: str = ""
-    error: str = ""
+    #: what was written in, and what is wrong with it, by field; the password is never shown back
+    written: Mapping[str, str] = field_of(default_factory=dict)
+    errors: Mapping[str, str] = field_of(default_factory=dict)
 
 
 async def invited(request: web.Request) -> web.StreamResponse:
@@ -191,11 +220,21 @@ async def invited(request: web.Request) -> web.StreamResponse:
 async def accept(request: web.Request) -> web.StreamResponse:
     """Use an invitation: a user with a password of their own, who signs in next."""
     relay, token = request.app[RELAY], request.match_info["token"]
-    login, password = await field(request, "login", 120), str((await request.post()).get("password", ""))
+    login, phone = await field(request, "login", 120), await field(request, "phone", 40)
+    password = str((await request.post()).get("password", ""))
     async with relay.store.read() as conn:
         row = await invitations.find(conn, token, relay.clock.now())
-    passwords.check(password, names=(row.name, login, row.login or ""))
-    kept = await passwords.hashed(password)
-    async with relay.store.write() as conn:
-        await invitations.accept(conn, row, login, kept, relay.clock.now())
-    raise back("/sign-in")
+    wrong = "password"
+    try:
+        passwords.check(password, names=(row.name, login, row.login or ""))
+        wrong = "phone"
+        users.number(phone)
+        wrong = "login"
+        kept = await passwords.hashed(password)
+        async with relay.store.write() as conn:
+            await invitations.accept(conn, row, login, kept, relay.clock.now(), phone=phone)
+    except BadInput as refused:
+        errors = {wrong: words.refused(language_of(request), refused)}
+        page = InvitedPage(token=token, name=row.name, login=row.login or "", written={"login": login, "phone": phone}, errors=errors)
+        return await render(request, "access/invited.html", page, status=400)
+    raise back("/sign-in?ready=yes")

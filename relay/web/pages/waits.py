@@ -8,6 +8,7 @@ from relay.authority import ADMINISTRATORS, WRITERS
 from relay.model import LeftOut, WaitFor
 from relay.store.coverage import GroupPlan
 from relay.store.situation import SetUp
+from relay.web.pages.ready import second_person
 from relay.web.who import Who
 
 #: who is shown the buttons that begin something
@@ -57,6 +58,8 @@ class Step:
     done: bool
     #: whether the asker may do it
     theirs: bool
+    #: what is missing, in words, where the title does not say it
+    still: tuple[str, ...] = ()
 
 
 def gaps(groups: Sequence[GroupPlan]) -> list[Gap]:
@@ -104,7 +107,8 @@ def steps(has: SetUp, me: Who) -> tuple[Step, ...]:
             text="A real alert is never sent by one person alone. Invite somebody, with a telephone that gets the page.",
             to="/users",
             button="Invite somebody",
-            done=has.approvers > 1,
+            done=not second_person(has),
+            still=second_person(has),
             theirs=manages,
         ),
         Step(
