@@ -15,7 +15,7 @@ from relay.web.page import draw, language_of, render
 from relay.web.phones import Bubble, Phones, Screen
 from relay.web.who import who
 
-NONE = "Emulated phones are there in a demo and in an exercise."
+NONE = "Emulated phones are here in a demo. A sandbox that runs by itself shows its phones on its own page."
 NO_SUCH = "There is no such phone."
 LONGEST_TEXT = 1000
 #: bubbles of one phone: what is older is not on the screen any more
