@@ -3,10 +3,13 @@
 The first file says what each field is. A template becomes a Variant by `fill`; the frame is put around it later.
 """
 
+import re
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
@@ -16,7 +19,15 @@ from messages.alert import Act, Certainty, Review, Severity, Urgency, Variant
 from messages.languages import UnknownLanguageError, get, normalise
 
 _FIELDS = ("headline", "forward", "topic", "ask", "detail")
-_META = frozenset({"id", "version", "act", "severity", "urgency", "certainty", "leave_first", "parameters", "defaults"})
+_META = frozenset({"id", "version", "act", "severity", "urgency", "certainty", "leave_first", "parameters", "kinds", "defaults"})
+
+
+class FieldKind(StrEnum):
+    """What a parameter takes."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    DATE = "date"
 
 
 class TemplateError(ValueError):
@@ -37,6 +48,7 @@ class LibraryTemplate:
     leave_first: bool
     #: name -> what to fill in, for the form
     parameters: Mapping[str, str]
+    kinds: Mapping[str, FieldKind]
     defaults: Mapping[str, str]
     texts: Mapping[str, Mapping[str, str]] = field(repr=False)
 
@@ -55,10 +67,43 @@ class LibraryTemplate:
         extra = {"leave_first": "yes" if self.leave_first else "no"}
         return Variant(language=tag, place=given.get("place", ""), review=review, source=f"library:{self.id}", extra=extra, **filled)
 
+    def kind(self, parameter: str) -> FieldKind:
+        """Return what a parameter takes."""
+        return self.kinds.get(parameter, FieldKind.TEXT)
+
+    def wrong(self, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return which of the parameters that are given cannot be taken as their kind."""
+        return tuple(name for name, value in values.items() if _read(self.kind(name), value) is None)
+
     def _given(self, values: Mapping[str, str]) -> dict[str, str]:
         if unknown := sorted(set(values) - set(self.parameters)):
             raise TemplateError(f"{self.id} has no parameter {', '.join(unknown)}")
-        return {**self.defaults, **{name: " ".join(value.split()) for name, value in values.items()}}
+        read = {name: _read(self.kind(name), value) for name, value in values.items()}
+        if wrong := [f"{name} (a {self.kind(name)})" for name, value in read.items() if value is None]:
+            raise TemplateError(f"{self.id} cannot take what is given for {', '.join(wrong)}")
+        return {**self.defaults, **{name: value for name, value in read.items() if value is not None}}
+
+
+def _read(kind: FieldKind, value: str) -> str | None:
+    """Return a value as it stands in texts, on one line; None when it is not of its kind."""
+    return _READERS[kind](" ".join(value.split()))
+
+
+def _number(value: str) -> str | None:
+    return value if re.fullmatch(r"[1-9][0-9]{0,3}", value) else None
+
+
+def _date(value: str) -> str | None:
+    """Day, month and year in the Norwegian order, in every language, as all our dates."""
+    for form in ("%d.%m.%Y", "%Y-%m-%d"):
+        try:
+            return f"{datetime.strptime(value, form):%d.%m.%Y}"  # noqa: DTZ007 - a day has no time zone
+        except ValueError:
+            continue
+    return None
+
+
+_READERS: Mapping[FieldKind, Callable[[str], str | None]] = {FieldKind.TEXT: str, FieldKind.NUMBER: _number, FieldKind.DATE: _date}
 
 
 def placeholders(text: str) -> frozenset[str]:
@@ -102,6 +147,7 @@ def _meta(data: dict[str, Any]) -> dict[str, Any]:
         "certainty": Certainty(data["certainty"]),
         "leave_first": bool(data["leave_first"]),
         "parameters": MappingProxyType(data["parameters"]),
+        "kinds": MappingProxyType({name: FieldKind(kind) for name, kind in data.get("kinds", {}).items()}),
         "defaults": MappingProxyType(data.get("defaults", {})),
     }
 

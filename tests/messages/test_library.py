@@ -126,6 +126,35 @@ def test_what_the_authority_says_must_be_filled_in() -> None:
         template("boil_water").fill("nb", {})
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "stands"),
+    [
+        ("minutes", " 5 ", "5"),
+        ("minutes", "mange", None),
+        ("minutes", "0", None),
+        ("minutes", "3-5", None),
+        ("advice_date", "2.2.2026", "02.02.2026"),
+        ("advice_date", "2026-02-02", "02.02.2026"),
+        ("advice_date", "31.02.2026", None),
+        ("advice_date", "i går", None),
+    ],
+)
+def test_a_number_and_a_date_are_taken_as_such_or_not_at_all(name: str, value: str, stands: str | None) -> None:
+    water, given = template("boil-water"), filled(template("boil-water")) | {name: value}
+    assert water.wrong(given) == (() if stands else (name,))
+    if stands:
+        assert stands in water.fill("nb", given).detail
+    else:
+        with pytest.raises(TemplateError, match=rf"boil-water cannot take what is given for {name}"):
+            water.fill("nb", given)
+
+
+@pytest.mark.parametrize("item", ALL, ids=[item.id for item in ALL])
+def test_kinds_belong_to_parameters(item: LibraryTemplate) -> None:
+    assert set(item.kinds) <= set(item.parameters)
+    assert not item.wrong(item.defaults)
+
+
 def test_unknown_parameters_and_languages_are_said() -> None:
     with pytest.raises(TemplateError, match="no parameter colour"):
         template("boil_water").fill("nb", {"colour": "brown"})

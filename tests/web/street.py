@@ -23,7 +23,7 @@ VALUES = {
     "minutes": "3",
     "authority": "kommuneoverlegen i Sørvik",
     "advice": "Vannet må koke i tre minutter før det er trygt.",
-    "advice_date": "2. februar 2026",
+    "advice_date": "02.02.2026",
 }
 
 

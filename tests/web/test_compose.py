@@ -1,5 +1,6 @@
 """Compose: what coordinators write is kept, counted and checked, in every language at once."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from channels.clock import ManualClock
 from messages.alert import Kind
 from relay.model import AlertState
-from relay.store import alerts, drafts
+from relay.store import alerts, drafts, situation
 from relay.town import demo_alert
 from tests.web.alerts import NORWEGIAN, SOMALI, draft, form, furnish, nb, row, text_of, without_agreement
 from tests.web.house import START, Open, opened, settings
@@ -137,13 +138,34 @@ async def test_a_template_is_filled_in_once_for_all_languages_of_the_municipalit
     await furnish(web)
     browser = await web.browser("coordinator")
     assert 'name="parameter.minutes"' in (await browser.get("/alerts/new?kind=EXERCISE&template=boil-water")).text
-    filled = {f"parameter.{name}": "9" for name in ("place", "minutes", "authority", "advice", "advice_date")}
+    filled = {f"parameter.{name}": "9" for name in ("place", "minutes", "authority", "advice")} | {"parameter.advice_date": "2026-11-23"}
     made = await browser.post("/alerts/new", kind="EXERCISE", start="template", template="boil-water", **filled)
     assert made.status == 303
     async with web.house.store.read() as conn:
         texts = await drafts.texts(conn, (await row(web, 1)).id, "nb")
     assert [text.variant.language for text in texts] == ["nb", "en", "so"]
     assert all("9" in text.variant.forward for text in texts)
+    assert all("23.11.2026" in text.variant.detail for text in texts)
+
+
+async def test_a_field_that_cannot_be_taken_says_so_beside_itself_and_keeps_what_was_written(web: Open) -> None:
+    await furnish(web)
+    browser = await web.browser("coordinator")
+    await browser.get("/alerts/new?kind=EXERCISE&template=boil-water")
+    filled = {"place": "Strand", "minutes": "mange", "authority": " ", "advice": "Kok.", "advice_date": "i går"}
+    given = {f"parameter.{name}": value for name, value in filled.items()}
+    refused = await browser.post("/alerts/new", kind="EXERCISE", start="template", template="boil-water", **given)
+    assert refused.status == 422
+    wanted = {
+        "minutes": "Skriv et helt tall med sifre, for eksempel 3.",
+        "authority": "Fyll ut dette.",
+        "advice_date": "Skriv en dato, for eksempel 23.11.2026.",
+    }
+    beside = dict(re.findall(r'id="parameter\.(\w+)-error">(.+?)</p>', refused.text))
+    assert beside == wanted
+    assert 'value="mange"' in refused.text
+    async with web.house.store.read() as conn:
+        assert await situation.listed(conn, web.town, limit=5) == []
 
 
 async def test_an_update_of_what_is_out_copies_its_texts_and_stays_of_its_kind(web: Open) -> None:

@@ -34,7 +34,7 @@ VALUES = {
     "minutes": "3",
     "authority": "kommuneoverlegen i Budvik",
     "advice": "Vannet må koke i tre minutter før det er trygt.",
-    "advice_date": "2. februar 2026",
+    "advice_date": "02.02.2026",
 }
 WATER = library.template("boil-water")
 #: what the official message is written in; the Arabic is the coordinator's to add

@@ -31,6 +31,14 @@ LARGEST = 1024 * 1024
 PARAMETER = re.compile(r"\{\w+\}")
 
 
+#: what is said beside a field that cannot be taken, by what it takes
+ASKED: Mapping[library.FieldKind, str] = {
+    library.FieldKind.TEXT: "Fill this in.",
+    library.FieldKind.NUMBER: "Write a whole number in digits, such as 3.",
+    library.FieldKind.DATE: "Write a date, such as 23.11.2026.",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginPage:
     """What one chooses among."""
@@ -66,6 +74,8 @@ async def ask(request: web.Request) -> web.StreamResponse:
 async def begin(request: web.Request) -> web.StreamResponse:
     """Make the draft that was asked for, and go on to write it."""
     form = {**await form_of(request), **await _document(request)}
+    if wrong := _wrong(form):
+        return await _show(request, form, {name: words.say(language_of(request), said) for name, said in wrong.items()}, status=422)
     try:
         number = await _begin(request, form)
     except BadInput as refused:
@@ -117,6 +127,20 @@ def _template(values: Mapping[str, str]) -> library.LibraryTemplate | None:
     return library.templates().get(wanted) if values.get("start", "template") == "template" else None
 
 
+def _wrong(form: Form) -> dict[str, str]:
+    """Say beside each field of a template what is to be written there."""
+    chosen = _template(form)
+    if chosen is None or form.get("start") != "template":
+        return {}
+    given = _given(chosen, form)
+    wrong = {name for name, value in given.items() if not value.strip()} | {*chosen.wrong(given)}
+    return {f"parameter.{name}": ASKED[chosen.kind(name)] for name in chosen.parameters if name in wrong}
+
+
+def _given(chosen: library.LibraryTemplate, form: Form) -> dict[str, str]:
+    return {name: form.get(f"parameter.{name}", "") for name in chosen.parameters}
+
+
 async def _begin(request: web.Request, form: Form) -> int:
     """Make a draft and return its number."""
     if form.get("kind") not in (Kind.ACTUAL, Kind.EXERCISE):
@@ -151,10 +175,7 @@ async def _from_template(request: web.Request, conn: AsyncConnection, form: Form
     me, now = who(request), request.app[RELAY].clock.now()
     place = await people.place(conn, me.municipality_id)
     wanted = dict.fromkeys((place.norwegian, *await languages_in_use(conn, me.municipality_id), *ALWAYS))
-    given = {name: form.get(f"parameter.{name}", "") for name in chosen.parameters}
-    lacking = [name for name in chosen.parameters if not given[name].strip()]
-    if lacking:
-        raise BadInput("Fill in every field of the template.")
+    given = _given(chosen, form)
     try:
         texts = [chosen.fill(tag, given) for tag in wanted if tag in chosen.texts]
     except library.TemplateError as error:
