@@ -5,6 +5,6 @@ A caller stores the rows only if there are no errors, so nothing is ever half im
 """
 
 from relay.people_csv.columns import Column
-from relay.people_csv.people import Import, Kind, Problem, Row, read
+from relay.people_csv.people import Import, Kind, Problem, Row, named, read
 
-__all__ = ["Column", "Import", "Kind", "Problem", "Row", "read"]
+__all__ = ["Column", "Import", "Kind", "Problem", "Row", "named", "read"]

@@ -14,6 +14,10 @@ from messages.form import Medium
 from relay.model import Hours
 from relay.people_csv.columns import BY_HEADING, CHANNELS, NO, NONE, YES
 
+#: what lists say for Norwegian: whoever writes so has the commoner of the two in mind
+NORWEGIAN = frozenset({"norsk", "norwegian"})
+#: from here on a word is taken for another one that was mistyped (difflib's measure); "klingonsk" and "indonesisk" have 0.63
+NEAR = 0.8
 LONGEST = 500
 LONGEST_NAME = 120
 #: what stands between the parts of a list; a group's name may well hold a comma or a stroke
@@ -32,10 +36,15 @@ class Wrong(Exception):
     """This cell cannot be used as it is."""
 
 
-def shown(cell: str) -> str:
-    """Quote a cell in a message: on one line, its invisible signs written out, and not too long."""
+def in_short(cell: str) -> str:
+    """Return a cell for a message: on one line, its invisible signs written out, and not too long."""
     short = cell if len(cell) <= 40 else f"{cell[:39]}…"
-    return "«" + "".join(sign if sign.isprintable() else f"U+{ord(sign):04X}" for sign in short) + "»"
+    return "".join(sign if sign.isprintable() else f"U+{ord(sign):04X}" for sign in short)
+
+
+def shown(cell: str) -> str:
+    """Quote a cell in a message."""
+    return f"«{in_short(cell)}»"
 
 
 def text(cell: str, longest: int = LONGEST) -> str:
@@ -67,19 +76,25 @@ def languages(cell: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(map(_language, _parts(cell, _LIST))))
 
 
+def plain_norwegian(cell: str) -> str:
+    """Return the word that says Norwegian and not which of the two, as it stands in a cell of languages; else ""."""
+    return next((part for part in _LIST.split(cell) if part.strip().casefold() in NORWEGIAN), "").strip()
+
+
 def _language(word: str) -> str:
     tag = _named().get(word.casefold()) or registry.normalise(word)
     if tag is None:
-        close = get_close_matches(word.casefold(), _named(), n=1)
-        meant = f"you may mean {registry.name(_named()[close[0]], 'nb')}; " if close else ""
-        raise Wrong(f"{shown(word)} is no language that we know: {meant}write its name or its code, like tigrinja or ti")
+        close = get_close_matches(word.casefold(), _named(), n=1, cutoff=NEAR)
+        told = f"did you mean {registry.name(_named()[close[0]], 'nb')}? Write" if close else "write"
+        raise Wrong(f"{shown(word)} is no language that we know: {told} its name or its code, like tigrinja or ti")
     return tag
 
 
 @cache
 def _named() -> dict[str, str]:
     pairs = ((said, language.tag) for language in registry.all_languages() for said in _sayings(language.tag))
-    return {said.casefold(): tag for said, tag in reversed([*pairs])}  # of two languages with one name the first holds
+    named = {said.casefold(): tag for said, tag in reversed([*pairs])}  # of two languages with one name the first holds
+    return named | dict.fromkeys(NORWEGIAN, "nb") | {"norsk bokmål": "nb", "norsk nynorsk": "nn"}
 
 
 def _sayings(tag: str) -> Iterable[str]:

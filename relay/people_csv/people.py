@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import TypeVar
@@ -35,9 +35,17 @@ class Problem:
     #: the heading as the file has it; "" for the row as a whole
     column: str
     words: str
+    #: who stands in the row
+    name: str = ""
 
     def __str__(self) -> str:
-        return f"Row {self.row}{f', column {self.column}' if self.column else ''}: {self.words}."
+        who = f" ({self.name})" if self.name else ""
+        return f"Row {self.row}{who}{f', column {self.column}' if self.column else ''}: {self.words}."
+
+
+def named(problems: Iterable[Problem], names: Mapping[int, str]) -> tuple[Problem, ...]:
+    """Return the problems in the order of the rows, each with the name that stands in its row."""
+    return tuple(replace(one, name=names.get(one.row, "")) for one in sorted(problems, key=lambda one: one.row))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,10 +100,11 @@ def read(data: bytes, *, today: date, region: str = "NO", known: Collection[str]
     wrong = [reader.record.cells.get(Column.NAME, "") for reader in readers if reader.errors]
     errors += [*_repeats(rows), *_deputies(rows, sheet, [*known, *wrong])]
     notes = [note for reader in readers for note in reader.notes]
+    names = {record.number: cells.in_short(record.cells.get(Column.NAME, "")) for record in sheet.records}
     return Import(
         rows=rows,
-        errors=tuple(sorted(errors, key=lambda error: error.row)),
-        notes=tuple(sorted([*notes, *_shared(rows)], key=lambda note: note.row)),
+        errors=named(errors, names),
+        notes=named([*notes, *_shared(rows)], names),
         encoding=sheet.encoding,
         separator=sheet.separator,
         ignored=sheet.ignored,
@@ -225,6 +234,8 @@ class _Reader:
         return (Kind.EMPLOYEE if word in EMPLOYEE or working else Kind.VOLUNTEER), working
 
     def _remark(self, row: Row) -> None:
+        if said := cells.plain_norwegian(self._cell(Column.LANGUAGES)):
+            self._note(Column.LANGUAGES, f"{shown(said)} is taken as bokmål; if it is not, write nynorsk")
         if row.agreed_on is None:
             self._note(Column.AGREED_ON, "without a dated agreement nothing will be sent to this person")
         if row.adult_confirmed_on is None:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay import people_csv
 from relay.model import AddressState
-from relay.people_csv import Problem, Row
+from relay.people_csv import Problem, Row, named
 from relay.store import work
 from relay.store.columns import AnyRow
 from relay.store.merge import GroupKey, Groups, Known, Reading, Step, Ways, back_at, folded
@@ -54,9 +54,10 @@ async def import_people(
     groups = Groups(ids)
     reading = Reading(await _register(conn, municipality_id), groups, stamp.by, zone)
     steps = reading.steps(rows)
-    notes = tuple(sorted(reading.notes, key=lambda note: note.row))
+    names = {row.number: row.name for row in rows}
+    notes = named(reading.notes, names)
     if reading.errors:
-        return ImportResult(errors=tuple(sorted(reading.errors, key=lambda error: error.row)), notes=notes)
+        return ImportResult(errors=named(reading.errors, names), notes=notes)
     changed = [step for step in steps if step.known is not None and step.changes]
     added = [step for step in steps if step.known is None]
     result = ImportResult(

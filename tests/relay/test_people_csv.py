@@ -89,7 +89,7 @@ def test_headings_are_known_in_both_languages_and_strange_ones_are_named() -> No
 def test_empty_rows_are_passed_over_and_counted() -> None:
     rows, errors, _ = import_of(FIRST, ";;;;", SELAM, "", "Tesfay;ti;;;")
     assert [row.number for row in rows] == [3]
-    assert errors == ["Row 5: no mobile, WhatsApp or e-mail: fill in at least one."]
+    assert errors == ["Row 5 (Tesfay): no mobile, WhatsApp or e-mail: fill in at least one."]
 
 
 # --- one cell -----------------------------------------------------------------------------------------------------------
@@ -147,12 +147,13 @@ def test_a_cell_is_taken(heading: str, value: str, field: str, taken: object) ->
 @pytest.mark.parametrize(
     ("heading", "value", "words"),
     [
-        ("navn", "", "Row 2, column navn: is empty"),
+        ("navn", "", "is empty"),
         ("navn", "x" * 121, "121 characters, at most 120"),
         ("navn", "Selam\u202e", "invisible signs"),
         ("språk", "", "is empty"),
-        ("språk", "tigrina", "you may mean tigrinja; write"),
-        ("språk", "klingon", "is no language that we know"),
+        ("språk", "tigrina", "did you mean tigrinja? Write"),
+        ("språk", "klingon", "is no language that we know: write"),
+        ("språk", "klingonsk", "is no language that we know: write"),
         ("mobil", "55 55 55 55", "is no mobile and cannot get SMS"),
         ("mobil", "110", "is no number in use"),
         ("mobil", "4100000", "is no number in use"),
@@ -186,9 +187,19 @@ def test_a_cell_is_taken(heading: str, value: str, field: str, taken: object) ->
 def test_a_wrong_cell_is_named_with_row_column_and_what_to_do(heading: str, value: str, words: str) -> None:
     row, errors = cell(heading, value)
     [error] = errors
-    assert error.startswith(f"Row 2, column {heading}: ")
+    name = "Selam Tekle" if heading != "navn" else value and f"{value[:39]}…" if len(value) > 40 else value.replace("\u202e", "U+202E")
+    assert error.startswith(f"Row 2{f' ({name})' if name else ''}, column {heading}: ")
     assert words in error
     assert row is None or heading == "stedfortreder for"
+
+
+@pytest.mark.parametrize(("said", "taken"), [("norsk", "nb"), ("Norwegian", "nb"), ("norsk bokmål", "nb"), ("norsk nynorsk", "nn")])
+def test_norwegian_is_taken_as_the_commoner_of_the_two_and_says_so(said: str, taken: str) -> None:
+    rows, errors, notes = import_of(FIRST, SELAM.replace(";ti;", f";ti, {said};"))
+    assert not errors
+    assert rows[0].languages == ("ti", taken)
+    told = f"Row 2 (Selam Tekle), column språk: «{said}» is taken as bokmål; if it is not, write nynorsk."
+    assert notes == ([] if said.startswith("norsk ") else [told])
 
 
 # --- one row, and rows against each other -------------------------------------------------------------------------------
@@ -203,13 +214,13 @@ def test_the_order_is_the_persons_and_what_it_does_not_name_comes_after() -> Non
 def test_everything_that_is_wrong_with_a_row_is_said_at_once() -> None:
     _, errors, _ = import_of(FIRST, "Selam;klingon;55555555;i fjor;kanskje;for mye")
     assert len(errors) == 5
-    assert errors[0] == "Row 2: more cells than headings: put cells that hold a separator in quotation marks."
+    assert errors[0] == "Row 2 (Selam): more cells than headings: put cells that hold a separator in quotation marks."
 
 
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ("SELAM  tekle;ti;+47 41000001;;", "Row 3: the same person as in row 2: leave one of them out."),
+        ("SELAM  tekle;ti;+47 41000001;;", "Row 3 (SELAM  tekle): the same person as in row 2: leave one of them out."),
         ("Selam Tekle;ti;41000002;;", None),
         ("Rahwa Habte;ti;41000001;;", None),
     ],
@@ -218,7 +229,7 @@ def test_the_same_person_twice_is_an_error_a_shared_telephone_a_note(more: str, 
     rows, errors, notes = import_of(FIRST, SELAM, more)
     assert errors == ([words] if words else [])
     assert len(rows) == 2
-    shared = "Row 3: the same sms address as in row 2; kept, if the two share it."
+    shared = "Row 3 (Rahwa Habte): the same sms address as in row 2; kept, if the two share it."
     assert (shared in notes) is more.startswith("Rahwa")
 
 

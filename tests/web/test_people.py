@@ -101,7 +101,9 @@ async def test_an_import_is_tried_first_names_wrong_rows_and_writes_all_or_nothi
     browser, before = await web.browser("coordinator"), await count(web)
     wrong = await browser.post("/people/import?lang=en", text=LIST.format(number="12"), do="write")
     assert wrong.status == 422
-    assert re.search(r'<td class="n" data-name="Row">3</td><td data-name="Column">mobil</td>', wrong.text)
+    assert re.search(
+        r'<td class="n" data-name="Row">3</td><td data-name="Name"><bdi>.+?</bdi></td><td data-name="Column">mobil</td>', wrong.text
+    )
     assert "Nothing has been written." in wrong.text
     tried = await browser.post("/people/import?lang=en", text=LIST.format(number="41234568"), do="try")
     assert "2 people would be added" in tried.text
@@ -112,6 +114,19 @@ async def test_an_import_is_tried_first_names_wrong_rows_and_writes_all_or_nothi
     again = await browser.post("/people/import?lang=en", text=LIST.format(number="41234568"), do="write")
     assert "0 people added, 0 changed, 2 as before" in again.text
     assert await count(web) == before + 2
+
+
+async def test_an_unknown_deputy_is_one_error_in_the_readers_language_with_the_name_of_the_row(web: Open) -> None:
+    browser = await web.browser("coordinator")
+    listed = "navn;språk;mobil;stedfortreder for\nRahwa Habte;norsk;41234567;Ukjent Person\nSelam Tekle;klingonsk;41234568;"
+    wrong = await browser.post("/people/import?lang=nb", text=listed, do="try")
+    rows = [re.sub(r"<[^>]+>", " ", row).split() for row in re.findall(r"<tr>(<td.+?)</tr>", text_of(wrong))]
+    assert [" ".join(row) for row in rows[:4]] == [
+        "2 Rahwa Habte stedfortreder for «Ukjent Person» er verken i denne filen eller i registeret: skriv navnet slik det står der",
+        "3 Selam Tekle språk «klingonsk» er ikke et språk vi kjenner: skriv navnet eller koden, som tigrinja eller ti",
+        "2 Rahwa Habte språk «norsk» er tatt som bokmål; er det ikke det, skriv nynorsk",
+        "2 Rahwa Habte uten datert avtale sendes ingenting til denne personen",
+    ]
 
 
 # --- groups -----------------------------------------------------------------------------------------------------------------

@@ -27,6 +27,8 @@ class Remark:
     """What is to be said about a row."""
 
     row: int
+    #: who stands in it
+    name: str
     column: str
     words: str
 
@@ -81,7 +83,9 @@ async def _bring(request: web.Request, data: bytes, language: str, *, write: boo
         read = people_csv.read(data, today=stamp.at.astimezone(zone).date(), known=known)
         trial = not write or bool(read.errors)
         result = await imports.import_people(conn, me.municipality_id, read.rows, stamp, dry_run=trial)
-    errors = sorted([*read.errors, *result.errors], key=lambda problem: problem.row)
+    # who stands by for whom is certain only when every row can be read
+    certain = [one for one in result.errors if not read.errors or one.column != people_csv.Column.DEPUTY_OF]
+    errors = sorted([*read.errors, *certain], key=lambda problem: problem.row)
     notes = sorted([*read.notes, *result.notes], key=lambda problem: problem.row)
     return ImportPage(
         text=_text(data, read.encoding),
@@ -98,4 +102,4 @@ def _text(data: bytes, encoding: str) -> str:
 
 
 def _remarks(problems: list[people_csv.Problem], language: str) -> tuple[Remark, ...]:
-    return tuple(Remark(row=one.row, column=one.column, words=in_words(language, one.words)) for one in problems[:SHOWN])
+    return tuple(Remark(row=one.row, name=one.name, column=one.column, words=in_words(language, one.words)) for one in problems[:SHOWN])

@@ -138,7 +138,9 @@ async def test_a_namesake_with_other_addresses_is_another_person_and_it_is_said(
 async def test_two_rows_of_one_person_are_refused(store: Store, municipality_id: int) -> None:
     await bring(store, municipality_id, AYAN)
     result = await bring(store, municipality_id, replace(AYAN, ways=(SMS,)), replace(AYAN, number=3, ways=(EMAIL,)))
-    assert [str(error) for error in result.errors] == ["Row 3: the same person as row 2, by the register: put both addresses into one row."]
+    assert [str(error) for error in result.errors] == [
+        f"Row 3 ({AYAN.name}): the same person as row 2, by the register: put both addresses into one row."
+    ]
 
 
 async def test_two_people_may_share_a_number(store: Store, municipality_id: int) -> None:
