@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
@@ -180,7 +181,7 @@ def _people(review: preview.Review) -> None:
     waiting = [one.plan for one in planned if one.plan.waits_until]
     for until in sorted({plan.waits_until for plan in waiting if plan.waits_until}):
         count_ = sum(plan.waits_until == until for plan in waiting)
-        say(f"  {count_} wait until {until.astimezone():%a %d.%m %H:%M} (quiet or working hours)")
+        say(f"  {count_} wait until {until.astimezone(ZoneInfo(review.home.timezone)):%a %d.%m %H:%M} (quiet or working hours)")
 
 
 def _loads(review: preview.Review) -> None:

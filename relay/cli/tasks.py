@@ -1,12 +1,13 @@
 """Commands for the work that waits for a person: list it, and say that it is done."""
 
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 import typer
 
 from relay.app import House
 from relay.cli.output import By, Json, Municipality, run, say, show_json
-from relay.store import doubts, work
+from relay.store import doubts, people, work
 from relay.store.columns import AnyRow
 
 app = typer.Typer(no_args_is_help=True)
@@ -16,17 +17,18 @@ app = typer.Typer(no_args_is_help=True)
 def list_tasks(json: Json = False, municipality: Municipality = "") -> None:
     """List open tasks, gravest and oldest first."""
 
-    async def inside(opened: House, municipality_id: int) -> list[AnyRow]:
+    async def inside(opened: House, municipality_id: int) -> tuple[list[AnyRow], ZoneInfo]:
         async with opened.store.read() as conn:
-            return await work.listed(conn, municipality_id)
+            zone = ZoneInfo((await people.place(conn, municipality_id)).timezone)
+            return await work.listed(conn, municipality_id), zone
 
-    rows = run(inside, municipality)
+    rows, zone = run(inside, municipality)
     if json:
         show_json([_row(row) for row in rows])
         return
     for row in rows:
         about = " ".join(filter(None, (f"no. {row.number}" if row.number else "", row.person)))
-        say(f"{row.id:<5} {row.kind:12} {row.opened_at.astimezone():%d.%m %H:%M}  {about}  {row.words or ''}".rstrip())
+        say(f"{row.id:<5} {row.kind:12} {row.opened_at.astimezone(zone):%d.%m %H:%M}  {about}  {row.words or ''}".rstrip())
     if not rows:
         say("Nothing waits for anybody.")
 

@@ -1,10 +1,11 @@
 """The table that a person watches while the demo runs: the group that needs us most on top."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -13,6 +14,23 @@ from rich.text import Text
 from relay.model import ChannelReach, GroupReach, Reach
 
 OSLO = ZoneInfo("Europe/Oslo")
+
+#: the columns: on a wide screen, on one of 80 signs
+HEADS = (
+    ("Group", "Group"),
+    ("People", "Ppl"),
+    ("Sent", "Sent"),
+    ("Delivered", "Got"),
+    ("Acknowledged", "Ack"),
+    ("Passed on", "Pass"),
+    ("Reported reached", "Reach"),
+    ("Failed", "Fail"),
+    ("Unknown", "?"),
+    ("Quorum", "Quorum"),
+)
+ALL = ("All, each person once", "All")
+#: signs a line from which the wide table fits
+WIDE = 120
 
 
 def board(reach: Reach, now: datetime, tasks: Mapping[str, int], *, title: str, done: bool) -> Group:
@@ -27,16 +45,31 @@ def board(reach: Reach, now: datetime, tasks: Mapping[str, int], *, title: str, 
     return Group(Panel(head, expand=False), groups(reach), channels(reach), *_todo(reach, tasks))
 
 
-def groups(reach: Reach) -> Table:
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The ladder per language group, as wide as the screen it is printed on."""
+
+    reach: Reach
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Print the table; rich asks for it."""
+        yield _table(self.reach, wide=options.max_width >= WIDE)
+
+
+def groups(reach: Reach) -> Ladder:
     """Return the ladder per language group."""
+    return Ladder(reach)
+
+
+def _table(reach: Reach, *, wide: bool) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("Group", "People", "Sent", "Delivered", "Acknowledged", "Passed on", "Reported reached", "Failed", "Unknown"):
-        table.add_column(name, justify="left" if name == "Group" else "right")
-    table.add_column("Quorum")
+    for names in HEADS:
+        table.add_column(names[0 if wide else 1], justify="left" if names[0] in ("Group", "Quorum") else "right", no_wrap=True)
     for one in sorted(reach.groups, key=_need):
-        table.add_row(*_cells(one), _quorum(one))
+        table.add_row(*_cells(one), _quorum(one, wide=wide))
     table.add_section()
-    table.add_row(*(Text(cell.plain if isinstance(cell, Text) else cell, style="bold") for cell in _cells(reach.totals)), "")
+    totals = [ALL[0 if wide else 1], *_cells(reach.totals)[1:]]
+    table.add_row(*(Text(cell.plain if isinstance(cell, Text) else cell, style="bold") for cell in totals), "")
     return table
 
 
@@ -48,7 +81,7 @@ def _need(one: GroupReach) -> tuple[float, str]:
 def _cells(one: GroupReach) -> list[str | Text]:
     people = f"{one.planned}" + (f" (+{one.skipped})" if one.skipped else "")
     return [
-        one.name or "All, each person once",
+        one.name,
         people,
         _of(one.sent, one.planned),
         _of(one.delivered, one.planned),
@@ -64,12 +97,15 @@ def _of(part: int, whole: int) -> Text:
     return Text(str(part) if part else "·", style="green" if whole and part >= whole else "")
 
 
-def _quorum(one: GroupReach) -> Table:
+def _quorum(one: GroupReach, *, wide: bool) -> Table | Text:
     met = one.counted >= one.quorum
+    words = Text(f"{one.counted} of {one.quorum}", style="green" if met else "")
+    if not wide:
+        return words
     row = Table.grid(padding=(0, 1))
     row.add_row(
         ProgressBar(total=max(1, one.quorum), completed=min(one.counted, one.quorum), width=10),
-        Text(f"{one.counted} of {one.quorum}", style="green" if met else ""),
+        words,
     )
     return row
 
