@@ -26,7 +26,7 @@ from relay.pulse import Pulse
 from relay.store import answers, canary, inbox, page_answers, policies, statuses, threads, work
 from relay.store.batch import Batch
 from relay.store.engine import Store
-from relay.talk import Asked, Verdict, decide
+from relay.talk import Asked, Verdict, Writer, decide
 
 log = structlog.get_logger(__name__)
 
@@ -171,7 +171,7 @@ class Receipts:
         """Open a task for a message that we failed to process; only its danger words were looked for."""
         now = self.clock.now()
         await inbox.handled(conn, kept.id, "broke_us", now)
-        kind = TaskKind.DANGER if reads_as(kept.message.text) else TaskKind.QUESTION
+        kind = TaskKind.DANGER if reads_as(kept.message.text, mail=kept.channel is Medium.EMAIL) else TaskKind.QUESTION
         for find in (partial(_origin, conn, kept, now), partial(inbox.somewhere, conn, kept)):
             if await _whole(conn, kept, partial(self._before_somebody, conn, kept, find, kind)):
                 return
@@ -194,7 +194,7 @@ class Receipts:
             await inbox.handled(conn, kept.id, "canary", now)
             return
         reply = _understand(kept, origin)
-        verdict = decide(reply, origin.writer)
+        verdict = _decided(reply, origin.writer)
         if kept.again:
             await self._answers_after_all(conn, kept, origin, reply, verdict)
             return
@@ -290,6 +290,12 @@ async def _origin(conn: AsyncConnection, kept: inbox.Kept, now: datetime) -> inb
     return await inbox.origin(conn, kept, now)
 
 
+def _decided(reply: Reply, writer: Writer) -> Verdict:
+    """Decide what follows. A machine's danger is put before a person, but a machine is never written to."""
+    verdict = decide(reply, writer)
+    return replace(verdict, say=()) if reply.meaning is Meaning.AUTO_REPLY else verdict
+
+
 def _understand(kept: inbox.Kept, origin: inbox.Origin) -> Reply:
     message, alerts = kept.message, origin.writer.alerts
     read = partial(
@@ -297,6 +303,7 @@ def _understand(kept: inbox.Kept, origin: inbox.Origin) -> Reply:
         message.text,
         languages=tuple(dict.fromkeys(language for person in origin.people for language in person.languages)),
         payload=message.payload,
+        mail=kept.channel is Medium.EMAIL,
         # a complaint is written by a machine, and is a person's wish all the same
         automatic=message.automatic and not message.opt_out,
         open_alerts=tuple(asked.number for asked in alerts if asked.open),

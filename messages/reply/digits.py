@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from unicodedata import category
 
 from messages.reply.answer import Meaning, Reply
-from messages.reply.fold import Kind, Token, number
+from messages.reply.fold import Kind, Token, number, tokens
 from messages.reply.phrases import bare, guess, phrase, together
 from messages.reply.words import EVERYBODY, danger_words, vocabulary
 
@@ -27,6 +28,8 @@ LEGEND_DIGITS = "12345"
 #: letters that people put behind a digit ("1a"). Other letters may be a unit ("3 m") and are left to a reader
 TRAILING_LETTERS = frozenset("abcdeабвгсеابجدሀለበአกขกခ")
 MOST_PLAUSIBLE = 5_000
+#: signs behind a number that make it no number of people
+SHARES = frozenset("%‰°٪")
 #: words of free text beside a count: this many when they name a means that we know, and when they do not
 MEANS_WORDS = 12
 UNKNOWN_WORDS = 2
@@ -60,20 +63,37 @@ class Means:
 
 def in_digits(line: str, said: Sequence[Token], setting: Setting) -> Reply | None:
     """Read the tokens of a line without courtesy, by the first shape that fits."""
+    if _counts_no_people(line, said):
+        return None
     alert, rest = _alert_number([token for token in said if token.kind is not Kind.BREAK])
     if not rest:
         return Reply(meaning=Meaning.MESSAGE, alert_number=alert, guessed=("alert-only",))
-    answer = (
-        _alone(rest, setting)
-        or _digit_and_word(rest, setting)
-        or (_digit_and_alert(rest, setting) if len(setting.open_alerts) > 1 else None)
-        or _passed_on(line, rest, setting)
-        or _count_first(line, rest, setting)
-        or _count_alone(line, rest, setting)
-        or _digit_and_alert(rest, setting)
-        or _two_digits(rest, setting)
-    )
+    answer = _alone(rest, setting) or _digit_and_word(rest, setting)
+    if answer is None and not any(token.text in vocabulary().denied for token in rest):
+        answer = (
+            (_digit_and_alert(rest, setting) if len(setting.open_alerts) > 1 else None)
+            or _passed_on(line, rest, setting)
+            or _count_first(line, rest, setting)
+            or _count_alone(line, rest, setting)
+            or _digit_and_alert(rest, setting)
+            or (None if _is_decimal(said) else _two_digits(rest, setting))
+        )
     return replace(answer, alert_number=alert) if answer and alert is not None else answer
+
+
+def _counts_no_people(line: str, said: Sequence[Token]) -> bool:
+    """Say whether money, a share or a temperature is written ("€40", "40%", "-5 c")."""
+    signed = any(a.kind is Kind.DASH and b.kind is Kind.NUMBER and a.end == b.start for a, b in pairwise(tokens(line)[:2]))
+    lettered = signed and len(said) == 2 and said[1].text in TRAILING_LETTERS
+    return lettered or any(character in SHARES or category(character) == "Sc" for character in line)
+
+
+def _is_decimal(said: Sequence[Token]) -> bool:
+    """Say whether two numbers are written as one: "1.5", "1,4"."""
+    return any(
+        (one.kind, mark.kind, two.kind) == (Kind.NUMBER, Kind.BREAK, Kind.NUMBER) and one.end == mark.start and mark.end == two.start
+        for one, mark, two in zip(said, said[1:], said[2:], strict=False)
+    )
 
 
 def _alert_number(said: list[Token]) -> tuple[int | None, list[Token]]:
@@ -158,6 +178,8 @@ def _count_first(line: str, said: Sequence[Token], setting: Setting) -> Reply | 
     if counted is None:
         return None
     rest = said[before + counted.size :]
+    if len(said) == 2 and said[0].text in DIGITS and said[0].text != "3":
+        return None  # "4 3": two answers
     gap = next((at for at in range(_known(rest) + 1) if _three(rest[at:], setting)[0]), None)
     if gap is None:
         return None

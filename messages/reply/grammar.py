@@ -10,7 +10,7 @@ from dataclasses import replace
 from messages.reply.answer import Meaning, Reply
 from messages.reply.digits import DIGITS, MOST_PLAUSIBLE, Setting, in_digits
 from messages.reply.fold import Kind, compact, tokens, visible
-from messages.reply.mail import unquoted
+from messages.reply.mail import says_nothing, unquoted, whole
 from messages.reply.phrases import WHOLE_BODY, bare, courtesy, guess, spoken, together
 from messages.reply.words import danger_words
 
@@ -51,6 +51,7 @@ def understand(
     languages: Sequence[str] = (),
     payload: str = "",
     count_open: bool = False,
+    mail: bool = False,
     automatic: bool = False,
     open_alerts: Sequence[int] = (),
 ) -> Reply:
@@ -58,15 +59,25 @@ def understand(
 
     `payload` is a button's ("12.1": alert, digit) or a form's ("12.3.40": with a count; the text then names the means), and binds
     exactly. `open_alerts` are the numbers this person may answer:
-    "1 12" is an answer to no. 12 only if 12 is one of them, since a number may be anything else.
+    "1 12" is an answer to no. 12 only if 12 is one of them, since a number may be anything else. Only `mail` quotes; one that
+    seems to hold nothing but what it quotes is read by a person, and no digit in it is an answer.
     """
-    body = unquoted(text)
+    body = own_words(text, mail=mail)
     if automatic:
-        return Reply(meaning=Meaning.AUTO_REPLY, text=body)
+        return Reply(meaning=Meaning.AUTO_REPLY, danger=bool(danger_words(body)), text=body)
+    setting = Setting(tuple(languages), count_open, frozenset(open_alerts))
+    all_quoted = mail and bool(body) and not unquoted(text)
     button = _button(payload)
-    said = button or _body(body, Setting(tuple(languages), count_open, frozenset(open_alerts)))
+    said = button or (Reply(meaning=Meaning.MESSAGE) if all_quoted else _body(body, setting))
     means = body if button and button.count is not None else said.means
     return replace(said, danger=bool(danger_words(body)), text=body, means=means)
+
+
+def own_words(text: str, *, mail: bool = False) -> str:
+    """Return what the person wrote: of a mail without what it quotes; all of it if that leaves nothing, for they may have written there."""
+    if not mail:
+        return whole(text)
+    return unquoted(text) or ("" if says_nothing(text) else whole(text))
 
 
 def _button(payload: str) -> Reply | None:

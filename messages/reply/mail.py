@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from importlib.resources import files
 
 from messages.reply.fold import spaced
+from messages.reply.words import danger_words
 
 #: characters and lines looked at; what people write above a quoted letter is far shorter
 LOOKED_AT = 50_000
@@ -42,8 +43,36 @@ def _words(name: str) -> tuple[str, ...]:
 
 
 def unquoted(text: str) -> str:
-    """Return what the person wrote: lines above the quoted letter, or below it where lines begin with ">"."""
-    return "\n".join(_own_lines(text[:LOOKED_AT].splitlines()[:LINES_LOOKED_AT])).strip()
+    """Return what the person wrote in a mail: lines above the quoted letter, or below it where lines begin with ">"."""
+    return "\n".join(_own_lines(_lines(text))).strip()
+
+
+def whole(text: str) -> str:
+    """Return a text as it was written, as far as it is looked at."""
+    return "\n".join(_lines(text)).strip()
+
+
+def says_nothing(text: str) -> bool:
+    """Say whether nothing but a letter quoted by ">" and a signature stand in a mail. Danger is never a signature."""
+    lines, own, signed = _lines(text), [], False
+    at = 0
+    while at < len(lines):
+        line = lines[at].strip(_INVISIBLE)
+        attribution = _attribution(lines[at : at + ATTRIBUTION_LINES])
+        signed = signed or line == "--"
+        if attribution and _goes_on_quoted(lines[at + attribution :]):
+            at += attribution
+            continue
+        if line and not line.startswith(">"):
+            if not signed and not _is_signature(line):
+                return False
+            own.append(line)
+        at += 1
+    return not danger_words("\n".join(own))
+
+
+def _lines(text: str) -> list[str]:
+    return text[:LOOKED_AT].splitlines()[:LINES_LOOKED_AT]
 
 
 def _own_lines(lines: list[str]) -> Iterator[str]:

@@ -144,14 +144,17 @@ def _bound(language: str) -> Iterator[Row]:
 
 
 def _in_mail(language: str) -> Iterator[Row]:
-    sample, table = samples()[language], tables()[language]
+    sample, table, mail = samples()[language], tables()[language], {"mail": True}
     legend = "\n".join(f"> {digit} {table[name][0]}" for digit, name in ((1, "received"), (2, "will_pass"), (4, "cannot")))
-    yield _row(language, f"2\n\n{sample['wrote']}\n{legend}", Meaning.WILL_PASS, legend=0)
-    yield _row(language, f"{sample['hello']}\n\n4\n\n{table['thanks'][0]}\n\n{sample['wrote']}\n{legend}", Meaning.CANNOT, legend=0)
-    yield _row(language, f"{sample['wrote']}\n{legend}\n\n1", Meaning.RECEIVED, legend=0)
-    yield _row(language, f"{sample['wrote']}\n{legend}", Meaning.EMPTY)
+    yield _row(language, f"2\n\n{sample['wrote']}\n{legend}", Meaning.WILL_PASS, asked=mail, legend=0)
+    yield _row(
+        language, f"{sample['hello']}\n\n4\n\n{table['thanks'][0]}\n\n{sample['wrote']}\n{legend}", Meaning.CANNOT, asked=mail, legend=0
+    )
+    yield _row(language, f"{sample['wrote']}\n{legend}\n\n1", Meaning.RECEIVED, asked=mail, legend=0)
+    yield _row(language, f"{sample['wrote']}\n{legend}", Meaning.EMPTY, asked=mail)
+    yield _row(language, f"{sample['wrote']}\n{legend.replace('> ', '')}\n\n1", Meaning.MESSAGE, asked=mail)
     yield _row(language, legend.replace("> ", ""), Meaning.MESSAGE)
-    away = {"automatic": is_automatic({}, sample["away"])}
+    away = {"automatic": is_automatic({}, sample["away"])} | mail
     yield _row(language, f"1\n{sample['away']}", Meaning.AUTO_REPLY, asked=away)
 
 

@@ -74,6 +74,8 @@ class Vocabulary:
     range: Stems
     people: Stems
     means: Stems
+    #: words that deny what stands beside them, or say that those counted are in need
+    denied: Stems
     #: "no." before the number of an alert
     number_marks: Stems
     #: polite endings of a last word, in scripts that write words together
@@ -106,6 +108,7 @@ def vocabulary() -> Vocabulary:
         range=_stems("range"),
         people=_stems("people"),
         means=_stems("means"),
+        denied=_stems("denied"),
         number_marks=_stems("number_marks"),
         endings=tuple(map(compact, _all("endings"))),
         numbers={language: _numbers(table) for language, table in tables().items()},

@@ -134,7 +134,7 @@ def test_a_template_quoted_back_is_no_danger(path: Path) -> None:
 
 def test_danger_is_looked_for_in_what_the_person_wrote() -> None:
     wrote = samples()["nb"]["wrote"]
-    assert reads_as(f"Mottatt\n\n{wrote}\n> barn er savnet") == ()
+    assert reads_as(f"Mottatt\n\n{wrote}\n> barn er savnet", mail=True) == ()
     assert reads_as("barn er savnet") == ("savnet", "savner + barn*")[:1]
 
 

@@ -228,7 +228,7 @@ def test_where_two_threes_stand_the_first_is_the_digit() -> None:
 
 @pytest.mark.parametrize(
     ("text", "meaning"),
-    [("1 2", WILL_PASS), ("1 og 2", WILL_PASS), ("1,4", CANNOT), ("2+5", RING_ME), ("1\n5", RING_ME), ("62 61", WILL_PASS)],
+    [("1 2", WILL_PASS), ("1 og 2", WILL_PASS), ("1, 4", CANNOT), ("2+5", RING_ME), ("1\n5", RING_ME), ("62 61", WILL_PASS)],
 )
 def test_two_answers_that_go_together(text: str, meaning: Meaning) -> None:
     assert read(text).meaning is meaning
@@ -364,3 +364,30 @@ def test_3_and_the_number_of_an_open_alert() -> None:
     two = read("3 12", open_alerts=[12, 13])
     assert (two.meaning, two.count, two.alert_number, two.guessed) == (PASSED_ON, None, 12, ("alert-or-count",))
     assert read("3 40", open_alerts=[12, 13]).count == 40
+
+
+# --- what would guess too much ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1.5", "1,4", "4.5", "3 7 mangler", "3 4 fanget", "3 6 syke", "3 40 ikke", "ikke 3 40", "3 40%", "3 €40", "3 40 %"),
+        *("-5 c", "-5c", "4 3", "5 3", "0 3", "3 40 not", "3 40 нет", "3 40 değil", "3 40 لا"),
+    ],
+)
+def test_a_number_that_may_be_something_else_is_for_a_person(text: str) -> None:
+    said = read(text, languages=("nb",))
+    assert (said.meaning, said.count) == (MESSAGE, None)
+
+
+def test_two_answers_side_by_side_are_no_count() -> None:
+    assert read("1 3") == Reply(meaning=PASSED_ON, legend=0, guessed=("two-answers",), text="1 3")
+    assert read("2 3").count is None
+    assert read("3 4").count == 4
+    assert read("4 personer 3").count == 4
+    assert read("1, 2").meaning is WILL_PASS
+
+
+def test_what_is_beside_a_count_and_unknown_is_named_so_that_a_person_reads_it() -> None:
+    assert "means-unknown" in read("3 40 Løten idrettslag").guessed

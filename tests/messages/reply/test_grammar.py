@@ -131,13 +131,13 @@ def test_thanks_and_signs_give_way() -> None:
     assert read("Takk\n👍").meaning is RECEIVED
 
 
-@pytest.mark.parametrize("text", ["", "  ", "\n\n", "\u200b\u200f", "\ufeff", "> 1", "\u2066\u2069 \t"])
+@pytest.mark.parametrize("text", ["", "  ", "\n\n", "\u200b\u200f", "\ufeff", "\u2066\u2069 \t"])
 def test_nothing_is_empty(text: str) -> None:
     assert read(text).meaning is Meaning.EMPTY
 
 
-def test_a_machine_answers_nothing_and_is_in_no_danger() -> None:
-    assert read("1\nbarn savnet", automatic=True) == Reply(meaning=Meaning.AUTO_REPLY, text="1\nbarn savnet")
+def test_a_machine_answers_nothing_and_may_bring_danger() -> None:
+    assert read("1\nbarn savnet", automatic=True) == Reply(meaning=Meaning.AUTO_REPLY, danger=True, text="1\nbarn savnet")
     assert read("1", automatic=True, payload="12.1").meaning is Meaning.AUTO_REPLY
 
 

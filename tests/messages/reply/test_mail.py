@@ -339,3 +339,56 @@ def test_a_bare_auto_reply_in_capitals_or_accents() -> None:
     assert is_automatic({}, "  Automatic Reply: x")
     assert is_automatic({}, "." * 191 + "autoreply")
     assert not is_automatic({}, "." * 192 + "autoreply")
+
+
+# --- what looks like a quote may be all that somebody wrote ------------------------------------------------------------------
+
+LOST = [
+    "Sent from my house, children are burning inside",
+    "-----\nbarna brenner inne, hjelp oss",
+    "=====\nhelp us",
+    "Kl 18:30 skrev jeg til 4 naboer:\nmin sønn er savnet",
+    "Fra: meg\nTil: dere\nSak: vi drukner",
+    "> vi drukner",
+]
+
+
+@pytest.mark.parametrize("text", LOST)
+def test_a_telephone_quotes_nothing(text: str) -> None:
+    said = understand(text)
+    assert (said.meaning, said.danger, said.text) == ("message", True, text)
+
+
+@pytest.mark.parametrize("text", LOST[:-1])
+def test_a_mail_of_which_nothing_is_left_is_read_by_a_person(text: str) -> None:
+    said = understand(text, mail=True)
+    assert (said.meaning, said.danger, said.text) == ("message", True, text)
+
+
+def test_an_answer_below_an_unmarked_quote_is_for_a_person_and_its_digits_are_none() -> None:
+    text = f"{samples()['nb']['wrote']}\nSørby: KOK VANNET\n1"
+    assert (understand(text, mail=True).meaning, understand(text, mail=True).text) == ("message", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "> vi drukner",
+        "> a\n\nSendt fra min iPhone",
+        f"{samples()['nb']['wrote']}\n\n{LETTER}\n-- \nOla Nordmann",
+        "--\nOla",
+        " \u200b\n",
+    ],
+)
+def test_a_quote_and_a_signature_alone_say_nothing(text: str) -> None:
+    assert (understand(text, mail=True).meaning, understand(text, mail=True).danger) == ("empty", False)
+
+
+@pytest.mark.parametrize("text", ["--\nvi drukner", "> a\nSendt fra min bil, vi drukner"])
+def test_danger_is_no_signature(text: str) -> None:
+    assert understand(text, mail=True).danger
+
+
+def test_a_machine_may_bring_danger() -> None:
+    said = understand("Fravær\nmin sønn er savnet", mail=True, automatic=True)
+    assert (said.meaning, said.danger) == ("auto_reply", True)

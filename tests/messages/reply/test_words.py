@@ -9,7 +9,7 @@ from messages.reply.fold import compact
 from messages.reply.words import ANSWERS, Danger, Vocabulary, _danger, danger_words, meaning_of, tables, vocabulary
 
 LANGUAGES = list(tables())
-LISTS = {*ANSWERS, "thanks", "polite", "about", "range", "people", "means", "number_marks", "danger", "cry", "kin", "missing"}
+LISTS = {*ANSWERS, "thanks", "polite", "about", "range", "people", "means", "denied", "number_marks", "danger", "cry", "kin", "missing"}
 OPTIONAL = {"numbers", "endings"}
 ANSWER_LISTS = ("received", "will_pass", "passed_on", "cannot", "ring_me")
 #: yes and no, and what operators act on: never an answer of the ladder
