@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Medium
-from relay.model import AddressState
+from relay.model import AddressState, LeftOut
 from relay.store import sealing, work
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, ContactPoint, LanguageGroup, Membership, Municipality, ResourcePerson, call_list_copy
@@ -29,6 +29,8 @@ class Entry:
     #: the name of whom they stand by for
     deputy_of: str = ""
     paused: bool = False
+    #: why no message is sent to them: they may be rung, but have not agreed to pass anything on; "" = nothing is missing
+    lacks: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +109,14 @@ def _entry(person: AnyRow, people: Mapping[int, AnyRow], numbers: Mapping[int, S
         languages=tuple(person.languages),
         deputy_of=principal.name if principal else "",
         paused=person.paused,
+        lacks=_lacks(person),
     )
+
+
+def _lacks(person: AnyRow) -> str:
+    if person.agreed_on is None:
+        return LeftOut.NO_AGREEMENT
+    return "" if person.adult_confirmed_on else LeftOut.AGE_NOT_CONFIRMED
 
 
 async def taken(conn: AsyncConnection, municipality_id: int, user_id: int, mark: str, by: str, now: datetime) -> None:
@@ -143,6 +152,12 @@ _groups = (
     .order_by(LanguageGroup.name, LanguageGroup.id)
 )
 _people = select(
-    ResourcePerson.id, ResourcePerson.name, ResourcePerson.languages, ResourcePerson.paused, ResourcePerson.deputy_of_id
+    ResourcePerson.id,
+    ResourcePerson.name,
+    ResourcePerson.languages,
+    ResourcePerson.paused,
+    ResourcePerson.deputy_of_id,
+    ResourcePerson.agreed_on,
+    ResourcePerson.adult_confirmed_on,
 ).where(ResourcePerson.left_at.is_(None))
 _members = select(Membership.group_id, Membership.person_id).order_by(Membership.group_id, Membership.person_id)

@@ -15,7 +15,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from messages import languages
-from relay.authority import ADMINISTRATORS, EVERYBODY
+from relay.authority import ADMINISTRATORS, DUTY, EVERYBODY
 from relay.model import Role
 from relay.store import front
 from relay.store.halts import Halt
@@ -59,6 +59,11 @@ class Chrome:
     live: bool
     #: why messages do not leave: on a whole page; a part that moves brings its own
     halts: tuple[Halt, ...] = ()
+
+    @property
+    def on_duty(self) -> bool:
+        """Whether it is the reader who rings and answers; streams are keyed by it."""
+        return self.who is not None and self.who.may(DUTY)
 
     @property
     def csrf(self) -> str:

@@ -141,3 +141,13 @@ async def test_a_clock_that_jumps_takes_the_worker_along(duty: Duty) -> None:
         after = await workers.ticked_at(conn)
     assert before is not None
     assert after == before + timedelta(hours=2)
+
+
+async def test_only_those_who_ring_are_led_to_the_call_list(duty: Duty) -> None:
+    await released(duty)
+    duty.town.clock.advance(seconds=63)
+    assert await says(duty, "/alerts/1/board", STOPPED)
+    band = (await duty.officer.get("/alerts/1/board")).text.split("halts")[1].split("</div>")[0]
+    seen = (await duty.viewer.get("/alerts/1/board")).text.split("halts")[1].split("</div>")[0]
+    assert "/call-list" in band
+    assert "/call-list" not in seen

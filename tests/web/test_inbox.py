@@ -241,3 +241,14 @@ async def test_an_exercise_in_doubt_is_left_when_a_person_says_so(duty: Duty) ->
     [row] = await duty.rows(select(task.c.outcome).where(task.c.cause.startswith("unknown:")))
     assert row.outcome == "left as it is"
     assert "unreachable" not in await kinds(duty)
+
+
+async def test_the_call_list_says_who_lacks_the_agreement_or_the_age(duty: Duty) -> None:
+    await duty.town.person("Ayan", "so")
+    await duty.town.person("Bilan", "so", agreed_on=None)
+    await duty.town.person("Cawo", "so", adult_confirmed_on=None)
+    rows = (await duty.officer.get("/call-list?lang=en")).text.split("<tr>")
+    said = {name: next(row for row in rows if f"<bdi>{name}</bdi>" in row) for name in ("Ayan", "Bilan", "Cawo")}
+    assert "No role agreement" in said["Bilan"]
+    assert "It is not confirmed that they are 18" in said["Cawo"]
+    assert 'class="bad"' not in said["Ayan"]
