@@ -24,7 +24,7 @@ class AlertState(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """The plan's state of one required send. Only the dispatcher re-queues, only an answer spares, only the sweep expires."""
+    """The plan's state of one required send: WAITING for its time, CLAIMED by a dispatcher, and how it ended."""
 
     WAITING = "WAITING"
     CLAIMED = "CLAIMED"
