@@ -26,7 +26,7 @@ from relay.pulse import Pulse
 from relay.store import answers, canary, inbox, page_answers, policies, statuses, threads, work
 from relay.store.batch import Batch
 from relay.store.engine import Store
-from relay.talk import Asked, Verdict, Writer, decide
+from relay.talk import Asked, Verdict, decide
 
 log = structlog.get_logger(__name__)
 
@@ -194,7 +194,7 @@ class Receipts:
             await inbox.handled(conn, kept.id, "canary", now)
             return
         reply = _understand(kept, origin)
-        verdict = _decided(reply, origin.writer)
+        verdict = decide(reply, origin.writer)
         if kept.again:
             await self._answers_after_all(conn, kept, origin, reply, verdict)
             return
@@ -288,12 +288,6 @@ async def _origin(conn: AsyncConnection, kept: inbox.Kept, now: datetime) -> inb
     if kept.channel == inbox.PAGE:
         return await page_answers.origin(conn, kept, now)
     return await inbox.origin(conn, kept, now)
-
-
-def _decided(reply: Reply, writer: Writer) -> Verdict:
-    """Decide what follows. A machine's danger is put before a person, but a machine is never written to."""
-    verdict = decide(reply, writer)
-    return replace(verdict, say=()) if reply.meaning is Meaning.AUTO_REPLY else verdict
 
 
 def _understand(kept: inbox.Kept, origin: inbox.Origin) -> Reply:

@@ -123,6 +123,9 @@ def decide(reply: Reply, writer: Writer) -> Verdict:
         verdict = replace(verdict, thread=True)
     if reply.danger:
         verdict = _with_danger(verdict, writer)
+    if reply.meaning is Meaning.AUTO_REPLY:
+        # danger in a machine's mail is before a person, but a machine is never written to
+        verdict = replace(verdict, say=())
     return _within_cap(verdict, writer, danger=reply.danger)
 
 
