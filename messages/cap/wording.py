@@ -1,11 +1,12 @@
 """The text of one language: ours where the message carries it, otherwise drawn from the source's words, sentence by whole sentence."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 import regex
 
 from messages.alert import Review, Variant
-from messages.cap import norway, own, rules, text
+from messages.cap import norway, own, rules, text, times
 from messages.cap.model import CapInfo
 from messages.cap.own import Own
 from messages.segments import Coding, alphabet
@@ -18,7 +19,18 @@ PLACES = {Coding.GSM7: 80, Coding.UCS2: 40}
 #: elements kept beside the parameters: name in `extra` -> field of the info
 ELEMENTS = {"cap:web": "web", "cap:contact": "contact"}
 
-_CLOCK = regex.compile(r"\bUTC\b|(?<![0-9])[0-9]{1,2}[:.][0-9]{2}(?![0-9])")
+_CLOCK = regex.compile(r"(?<![0-9.:+])([0-9]{1,2})[:.]([0-9]{2})(?::[0-9]{2})?(?![0-9.:])")
+_WORD = regex.compile(r"\p{L}+")
+#: with these and numbers alone a part of a headline is nothing but a time; "før" and "before" say more, and stay
+_TIME_WORD = regex.compile(
+    "utc|gmt|cet|cest|t|z|kl|klokk[ae]n?|fra|frå|from|til|to|until|og|and|den|the|at|on"
+    "|(jan|febr)uar|mars|april|mai|juni|juli|august|(septem|okto|novem|desem)ber"
+    "|(jan|febr)uary|march|may|june|july|(octo|decem)ber"
+    "|jan|feb|mar|apr|jun|jul|aug|sept?|o[kc]t|nov|de[sc]"
+    "|(man|tirs|ons|tors|fre|lør|søn|mån|tys|laur|sun)dag"
+    "|(mon|tues|wednes|thurs|fri|satur|sun)day|mon|tue|wed|thu|fri|sat|sun"
+)
+)
 
 
 def variant(language: str, chosen: CapInfo, group: Sequence[CapInfo], *, over: bool = False) -> Variant:
@@ -61,7 +73,22 @@ def substance(info: CapInfo) -> str:
     """The source's headline without the parts between commas that are a place or a time, which the frame says anyway."""
     places_said = {part for name in places([info]) for part in _parts(name.casefold())}
     said = (part for part in _parts(text.clean(info.headline)) if part.casefold() not in places_said)
-    return ", ".join(part for part in said if not _CLOCK.search(part))
+    return ", ".join(part for part in said if not _is_its_time(info, part))
+
+
+def _is_its_time(info: CapInfo, part: str) -> bool:
+    """Whether words are nothing but when the alert begins and ends; any other hour ("2.50 m", "18.00") may be what matters."""
+    clocks = _CLOCK.findall(part)
+    if not clocks or not all(map(_TIME_WORD.fullmatch, _WORD.findall(part.lower()))):
+        return False
+    ends = (info.onset or info.effective, info.expires, times.maybe(info.parameter(norway.EVENT_END)))
+    known = {clock for moment in ends if moment for clock in _clocks(moment)}
+    return all((int(hour), int(minute)) in known for hour, minute in clocks)
+
+
+def _clocks(moment: datetime) -> tuple[tuple[int, int], ...]:
+    """Return a moment's hour and minute as its source wrote them, and in UTC."""
+    return tuple((one.hour, one.minute) for one in (moment, moment.astimezone(UTC)))
 
 
 def _parts(words: str) -> list[str]:

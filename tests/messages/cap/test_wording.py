@@ -28,6 +28,27 @@ STAY_AWAY = "Hold deg unna kaier og naust."
 WORDS = {
     "time and place leave the headline": ({}, "HØY VANNSTAND, RØDT NIVÅ", f"{STAY_AWAY} {RISES}"),
     "no headline": ({"headline": ""}, "HØY VANNSTAND", f"{STAY_AWAY} {RISES}"),
+    "its time in UTC": (
+        {"headline": "Høy vannstand, Sørvik, fra 23. november kl. 19:00 UTC til tysdag 07.00 UTC"},
+        "HØY VANNSTAND",
+        f"{STAY_AWAY} {RISES}",
+    ),
+    "its time to the second": (
+        {"headline": "Høy vannstand, 2026-11-23T20:00:00+01:00"},
+        "HØY VANNSTAND",
+        f"{STAY_AWAY} {RISES}",
+    ),
+    "another hour is no time of the alert": ({"headline": "Evakuer, 18.00"}, "EVAKUER, 18.00", f"{STAY_AWAY} {RISES}"),
+    "what to do before an hour": (
+        {"headline": "Evakuer før 20.00, Budvik sentrum"},
+        "EVAKUER FØR 20.00, BUDVIK SENTRUM",
+        f"{STAY_AWAY} {RISES}",
+    ),
+    "a decimal is no hour": (
+        {"headline": "Vannstand 2.50 meter over normalt, kyststrøk"},
+        "HØY VANNSTAND",
+        f"Vannstand 2.50 meter over normalt, kyststrøk. {STAY_AWAY} {RISES}",
+    ),
     "a long headline is a sentence": (
         {"headline": "svært høy vannstand langs hele kysten av Vestlandet"},
         "HØY VANNSTAND",
