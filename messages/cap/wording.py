@@ -30,7 +30,6 @@ _TIME_WORD = regex.compile(
     "|(man|tirs|ons|tors|fre|lør|søn|mån|tys|laur|sun)dag"
     "|(mon|tues|wednes|thurs|fri|satur|sun)day|mon|tue|wed|thu|fri|sat|sun"
 )
-)
 
 
 def variant(language: str, chosen: CapInfo, group: Sequence[CapInfo], *, over: bool = False) -> Variant:
