@@ -99,6 +99,8 @@ class Area:
     circles: tuple[Circle, ...] = ()
     #: geocodes we do not understand, kept as they came: (valueName, value)
     geocodes: tuple[tuple[str, str], ...] = ()
+    #: borders that could not be read, as they came: where they run nobody knows
+    unreadable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

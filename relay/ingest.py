@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages import cap
 from messages.alert import Act, Alert, Identity, Kind
 from relay.model import BadInput, Place
-from relay.routing import inside
+from relay.routing import How, inside
 from relay.store import alerts, people, work
 from relay.store.columns import AnyRow
 
@@ -59,12 +59,13 @@ async def take_cap(
 async def _ours(
     conn: AsyncConnection, municipality_id: int, place: Place, found: Sequence[cap.CapAlert], now: datetime
 ) -> list[cap.CapAlert]:
-    """Those whose area we lie in; and those that change or end what was released here, wherever they have moved to."""
+    """Those whose area holds us, or may (a person says); and those that change or end what was released here, wherever they moved to."""
     ours = []
     for one in found:
         drafted = _drafted(place, one)
         if _why(one, now, replay=False)[0] is None and (
-            inside(drafted.alert.areas, place) or (await _replaced(conn, municipality_id, drafted.alert, drafted.references))[0]
+            inside(drafted.alert.areas, place).how is not How.NO
+            or (await _replaced(conn, municipality_id, drafted.alert, drafted.references))[0]
         ):
             ours.append(one)
     return ours

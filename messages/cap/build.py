@@ -217,6 +217,7 @@ class _Builder:
         crossing = geometry.crosses_itself(closed, self.pairs)
         for wrong, kind in (
             (not geometry.on_earth(points), FlagKind.POINT_OUT_OF_RANGE),
+            (geometry.is_swapped(points), FlagKind.SWAPPED),
             (not geometry.has_corners(points), FlagKind.POLYGON_TOO_SHORT),
             (closed is not points, FlagKind.POLYGON_UNCLOSED),
             (crossing is True, FlagKind.POLYGON_CROSSES_ITSELF),
@@ -237,6 +238,8 @@ class _Builder:
                 continue
             if not geometry.on_earth([circle.centre]):
                 self.flag(FlagKind.POINT_OUT_OF_RANGE, element)
+            if geometry.is_swapped([circle.centre]):
+                self.flag(FlagKind.SWAPPED, element)
             yield circle
 
     def _height(self, area: etree._Element, name: str) -> float | None:

@@ -152,7 +152,7 @@ def _areas(tongues: Sequence[Tongue]) -> tuple[Area, ...]:
 
 
 def _cover(area: Area) -> tuple[tuple[object, ...], ...]:
-    return area.municipalities, area.polygons, area.circles, area.geocodes
+    return area.municipalities, area.polygons, area.circles, area.geocodes, area.unreadable
 
 
 def _area(area: CapArea, municipalities: tuple[str, ...]) -> Area:
@@ -162,6 +162,7 @@ def _area(area: CapArea, municipalities: tuple[str, ...]) -> Area:
         polygons=tuple(_closed(ring) for ring in area.polygons),
         circles=area.circles,
         geocodes=tuple((item.name, item.value) for item in area.geocodes if item.name != norway.MUNICIPALITY),
+        unreadable=area.unreadable,
     )
 
 

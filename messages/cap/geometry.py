@@ -15,6 +15,9 @@ PAIR_BUDGET, RING_BUDGET = 20_000, 5_000
 #: a Point of a pair without a call into Python: a coastline has forty thousand of them
 _POINT: Callable[[tuple[float, float]], Point] = partial(tuple.__new__, Point)
 
+#: Norway without Svalbard, in whole degrees; the two have no degree in common, so that no place is in both readings
+LATITUDES, LONGITUDES = (57, 72), (4, 32)
+
 _NUMBERS = re.compile(r"[0-9eE+\-.,\s]*")
 
 
@@ -53,9 +56,19 @@ def _floats(text: str) -> list[float]:
 
 def on_earth(points: Sequence[Point]) -> bool:
     """Whether all points, of which there is at least one, have latitudes and longitudes that exist."""
+    return _between(points, (-90, 90), (-180, 180))
+
+
+def is_swapped(points: Sequence[Point]) -> bool:
+    """Whether all points, of which there is at least one, lie in Norway once latitude and longitude change places."""
+    return _between(points, LONGITUDES, LATITUDES)
+
+
+def _between(points: Sequence[Point], south_north: tuple[float, float], west_east: tuple[float, float]) -> bool:
     latitudes: list[float] = list(map(itemgetter(0), points))
     longitudes: list[float] = list(map(itemgetter(1), points))
-    return -90 <= min(latitudes) <= max(latitudes) <= 90 and -180 <= min(longitudes) <= max(longitudes) <= 180
+    (south, north), (west, east) = south_north, west_east
+    return south <= min(latitudes) <= max(latitudes) <= north and west <= min(longitudes) <= max(longitudes) <= east
 
 
 def has_corners(points: Iterable[Point], wanted: int = 3) -> bool:

@@ -158,6 +158,7 @@ class FlagKind(Enum):
     POLYGON_UNCHECKED = "A polygon has too many points to be checked for crossings: look at the map."
     CIRCLE_UNREADABLE = "A circle cannot be read: choose the area by hand."
     POINT_OUT_OF_RANGE = "A point is not on earth, perhaps because latitude and longitude changed places: look at the map."
+    SWAPPED = "An area lies in Norway only if latitude and longitude change places: look at the map, and ask the sender."
     MUNICIPALITY_UNREADABLE = "A municipality number does not have four digits; it was left out."
     SIGNATURE_INVALID = "The signature does not fit the content: ring the sender before you use it."
     CARRIER_NOT_ACTUAL = "The envelope around it is not marked as Actual."

@@ -117,6 +117,8 @@ def _area(info: etree._Element, area: Area) -> None:
     _put(element, "areaDesc", area.description)
     for ring in area.polygons:
         _put(element, "polygon", " ".join(map(_point, ring)))
+    for text in area.unreadable:  # nobody may take the area for one without borders
+        _put(element, "polygon", text)
     for circle in area.circles:
         _put(element, "circle", f"{_point(circle.centre)} {_plain(circle.radius_km)}")
     if area.municipalities:

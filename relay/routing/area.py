@@ -22,6 +22,8 @@ class How(StrEnum):
     MUNICIPALITY = "municipality"
     POLYGON = "polygon"
     CIRCLE = "circle"
+    #: its borders cannot be read, or not as they are written: a person must say
+    UNKNOWN = "unknown"
     NO = "no"
 
 
@@ -45,14 +47,14 @@ class Inside:
         return " ".join(one.sentence % one.values for one in self.said)
 
     def __bool__(self) -> bool:
-        return self.how is not How.NO
+        return self.how not in (How.UNKNOWN, How.NO)
 
 
 def inside(areas: Sequence[Area], place: Place) -> Inside:
     """Say whether the union of the areas holds the place, and by what; the surest way in is named."""
     if not areas:
         return Inside(How.EVERYWHERE, (Said("The alert names no area: it applies everywhere.", {}),))
-    found = [way for area in areas if (way := _one(area, place))]
+    found = [way for area in areas if (way := _one(area, place)) is not None]
     return min(found, key=lambda way: _SUREST.index(way.how), default=Inside(How.NO, tuple(_why_not(areas, place))))
 
 
@@ -74,21 +76,41 @@ def distance_km(a: Point, b: Point) -> float:
     return 2 * EARTH_RADIUS_KM * asin(sqrt(min(1.0, half)))
 
 
-_SUREST = (How.MUNICIPALITY, How.POLYGON, How.CIRCLE, How.EVERYWHERE)
+_SUREST = (How.MUNICIPALITY, How.POLYGON, How.CIRCLE, How.EVERYWHERE, How.UNKNOWN)
+#: characters of a border shown that cannot be read
+BORDER_SHOWN = 60
+
+_IF_SWAPPED = (
+    "The point of %(name)s (%(at)s) lies in the area%(area)s only if latitude and longitude change places: "
+    "look at the map, and say whether it concerns us."
+)
+_NOT_READ = "The borders of the area%(area)s could not be read (%(borders)s): find out where it is, and say whether it concerns us."
+_ONLY_CODES = (
+    "The area%(area)s is given only by codes that are not understood (%(codes)s): find out where it is, and say whether it concerns us."
+)
 
 
 def _one(area: Area, place: Place) -> Inside | None:
-    if not (area.municipalities or area.polygons or area.circles):
-        return Inside(How.EVERYWHERE, (_everywhere(area),))
+    if not (area.municipalities or area.polygons or area.circles or area.unreadable or area.geocodes):
+        said = Said("The area%(area)s has no borders: it applies everywhere.", {"area": _named(area)})
+        return Inside(How.EVERYWHERE, (said,))
     if place.number in area.municipalities:
         return Inside(How.MUNICIPALITY, (Said("The area names municipality %(number)s.", {"number": place.number}),))
-    if place.point is None:
-        return None
-    values = {"name": place.name, "at": _at(place.point), "area": _named(area)}
-    if any(contains(ring, place.point) for ring in area.polygons):
+    found = _by_point(area, place, place.point) if place.point else None
+    if found is None and (why := _unknown(area)):
+        return Inside(How.UNKNOWN, (why,))
+    return found
+
+
+def _by_point(area: Area, place: Place, point: Point) -> Inside | None:
+    values = {"name": place.name, "at": _at(point), "area": _named(area)}
+    if any(contains(ring, point) for ring in area.polygons):
         return Inside(How.POLYGON, (Said("The point of %(name)s (%(at)s) lies in a polygon of the area%(area)s.", values),))
-    if any(_reaches(circle, place.point) for circle in area.circles):
+    if any(_reaches(circle, point) for circle in area.circles):
         return Inside(How.CIRCLE, (Said("The point of %(name)s (%(at)s) lies in a circle of the area%(area)s.", values),))
+    swapped = Point(point.longitude, point.latitude)
+    if any(contains(ring, swapped) for ring in area.polygons) or any(_reaches(circle, swapped) for circle in area.circles):
+        return Inside(How.UNKNOWN, (Said(_IF_SWAPPED, values),))
     return None
 
 
@@ -105,14 +127,17 @@ def _named(area: Area) -> str:
     return f" «{area.description}»" if area.description else ""
 
 
-def _everywhere(area: Area) -> Said:
-    if not area.geocodes:
-        return Said("The area%(area)s has no borders: it applies everywhere.", {"area": _named(area)})
-    codes = ", ".join(sorted({name for name, _ in area.geocodes}))
-    return Said(
-        "The area%(area)s is given only by codes that are not understood (%(codes)s): taken as everywhere. Check it.",
-        {"area": _named(area), "codes": codes},
-    )
+def _unknown(area: Area) -> Said | None:
+    """Say why nobody can tell where an area is; None: it can be told."""
+    if area.municipalities:
+        return None
+    if area.unreadable:
+        borders = ", ".join(text[:BORDER_SHOWN] for text in area.unreadable[:NUMBERS_LISTED])
+        return Said(_NOT_READ, {"area": _named(area), "borders": borders})
+    if area.geocodes and not (area.polygons or area.circles):
+        codes = ", ".join(sorted({name for name, _ in area.geocodes}))
+        return Said(_ONLY_CODES, {"area": _named(area), "codes": codes})
+    return None
 
 
 def _why_not(areas: Sequence[Area], place: Place) -> Iterator[Said]:

@@ -217,6 +217,7 @@ def _area(kept: Mapping[str, Any]) -> Area:
         polygons=tuple(tuple(Point(*point) for point in ring) for ring in kept["polygons"]),
         circles=tuple(Circle(Point(*circle["centre"]), circle["radius_km"]) for circle in kept["circles"]),
         geocodes=tuple((name, code) for name, code in kept["geocodes"]),
+        unreadable=tuple(kept.get("unreadable", ())),  # no key in rows written before it was kept
     )
 
 

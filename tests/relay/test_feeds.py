@@ -13,7 +13,8 @@ from messages.alert import Alert, Area, Certainty, Kind, Severity, Urgency, Vari
 from messages.cap.write import write
 from relay import fetching
 from relay.model import BadInput
-from relay.store import feeds
+from relay.routing import How, inside
+from relay.store import alerts, feeds, people
 from relay.store.columns import AnyRow
 from relay.store.tables import alert, cap_feed
 from tests.stories.arrange import rows
@@ -113,6 +114,22 @@ async def drafts(town: Town) -> list[str]:
 async def our_number(town: Town) -> str:
     async with town.store.read() as conn:
         return str((await conn.exec_driver_sql("SELECT number FROM municipality")).scalar_one())
+
+
+async def test_of_an_area_that_nobody_can_read_a_person_says_whether_it_is_ours(town: Town, centre: Centre) -> None:
+    now = town.clock.now()
+    borders = b"<polygon>nord for elva</polygon><geocode"
+    centre.there = {"/feed": index(now, f"{centre.url}/one.xml"), "/one.xml": message(now, "one", THEIRS).replace(b"<geocode", borders, 1)}
+    named = b"<valueName>MunicipalityId</valueName>"
+    centre.there["/one.xml"] = centre.there["/one.xml"].replace(named, b"<valueName>fylke</valueName>")
+    await listen(town, f"{centre.url}/feed")
+    assert await town.relay.poll() == 1
+    [row] = await rows(town, select(alert))
+    kept = alerts.value_of(row, None)
+    async with town.store.read() as conn:
+        found = inside(kept.areas, await people.place(conn, town.municipality_id))
+    assert kept.areas[0].unreadable == ("nord for elva",)
+    assert (found.how, bool(found)) == (How.UNKNOWN, False)
 
 
 async def test_what_is_new_and_ours_becomes_a_draft_once(town: Town, centre: Centre) -> None:

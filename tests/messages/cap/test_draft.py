@@ -185,6 +185,12 @@ def test_municipality_numbers_of_the_whole_info_hold_for_each_area_without_its_o
     assert "MunicipalityId" not in result.variants[0].extra
 
 
+def test_borders_that_cannot_be_read_stay_with_the_area() -> None:
+    shapes = "<polygon>nord for elva</polygon><circle>her</circle>"
+    (area,) = drafted(alert(info(area=f"<area><areaDesc>Oslo</areaDesc>{shapes}</area>"))).alert.areas
+    assert (area.unreadable, area.polygons, area.circles) == (("nord for elva", "her"), (), ())
+
+
 def test_a_polygon_is_closed() -> None:
     body = info(area="<area><areaDesc>A</areaDesc><polygon>59,5 59,6 60,6</polygon></area>")
     (area,) = drafted(alert(body)).alert.areas

@@ -29,6 +29,8 @@ POLYGONS = {
     "1,1 1,1 1,1 1,1": FlagKind.POLYGON_TOO_SHORT,
     "0,0 0,4 95,4 0,0": FlagKind.POINT_OUT_OF_RANGE,
     "0,0 0,181 4,4 0,0": FlagKind.POINT_OUT_OF_RANGE,
+    "5,60 6,60 6,61 5,60": FlagKind.SWAPPED,
+    "5,60 6,60 60,6 5,60": None,
     "north": FlagKind.POLYGON_UNREADABLE,
     "0,0 0,4 4": FlagKind.POLYGON_UNREADABLE,
     "0 0 0 4 4 4": FlagKind.POLYGON_UNREADABLE,
@@ -58,6 +60,11 @@ CIRCLES = {
     "59.9,5.1,7": FlagKind.CIRCLE_UNREADABLE,
     "here": FlagKind.CIRCLE_UNREADABLE,
     "99,5.1 1": FlagKind.POINT_OUT_OF_RANGE,
+    "5.1,59.9 12.5": FlagKind.SWAPPED,
+    "4,57 1": FlagKind.SWAPPED,
+    "32,72 1": FlagKind.SWAPPED,
+    "3.9,57 1": None,
+    "32,72.1 1": None,
 }
 
 

@@ -49,6 +49,7 @@ AREAS = st.builds(
     description=st.just("") | NAMES,
     municipalities=st.lists(st.from_regex(r"[0-9]{4}", fullmatch=True), unique=True, max_size=3).map(tuple),
     polygons=st.lists(RINGS, max_size=2).map(tuple),
+    unreadable=st.lists(st.sampled_from(["nord for elva", "59,5 60,6 x"]), unique=True, max_size=2).map(tuple),
     circles=st.lists(st.builds(Circle, POINTS, st.floats(0, 20_000)), max_size=2).map(tuple),
     geocodes=st.lists(PAIRS, max_size=2).map(tuple),
 )
