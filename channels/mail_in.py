@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from channels.base import Callback, Evidence, Inbound, Media, NotGenuine, Status
 from channels.mime import LARGEST, Mail, Part, blocks, open_mail
 from channels.smtp_codes import ACTIONS, Stage, reported
-from messages.reply import is_automatic, text_of_html, unquoted
+from messages.reply import is_automatic, own_words, text_of_html, unquoted
 
 #: names of the envelope's fields in a Callback whose url is URL
 MAIL_FROM, RCPT_TO = "mail_from", "rcpt_to"
@@ -88,7 +88,7 @@ def _meaning(incoming: _Incoming, domain: str) -> Inbound | Status | None:
     if report := kinds.get("message/delivery-status"):
         return _report(incoming, report, domain)
     if incoming.tag.kind == "avmeld":
-        return replace(_inbound(incoming, opt_out="STOP"), text=unquoted(_written(incoming.mail)), media=_media(incoming.mail))
+        return replace(_inbound(incoming, opt_out="STOP"), text=own_words(_written(incoming.mail), mail=True), media=_media(incoming.mail))
     if incoming.tag.kind == "retur" and (status := _guessed(incoming)):
         return status
     return _inbound(incoming, automatic=_is_automatic(incoming))

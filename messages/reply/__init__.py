@@ -5,7 +5,7 @@ from messages.reply.grammar import GUESSES, own_words, understand
 from messages.reply.mail import is_automatic, text_of_html, unquoted
 from messages.reply.words import danger_words
 
-__all__ = ["GUESSES", "Meaning", "Reply", "is_automatic", "reads_as", "text_of_html", "understand", "unquoted"]
+__all__ = ["GUESSES", "Meaning", "Reply", "is_automatic", "own_words", "reads_as", "text_of_html", "understand", "unquoted"]
 
 
 def reads_as(text: str, *, mail: bool = False) -> tuple[str, ...]:

@@ -324,6 +324,12 @@ def test_what_is_written_to_the_way_out_is_kept_and_what_is_quoted_is_not() -> N
     assert fields(only(HEAD + "\n> Kok vatnet", AVMELD), "text") == ("",)
 
 
+@pytest.mark.parametrize("above", ["-----", "Kl 18:30 skrev jeg til 4 naboer:"])
+def test_what_is_written_under_a_rule_to_the_way_out_is_kept(above: str) -> None:
+    found = only(f"{HEAD}\n{above}\nbarna brenner inne, hjelp", AVMELD)
+    assert fields(found, "opt_out", "text") == ("STOP", f"{above}\nbarna brenner inne, hjelp")
+
+
 # --- whose mail ---------------------------------------------------------------------------------------------------------
 
 
