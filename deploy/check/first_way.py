@@ -132,6 +132,8 @@ def folder(named: Path | None, *, keep: bool) -> Iterator[Path]:
         yield named.resolve()
         return
     made = Path(tempfile.mkdtemp(prefix="budstikke-tree-"))
+    # it becomes the root, through which every user must get
+    made.chmod(0o755)
     try:
         yield made
     finally:
