@@ -1,5 +1,6 @@
 """Answers in digits: the shapes that a line with a number may have. A line of any other shape is no answer."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -28,6 +29,8 @@ LEGEND_DIGITS = "12345"
 #: letters that people put behind a digit ("1a"). Other letters may be a unit ("3 m") and are left to a reader
 TRAILING_LETTERS = frozenset("abcdeабвгсеابجدሀለበአกขกခ")
 MOST_PLAUSIBLE = 5_000
+#: a number with one decimal, in any digits
+_TENTHS = re.compile(r"\d[.,٫،]\d(?!\d)")
 #: signs behind a number that make it no number of people
 SHARES = frozenset("%‰°٪")
 #: words of free text beside a count: this many when they name a means that we know, and when they do not
@@ -72,9 +75,7 @@ def in_digits(line: str, said: Sequence[Token], setting: Setting) -> Reply | Non
     if answer is None and not any(token.text in vocabulary().denied for token in rest):
         answer = (
             (_digit_and_alert(rest, setting) if len(setting.open_alerts) > 1 else None)
-            or _passed_on(line, rest, setting)
-            or _count_first(line, rest, setting)
-            or _count_alone(line, rest, setting)
+            or _counted(line, rest, setting)
             or _digit_and_alert(rest, setting)
             or (None if _is_decimal(said) else _two_digits(rest, setting))
         )
@@ -94,6 +95,13 @@ def _is_decimal(said: Sequence[Token]) -> bool:
         (one.kind, mark.kind, two.kind) == (Kind.NUMBER, Kind.BREAK, Kind.NUMBER) and one.end == mark.start and mark.end == two.start
         for one, mark, two in zip(said, said[1:], said[2:], strict=False)
     )
+
+
+def _counted(line: str, rest: Sequence[Token], setting: Setting) -> Reply | None:
+    """Read a count, wherever it stands; "3.5" and "12,5" count no people."""
+    if _TENTHS.search(line):
+        return None
+    return _passed_on(line, rest, setting) or _count_first(line, rest, setting) or _count_alone(line, rest, setting)
 
 
 def _alert_number(said: list[Token]) -> tuple[int | None, list[Token]]:

@@ -122,10 +122,22 @@ def test_the_means_beside_a_count(text: str, means: str, guessed: tuple[str, ...
         "40 hus 3",
         "klokka 3 40",
         "3 40 hos " + "x" * 300,
+        *("3.5", "3,5", "٣٫٥", "3.5 whatsapp", "12,3", "ga videre til 3,5"),
     ],
 )
 def test_what_only_looks_like_a_count_is_for_a_person(text: str) -> None:
     assert read(text).meaning is MESSAGE
+
+
+@pytest.mark.parametrize("count_open", [True, False])
+@pytest.mark.parametrize(("text", "count"), [("3.40", 40), ("3, 5", 5), ("3 1.000", 1000)])
+def test_a_break_that_is_no_decimal_parts_the_answer_from_the_count(text: str, count: int, *, count_open: bool) -> None:
+    assert read(text, count_open=count_open).count == count
+
+
+@pytest.mark.parametrize("text", ["3.5", "12,5", "40.5 personer"])
+def test_a_decimal_counts_nobody_while_the_question_is_open(text: str) -> None:
+    assert read(text, count_open=True).meaning is MESSAGE
 
 
 @pytest.mark.parametrize(
