@@ -147,14 +147,15 @@ class Post:
     phones: Phones
 
     async def back(self, shown: Shown, act: Act, text: str = "", language: str = "en", at: datetime | None = None) -> Answer:
-        """Do `act` about the letter `shown`, now or as of `at`; return how the listener took it."""
+        """Do `act` about the letter `shown`, now or as of `at`, in words of `text` or the usual ones; return how the listener took it."""
         now = at or self.world.agenda.now()
         letter: Message
         if act is Act.BOUNCE:
             sender, to, letter = "", shown.return_path, bounce(shown, now)
         elif act is Act.AWAY:
             subject, note = phrases(language).away
-            sender, to, letter, text = "", shown.return_path, away(shown, subject, note, now), note
+            text = text or note
+            sender, to, letter = "", shown.return_path, away(shown, subject, text, now)
         else:
             sender, to, letter = shown.to, parseaddr(shown.reply_to or shown.sender)[1], reply(shown, text, now)
         self.world.ledger.write(

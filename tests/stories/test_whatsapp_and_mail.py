@@ -180,6 +180,21 @@ async def test_out_of_office_is_not_seen(town: Town) -> None:
     assert len(new(ayan.mailbox)) == 1, "the reminder"
 
 
+async def test_danger_in_a_machine_s_mail_is_before_a_person_and_the_machine_is_not_written_to(town: Town) -> None:
+    """A child may be missing in an out-of-office note too: the duty officer is alarmed, but nobody answers a machine."""
+    ayan = await town.person("Ayan", "so", by=(Medium.EMAIL,))
+    assert ayan.mailbox is not None
+    alert = await town.issue(WATER)
+    [letter] = new(ayan.mailbox)
+    await post(town).back(letter, Act.AWAY, "My son is missing, help")
+    await town.settle()
+    assert new(ayan.mailbox) == []
+    assert (await town.recipient(alert, ayan)).rung == Rung.NONE
+    assert TaskKind.DANGER in await town.tasks()
+    [alarm] = texts(new(town.sandbox.phone("+4799999999")))
+    assert "Ayan" not in alarm
+
+
 async def test_a_bounce_takes_the_mailbox_out_of_use(town: Town) -> None:
     """The coordinator has a task, the next channel does not wait, and the next alert does not try the mailbox again."""
     ayan = await town.person("Ayan", "so", by=(Medium.EMAIL, Medium.SMS))
