@@ -1,9 +1,9 @@
 """What people answer, in 26 languages and every script. Anything it does not know for certain is for a person to read."""
 
 from messages.reply.answer import Meaning, Reply
+from messages.reply.danger import danger_words
 from messages.reply.grammar import GUESSES, own_words, understand
 from messages.reply.mail import is_automatic, text_of_html, unquoted
-from messages.reply.words import danger_words
 
 __all__ = ["GUESSES", "Meaning", "Reply", "is_automatic", "own_words", "reads_as", "text_of_html", "understand", "unquoted"]
 

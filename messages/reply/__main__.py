@@ -5,9 +5,10 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from messages.reply.answer import Reply
+from messages.reply.danger import danger_words
 from messages.reply.grammar import GUESSES, understand
 from messages.reply.table import Row, rows
-from messages.reply.words import danger_words, tables
+from messages.reply.words import tables
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -7,9 +7,10 @@ from itertools import pairwise
 from unicodedata import category
 
 from messages.reply.answer import Meaning, Reply
+from messages.reply.danger import danger_words
 from messages.reply.fold import Kind, Token, number, tokens
 from messages.reply.phrases import bare, guess, phrase, together
-from messages.reply.words import EVERYBODY, danger_words, vocabulary
+from messages.reply.words import EVERYBODY, vocabulary
 
 DIGITS = {
     "1": Meaning.RECEIVED,

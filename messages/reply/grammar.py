@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from messages.reply.answer import Meaning, Reply
+from messages.reply.danger import danger_words
 from messages.reply.digits import DIGITS, MOST_PLAUSIBLE, Setting, in_digits
 from messages.reply.fold import Kind, compact, tokens, visible
 from messages.reply.mail import says_nothing, unquoted, whole
 from messages.reply.phrases import WHOLE_BODY, bare, courtesy, guess, spoken, together
-from messages.reply.words import danger_words
 
 #: the short names in `Reply.guessed`, and what each says was assumed
 GUESSES = {

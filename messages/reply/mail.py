@@ -9,8 +9,8 @@ from functools import cache
 from html.parser import HTMLParser
 from importlib.resources import files
 
+from messages.reply.danger import danger_words
 from messages.reply.fold import spaced
-from messages.reply.words import danger_words
 
 #: characters and lines looked at; what people write above a quoted letter is far shorter
 LOOKED_AT = 50_000

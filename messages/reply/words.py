@@ -1,13 +1,13 @@
-"""The words people answer with, per language, from reply_words.toml; and the words that mean danger to life."""
+"""The words people answer with, per language, from reply_words.toml."""
 
 import tomllib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from messages.reply.answer import Meaning
-from messages.reply.fold import accented, compact, spaced
+from messages.reply.fold import compact
 
 #: the languages everybody in Norway may answer in, whatever else they have
 EVERYBODY = ("nb", "nn", "en")
@@ -25,10 +25,6 @@ ANSWERS = {
     "stop": Meaning.STOP,
 }
 
-#: characters of a reply that are searched for danger words; an SMS has at most 1,600, a WhatsApp message 4,096
-DANGER_WITHIN = 10_000
-ONE_SMS = 160
-
 
 @dataclass(frozen=True, slots=True)
 class Stems:
@@ -39,23 +35,6 @@ class Stems:
 
     def __contains__(self, word: str) -> bool:
         return word in self.whole or word.startswith(self.beginnings)
-
-
-@dataclass(frozen=True, slots=True)
-class Danger:
-    """One entry of a danger list: every needle must be on the same line, in any order; `exact` needles keep their accents."""
-
-    entry: str
-    needles: tuple[str, ...]
-    exact: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """How one language says that somebody is missing: needle -> entry, of whom and of what is said of them."""
-
-    kin: Mapping[str, str]
-    missing: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +61,6 @@ class Vocabulary:
     endings: tuple[str, ...]
     #: language -> "twenty" -> 20
     numbers: Mapping[str, Mapping[str, int]]
-    danger: tuple[Danger, ...]
-    lost: tuple[Lost, ...]
-    #: danger only when nothing else is said ("help", "fire")
-    cries: frozenset[str]
 
 
 @cache
@@ -110,15 +85,12 @@ def vocabulary() -> Vocabulary:
         means=_stems("means"),
         denied=_stems("denied"),
         number_marks=_stems("number_marks"),
-        endings=tuple(map(compact, _all("endings"))),
+        endings=tuple(map(compact, every("endings"))),
         numbers={language: _numbers(table) for language, table in tables().items()},
-        danger=tuple(map(_danger, _all("danger"))),
-        lost=tuple(Lost(_needles(table["kin"]), _needles(table["missing"])) for table in tables().values()),
-        cries=frozenset(map(spaced, _all("cry"))),
     )
 
 
-def _all(name: str) -> Iterator[str]:
+def every(name: str) -> Iterator[str]:
     """Yield the entries that any language has under `name`, each once."""
     return iter(dict.fromkeys(entry for table in tables().values() for entry in table.get(name, ())))
 
@@ -142,26 +114,9 @@ def _numbers(table: Mapping[str, list[str]]) -> dict[str, int]:
 
 
 def _stems(name: str) -> Stems:
-    entries = list(_all(name))
+    entries = list(every(name))
     beginnings = tuple(compact(entry) for entry in entries if entry.endswith("*"))
     return Stems(frozenset(map(compact, entries)), beginnings)
-
-
-def _danger(entry: str) -> Danger:
-    """Turn "child* + miss*" into what `in` finds in spaced text: a star leaves that end of the word open."""
-    exact = entry.startswith("=")
-    spell = accented if exact else spaced
-    return Danger(entry, tuple(_needle(part, spell) for part in entry.removeprefix("=").split(" + ")), exact)
-
-
-def _needles(entries: Iterable[str]) -> dict[str, str]:
-    return {_needle(entry, spaced): entry for entry in entries}
-
-
-def _needle(part: str, spell: Callable[[str], str]) -> str:
-    before = "" if part.startswith("*") else " "
-    after = "" if part.endswith("*") else " "
-    return f"{before}{spell(part).strip()}{after}"
 
 
 def meaning_of(phrase: str, languages: Sequence[str]) -> tuple[Meaning, bool] | None:
@@ -182,43 +137,3 @@ def _found(phrase: str, languages: Sequence[str]) -> tuple[Meaning, bool] | None
             return answers[language][phrase], False
     elsewhere = vocabulary().agreed.get(phrase)
     return (elsewhere, True) if elsewhere else None
-
-
-def danger_words(text: str) -> tuple[str, ...]:
-    """Return the entries of the danger lists that `text` holds, in any language; () if there is none.
-
-    Words of one entry must stand on one line; in a short message people break lines anywhere.
-    """
-    body = text[:DANGER_WITHIN] if len(text) > ONE_SMS else " ".join(text.split())
-    plain = "\n".join(map(spaced, body.splitlines()))
-    exact = "\n".join(map(accented, body.splitlines()))
-    found = (*_entries(plain, exact), *_somebody_lost(plain))
-    return (*found, plain.strip()) if _is_cry(plain) else found
-
-
-def _entries(plain: str, exact: str) -> Iterator[str]:
-    """Yield the entries of the danger lists."""
-    for danger in vocabulary().danger:
-        text = exact if danger.exact else plain
-        if danger.needles[0] in text and _on_one_line(text, danger.needles):
-            yield danger.entry
-
-
-def _somebody_lost(text: str) -> Iterator[str]:
-    """Yield "daughter* + missing" for every language that says so on one line."""
-    for lost in vocabulary().lost:
-        for gone in (needle for needle in lost.missing if needle in text):
-            if who := next((kin for kin in lost.kin if _on_one_line(text, (kin, gone))), None):
-                yield f"{lost.kin[who]} + {lost.missing[gone]}"
-                break
-
-
-def _is_cry(text: str) -> bool:
-    """Say whether nothing but cries for help stands there: "hjelp", "brann, hjelp"."""
-    cries = vocabulary().cries
-    words = text.split()
-    return text in cries or (bool(words) and all(f" {word} " in cries for word in words))
-
-
-def _on_one_line(text: str, needles: tuple[str, ...]) -> bool:
-    return any(all(needle in line for needle in needles) for line in text.split("\n"))

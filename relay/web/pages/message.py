@@ -16,7 +16,7 @@ from markupsafe import Markup
 from channels.base import Inbound
 from messages.page import Sheet
 from messages.page_words import say_on_page
-from messages.reply.words import danger_words
+from messages.reply.danger import danger_words
 from relay import links
 from relay.links import Message, Standing
 from relay.model import Rung

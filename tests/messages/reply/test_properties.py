@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from messages.reply import GUESSES, Meaning, Reply, is_automatic, reads_as, text_of_html, understand, unquoted
+from messages.reply.danger import danger_words
 from messages.reply.fold import visible
 from messages.reply.grammar import own_words
 from messages.reply.table import DIGITS, FULL_WIDTH, KEYCAP
-from messages.reply.words import danger_words, tables
+from messages.reply.words import tables
 
 LANGUAGES = list(tables())
 #: characters that this grammar knows something about, more often than chance would bring them

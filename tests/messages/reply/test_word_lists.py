@@ -7,9 +7,10 @@ import pytest
 
 from messages.frames import frame_languages, say
 from messages.reply import Meaning, reads_as, understand
+from messages.reply.danger import TOGETHER, classes, danger_words
 from messages.reply.fold import compact
 from messages.reply.phrases import COURTESY_WORDS
-from messages.reply.words import ANSWERS, danger_words, meaning_of, tables, vocabulary
+from messages.reply.words import ANSWERS, meaning_of, tables, vocabulary
 
 LANGUAGES = list(tables())
 
@@ -68,6 +69,14 @@ def test_whoever_is_missing_is_danger_however_it_is_said(language: str) -> None:
         assert danger_words(f"xx {gone.strip('*')} xx {who.strip('*')} xx"), (who, gone)
     for who in table["kin"]:
         assert danger_words(f"xx {who.strip('*')} xx") == (), who
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_of_every_rule_the_first_words_of_each_class_are_danger_together(language: str) -> None:
+    table = {**tables()[language], **classes()[language]}
+    for rule in TOGETHER:
+        words = [part.strip("*") for name in rule for part in table[name][0].split(" + ")]
+        assert danger_words(f"xx {' xx '.join(words)} xx"), rule
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
