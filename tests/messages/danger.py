@@ -1,4 +1,4 @@
-"""How far the words of danger reach: `python -m tests.messages.danger` prints what is found of sentences that were held out."""
+"""How far the words of danger reach: `python -m tests.messages.danger` prints what is found of our own sentences."""
 
 import sys
 import tomllib
@@ -31,7 +31,7 @@ class Reach:
 
 
 def measured() -> list[Reach]:
-    """Read the held-out sentences, by language."""
+    """Read the sentences, by language."""
     return [Reach(language, table) for language, table in tomllib.loads(HELD_OUT.read_text("utf-8")).items()]
 
 
