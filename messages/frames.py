@@ -82,7 +82,7 @@ class Facts:
     missing: Missing | None = None
     #: the Norwegian twin, for e-mail and for frames not yet reviewed: (headline, forward)
     twin: tuple[str, str] | None = None
-    #: whom this person stands in for, when asked as a deputy ("" if not)
+    #: asked as a deputy, for somebody who cannot or does not answer
     deputy: bool = False
     #: which reminder this is, 0 = first message
     reminder: int = 0
