@@ -11,6 +11,8 @@
 """
 
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 from typer.exceptions import Abort, TyperException
@@ -25,8 +27,22 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Crisis messages in every language, and proof that they arrived.",
 )
+
+
+def _tell_version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+    if asked:
+        sys.stdout.write(f"{version('budstikke')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def budstikke(
+    *, _: Annotated[bool, typer.Option("--version", callback=_tell_version, is_eager=True, help="Print which version this is.")] = False
+) -> None:
+    """Crisis messages in every language, and proof that they arrived."""
+
+
 alerts.app.command("person")(person.person)
 app.add_typer(alerts.app, name="alert", help="Take, look at, approve, release, correct alerts.")
 app.add_typer(register.municipality, name="municipality", help="Municipalities of this installation.")

@@ -65,15 +65,11 @@ def test_a_monstrous_letter_is_cut_between_characters() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
-def test_smsutil_agrees_on_100_000_texts_of_all_scripts_or_a_stated_rule_says_why_not() -> None:
-    found = compare(100_000, seed=12)
-    assert found.alike > 60_000
+def test_smsutil_agrees_on_texts_of_all_scripts_or_a_stated_rule_says_why_not() -> None:
+    """Of 20,000; `python -m tests.messages.oracle` compares 100,000 and prints the rules."""
+    found = compare(20_000, seed=12)
+    assert found.alike > 12_000
     assert set(found.by_rule) == {*LETTERS, ESCAPE_RULE}
-
-
-def test_smsutil_agrees_on_2_000_texts_or_a_stated_rule_says_why_not() -> None:
-    assert compare(2_000, seed=13).alike > 1_200
 
 
 @given(st.text(max_size=400))
