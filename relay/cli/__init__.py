@@ -30,7 +30,7 @@ app = typer.Typer(
 )
 
 
-def _tell_version(asked: bool) -> None:  # noqa: FBT001 - as typer calls it
+def _tell_version(asked: bool) -> None:
     if asked:
         sys.stdout.write(f"{version('budstikke')}\n")
         raise typer.Exit
