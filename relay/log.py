@@ -9,6 +9,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -68,7 +69,9 @@ def configure(level: str = "info", form: Literal["console", "json"] = "console",
         _mask,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
+    global _lines  # noqa: PLW0603 - as all of logging, one a process
     stream = stream or sys.stderr
+    _lines = stream if form == "json" else None
     handler = logging.StreamHandler(stream)
     end: list[Processor] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(form, stream)]
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=end))
@@ -81,6 +84,19 @@ def configure(level: str = "info", form: Literal["console", "json"] = "console",
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def tell(logger: str, event: str, at: datetime, shown: Mapping[str, Any]) -> None:
+    """Log what was made to be shown to anybody, without looking through it again: a fifth of all that sending a message costs."""
+    if _lines is None:
+        structlog.get_logger(logger).info(event, **shown)
+    elif logging.getLogger(logger).isEnabledFor(logging.INFO):
+        when = f"{at.astimezone(UTC).isoformat().removesuffix('+00:00')}Z"
+        _lines.write(_plain({**shown, "event": event, "level": "info", "logger": logger, "timestamp": when}) + "\n")
+
+
+#: where JSON lines go
+_lines: TextIO | None = None
 
 
 def _renderer(form: str, stream: TextIO) -> Processor:

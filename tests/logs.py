@@ -19,5 +19,6 @@ def logged() -> Iterator[io.StringIO]:
     try:
         yield stream
     finally:
+        log.configure()
         structlog.reset_defaults()
         logging.basicConfig(handlers=before[0], level=before[1], force=True)

@@ -11,6 +11,7 @@ from relay.breaker import Breakers, Call, in_vain
 from relay.desk import Desk
 from relay.dispatch import logbook
 from relay.dispatch.texts import Shared
+from relay.log import tell
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
 from relay.verdict import POST_DEADLINE
@@ -32,7 +33,8 @@ class Caller:
         """Make the call, write a line about it, and say what is known. Never raises: what we do not understand is an unknown."""
         called_at = monotonic()
         fact = await self._called(one, shared, begun)
-        log.info("attempt", **logbook.line(one.intent.work, fact, milliseconds=round((monotonic() - called_at) * 1000)))
+        line = logbook.line(one.intent.work, fact, milliseconds=round((monotonic() - called_at) * 1000))
+        tell(__name__, "attempt", self.clock.now(), line)
         return fact
 
     async def _called(self, one: Intended, shared: Shared, begun: float) -> Fact:

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ import structlog
 from hypothesis import given, strategies as st
 
 from relay import log
-from relay.log import masked
+from relay.log import masked, tell
 from tests.logs import logged
 
 CANARIES = [
@@ -112,3 +113,17 @@ def test_people_read_one_line_an_event(capsys: pytest.CaptureFixture[str], lines
     assert "sent" in stream.getvalue()
     assert "delivery=17" in stream.getvalue()
     assert lines.getvalue() == "".join(capsys.readouterr())
+
+
+def test_a_line_that_was_made_to_be_shown_looks_like_every_other() -> None:
+    """`tell` writes what `get_logger().info` would, and is silent where that is."""
+    with logged() as stream:
+        tell("relay.dispatch.call", "attempt", datetime(2026, 11, 23, 17, tzinfo=UTC), {"alert": 12, "to": "…67"})
+        structlog.get_logger("relay.dispatch.call").info("attempt", alert=12, to="…67")
+        logging.getLogger("relay.dispatch.call").setLevel(logging.WARNING)
+        tell("relay.dispatch.call", "attempt", datetime(2026, 11, 23, 17, tzinfo=UTC), {"alert": 12})
+        logging.getLogger("relay.dispatch.call").setLevel(logging.NOTSET)
+    told, other = (json.loads(line) for line in stream.getvalue().splitlines())
+    assert told.pop("timestamp") == "2026-11-23T17:00:00Z"
+    assert other.pop("timestamp").endswith("Z")
+    assert told == other
