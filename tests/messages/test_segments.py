@@ -65,6 +65,7 @@ def test_a_monstrous_letter_is_cut_between_characters() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_smsutil_agrees_on_texts_of_all_scripts_or_a_stated_rule_says_why_not() -> None:
     """Of 20,000; `python -m tests.messages.oracle` compares 100,000 and prints the rules."""
     found = compare(20_000, seed=12)
