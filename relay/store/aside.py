@@ -48,7 +48,7 @@ async def fail(conn: AsyncConnection, item: Work, reason: str, words: str, now: 
     await tasks.open_task(conn, tasks.of_delivery(row, TaskKind.TEXT, f"text:{row.alert_id}:{row.language}:{reason}", words), now)
     if row.recipient_id is not None:
         await troubles.pull_next(conn, [row], now, for_good=True)
-        await troubles.fail_behind(conn, [row], now)
+        await troubles.fail_behind(conn, [row], now, reason)
         await recipients.refresh(conn, {row.recipient_id}, now)
 
 

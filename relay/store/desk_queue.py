@@ -109,24 +109,20 @@ async def _senders(conn: AsyncConnection, municipality_id: int, ids: Sequence[in
 
 
 def _item(row: AnyRow, last: str, raised: str, sender: AnyRow | None) -> Item:
-    """A sender's trouble is nobody's in the register, whoever was the first to miss a message."""
-    anybody = row.kind != TaskKind.SENDER
-    names = ("gravity", "opened_at", "owner", "number", "thread_id", "done_at", "done_by", "outcome")
+    names = ("gravity", "opened_at", "owner", "person_id", "recipient_id", "number", "thread_id", "done_at", "done_by", "outcome")
     return Item(
         task_id=row.id,
         kind=TaskKind(row.kind),
-        person=row.person if anybody and row.person else "",
+        person=row.person or "",
         alert_kind=row.alert_kind or "",
         unread=row.unread or 0,
         said=raised or last,
         later=last if raised and last != raised else "",
-        language=next(iter(row.languages or ()), "") if anybody else "",
+        language=next(iter(row.languages or ()), ""),
         words=row.words or "",
         delivery_id=row.delivery_id,
         asks_again=row.cause.startswith(ASKED),
         sender=sender,
-        person_id=row.person_id if anybody else None,
-        recipient_id=row.recipient_id if anybody else None,
         **{name: getattr(row, name) for name in names},
     )
 

@@ -170,13 +170,13 @@ def _judge(row: AnyRow, fact: Fact | None, best: int, now: datetime) -> Verdict:
         retry_after=fact.retry_after,
     )
     # whoever has answered need not be asked again; the text to pass on, and what we owe them, is tried until it arrives
-    if verdict.state is DeliveryState.WAITING and row.part in _ASKS and row.rung not in (None, Rung.NONE):
+    if verdict.state is DeliveryState.WAITING and row.part in _QUESTIONS and row.rung not in (None, Rung.NONE):
         return Verdict(state=DeliveryState.SPARED)
     return verdict
 
 
-#: parts that want an answer and nothing else
-_ASKS = (Part.ASK, Part.REMINDER)
+#: parts that want an answer and bring nothing else
+_QUESTIONS = (Part.ASK, Part.REMINDER)
 
 
 def _changes(row: AnyRow, verdict: Verdict, best: int) -> bool:

@@ -234,8 +234,7 @@ async def _put_back(conn: AsyncConnection, intents: Sequence[Intent], now: datet
         if verdict == "address":
             await troubles.ask_no_more(conn, rows, now)
             await troubles.pull_next(conn, rows, now, for_good=True)
-        if ended:
-            await troubles.fail_behind(conn, rows, now)
+            await troubles.fail_behind(conn, rows, now, values["reason"])
         await recipients.refresh(conn, {row.recipient_id for row in rows}, now)
     return [intent for intent in intents if verdicts.get(intent.work.delivery_id) == "go"]
 

@@ -47,12 +47,12 @@ async def pull_next(conn: AsyncConnection, failed: Sequence[AnyRow], now: dateti
         await conn.execute(update(delivery).where(*later, *waiting).values(due_at=now))
 
 
-async def fail_behind(conn: AsyncConnection, failed: Sequence[AnyRow], now: datetime) -> None:
-    """A wake-up that failed opens no window: the texts that were held behind it have failed with it."""
+async def fail_behind(conn: AsyncConnection, failed: Sequence[AnyRow], now: datetime, reason: str = "NO_TEMPLATE") -> None:
+    """A wake-up that failed opens no window: the texts that were held behind it have failed with it, for a Reason's name."""
     for row in failed:
         if row.part == Part.WAKE:
             held = (delivery.c.recipient_id == row.recipient_id, delivery.c.address_id == row.address_id, delivery.c.hold == "window")
-            values = {"state": DeliveryState.FAILED, "hold": "", "reason": "NO_TEMPLATE", "ended_at": now}
+            values = {"state": DeliveryState.FAILED, "hold": "", "reason": reason, "ended_at": now}
             await conn.execute(update(delivery).where(*held, delivery.c.state == DeliveryState.WAITING).values(values))
 
 

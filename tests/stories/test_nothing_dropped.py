@@ -141,7 +141,8 @@ async def test_texts_behind_a_wake_up_that_may_not_leave_fail_with_it(town: Town
     await change(town, update(Address).values(state=AddressState.INVALID))
     await town.passes(seconds=2)
     texts_to_follow = delivery.c.part.in_((Part.FORWARD, Part.ASK)), delivery.c.action == Action.MESSAGE
-    assert {row.state for row in await rows(town, select(delivery).where(*texts_to_follow))} == {DeliveryState.FAILED}
+    left = await rows(town, select(delivery).where(*texts_to_follow))
+    assert {(row.state, row.reason) for row in left} == {(DeliveryState.FAILED, "ADDRESS_INVALID")}
     assert TaskKind.UNREACHABLE in await town.tasks()
 
 
