@@ -1,7 +1,7 @@
 """Pictures of every page: `python -m tests.web.screens FOLDER [PART]`: Bokmål light and dark, mirrored, and on a phone."""
 
+import argparse
 import asyncio
-import sys
 import tempfile
 from pathlib import Path
 
@@ -40,5 +40,9 @@ def called(place: Place) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
-    asyncio.run(main(Path(sys.argv[1]), sys.argv[2] if len(sys.argv) > 2 else ""))
+    parser = argparse.ArgumentParser(prog="screens", description="Take pictures of every page.")
+    parser.add_argument("folder", type=Path, help="where the pictures go")
+    parser.add_argument("part", nargs="?", default="", help="only pages with this in their picture's name")
+    asked = parser.parse_args()
+    asked.folder.mkdir(parents=True, exist_ok=True)
+    asyncio.run(main(asked.folder, asked.part))
