@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
+import orjson
 from multidict import CIMultiDict
 from twilio.http import AsyncHttpClient
 from twilio.http.response import Response
@@ -186,7 +187,7 @@ _READ_FAILED: Mapping[int, Reason] = {401: Reason.NOT_AUTHORISED, 403: Reason.NO
 
 def _object(text: str) -> Mapping[str, Any]:
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError):
+        value = orjson.loads(text)
+    except ValueError:
         return {}
     return value if isinstance(value, dict) else {}

@@ -4,7 +4,6 @@
 method: what must not be read is not logged.
 """
 
-import json
 import logging
 import re
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
+import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -92,7 +92,7 @@ def tell(logger: str, event: str, at: datetime, shown: Mapping[str, Any]) -> Non
         structlog.get_logger(logger).info(event, **shown)
     elif logging.getLogger(logger).isEnabledFor(logging.INFO):
         when = f"{at.astimezone(UTC).isoformat().removesuffix('+00:00')}Z"
-        _lines.write(_plain({**shown, "event": event, "level": "info", "logger": logger, "timestamp": when}) + "\n")
+        _lines.write(_json({**shown, "event": event, "level": "info", "logger": logger, "timestamp": when}) + "\n")
 
 
 #: where JSON lines go
@@ -105,12 +105,8 @@ def _renderer(form: str, stream: TextIO) -> Processor:
     return structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
 
 
-#: made once: it costs more than what it writes
-_plain = json.JSONEncoder(ensure_ascii=False, default=repr).encode
-
-
 def _json(event: EventDict, **_: Any) -> str:
-    return _plain(event)
+    return orjson.dumps(event, default=repr).decode()
 
 
 def _mask(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -1,10 +1,10 @@
 """The few idioms of SQL that the two databases share, under one spelling."""
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import BigInteger, Select, Subquery, Table, Text, bindparam, cast, column, func, select, text, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -58,19 +58,24 @@ def ids_from_json(conn: AsyncConnection, name: str) -> Select[int]:
 
 def ids_as_json(ids: Iterable[int]) -> str:
     """Return `ids` as the one value that `ids_from_json` reads."""
-    return json.dumps(sorted(ids))
+    return orjson.dumps(sorted(ids)).decode()
 
 
 def rows_as_json(conn: AsyncConnection, rows: Iterable[Mapping[str, Any]]) -> str:
     """Return `rows` as the one value that `rows_from_json` reads. Times must be aware."""
-    zone = "" if conn.dialect.name == "sqlite" else "+00"
+    moment = _moment if conn.dialect.name == "sqlite" else _moment_with_zone
+    return orjson.dumps(list(rows), default=moment, option=orjson.OPT_PASSTHROUGH_DATETIME).decode()
 
-    def moment(value: object) -> str:
-        if isinstance(value, datetime) and value.tzinfo is not None:
-            return value.astimezone(UTC).isoformat(" ", "microseconds")[:26] + zone
-        raise TypeError(f"{value!r} does not fit in JSON")
 
-    return json.dumps(list(rows), default=moment, ensure_ascii=False)
+def _moment(value: object) -> str:
+    """Write a time as SQLite keeps it."""
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).isoformat(" ", "microseconds")[:26]
+    raise TypeError(f"{value!r} does not fit in JSON")
+
+
+def _moment_with_zone(value: object) -> str:
+    return f"{_moment(value)}+00"
 
 
 async def announce(conn: AsyncConnection) -> None:

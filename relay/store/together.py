@@ -1,7 +1,8 @@
 """The hot statements: compiled once, given a whole batch as one value, and run several at a time.
 
 What SQLAlchemy does around a statement costs more than the statement does; so the few that every message passes through go to the
-driver as they are. On SQLite they go in one visit to its thread: each visit waits for Python's lock twice.
+driver as they are. On SQLite they go in one visit to its thread, and what they find comes back as one value each: that thread waits for
+Python's lock at each visit, each statement and each row, and calls under way hold it.
 """
 
 import sqlite3
@@ -12,7 +13,8 @@ from datetime import UTC, datetime, time
 from typing import Any, TypeAlias
 
 import asyncpg
-from sqlalchemy import Dialect, Executable, Select, Time
+import orjson
+from sqlalchemy import Dialect, Executable, LargeBinary, Select, Time, func, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -31,6 +33,8 @@ class _Made:
     given: tuple[tuple[str, Any], ...]
     #: makes a row of a result
     row: Callable[[Iterable[Any]], AnyRow]
+    #: whether all rows come as one JSON value
+    packed: bool
 
     def values(self, given: Mapping[str, Any]) -> list[Any]:
         return [given[name] if name else constant for name, constant in self.given]
@@ -52,7 +56,8 @@ class Hot:
 
 
 def _compile(statement: Any, dialect: Dialect) -> _Made:
-    compiled = statement.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    packed = dialect.name == "sqlite" and isinstance(statement, Select)
+    compiled = (_packed(statement) if packed else statement).compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     binds = {name: bind for bind, name in compiled.bind_names.items()}
     order = [binds.get(name) for name in compiled.positiontup]
     known = dict(compiled.params)
@@ -60,32 +65,40 @@ def _compile(statement: Any, dialect: Dialect) -> _Made:
         (name, None) if bind is not None and bind.required else ("", known[name])
         for name, bind in zip(compiled.positiontup, order, strict=True)
     )
-    return _Made(str(compiled), given, _row(statement, dialect))
+    return _Made(str(compiled), given, _row(statement, packed=packed), packed)
 
 
-def _row(statement: Any, dialect: Dialect) -> Callable[[Iterable[Any]], AnyRow]:
+def _packed(statement: Select[Any]) -> Select[Any]:
+    """Let SQLite find all rows as one JSON array of arrays; JSON has no bytes."""
+    rows = statement.subquery()
+    values = [func.nullif(func.hex(column), "") if isinstance(column.type, LargeBinary) else column for column in rows.c]
+    return select(func.json_group_array(func.json_array(*values))).select_from(rows)
+
+
+def _row(statement: Any, *, packed: bool) -> Callable[[Iterable[Any]], AnyRow]:
     columns = list(statement.exported_columns if isinstance(statement, Select) else statement._returning)  # noqa: SLF001
     shape: Any = namedtuple("Row", [column.name for column in columns])  # type: ignore[misc]  # noqa: PYI024 - made of columns
     make: Callable[[Iterable[Any]], Any] = shape._make
     read = [(place, _READ[type(column.type)]) for place, column in enumerate(columns) if type(column.type) in _READ]
-    if not read or dialect.name != "sqlite":
+    if not read or not packed:
         return make
 
-    def timed(values: Iterable[Any]) -> Any:
-        row = list(values)
-        for place, reading in read:
-            row[place] = row[place] and reading(row[place])
+    def reading(row: Any) -> Any:
+        for place, read_one in read:
+            value = row[place]
+            if value:
+                row[place] = read_one(value)
         return make(row)
 
-    return timed
+    return reading
 
 
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+00:00")
 
 
-#: what SQLite keeps as text
-_READ: Mapping[type[Any], Callable[[str], Any]] = {Moment: _moment, Time: time.fromisoformat}
+#: what SQLite keeps as text, or packs as such
+_READ: Mapping[type[Any], Callable[[str], Any]] = {Moment: _moment, Time: time.fromisoformat, LargeBinary: bytes.fromhex}
 
 
 async def together(conn: AsyncConnection, *calls: Call) -> list[list[AnyRow]]:
@@ -95,6 +108,7 @@ async def together(conn: AsyncConnection, *calls: Call) -> list[list[AnyRow]]:
     if conn.dialect.name == "sqlite":
         visit = [(each.words, [_plain(value) for value in each.values(given)]) for each, given in made]
         found = await driver._execute(_visit, driver._conn, visit)  # noqa: SLF001 - aiosqlite itself offers one statement a visit
+        found = [orjson.loads(rows[0][0]) if each.packed else rows for (each, _), rows in zip(made, found, strict=True)]
     else:
         found = [await _fetch(driver, each.words, each.values(given)) for each, given in made]
     return [[each.row(one) for one in rows] for (each, _), rows in zip(made, found, strict=True)]
