@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, IntEnum, StrEnum
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from messages.form import Button, Form
 
@@ -121,8 +121,7 @@ class Content:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outbound:
+class Outbound(NamedTuple):
     """One message to one address, as one attempt."""
 
     #: 128 random bits or more, made anew for each attempt; comes back in every status
@@ -152,8 +151,7 @@ class Outbound:
     unsubscribe_url: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sent:
+class Sent(NamedTuple):
     """The provider has it."""
 
     provider_id: str
@@ -227,8 +225,7 @@ class Inbound:
     external_id: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class Status(NamedTuple):
     """What the provider says became of one message."""
 
     evidence: Evidence

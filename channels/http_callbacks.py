@@ -118,7 +118,7 @@ def _status(item: Document, token: str, places: StatusCallback, settings: HttpSm
     status = read_status(item, places, settings)
     if token and status.token and token != status.token:
         raise NotGenuine("The address is another message's.")
-    whole = Status(**{name: getattr(status, name) for name in Status.__slots__} | {"token": status.token or token})
+    whole = status._replace(token=status.token or token)
     return whole if whole.word and (whole.token or whole.provider_id) else None
 
 

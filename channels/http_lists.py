@@ -65,7 +65,7 @@ class Books:
         status = read_status(document, places, self._settings)
         if not status.word or (places.id and status.provider_id != provider_id):
             raise SendFailed(Reason.NOT_CONNECTED, detail="not the status of this message")
-        return Status(**{name: getattr(status, name) for name in Status.__slots__} | {"provider_id": provider_id})
+        return status._replace(provider_id=provider_id)
 
     # --- one page after another ---------------------------------------------------------------------------------------
 

@@ -6,10 +6,10 @@ It repeats nothing, follows no redirect, keeps no cookie, and reads no answer wi
 import asyncio
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from typing import NamedTuple
 
 import aiohttp
 from yarl import URL
@@ -46,8 +46,7 @@ class Unknown(Exception):
     """The request may have arrived: its connection broke, ran out of time, or brought an answer that cannot be read."""
 
 
-@dataclass(frozen=True, slots=True)
-class HttpAnswer:
+class HttpAnswer(NamedTuple):
     """What came back, whatever it says."""
 
     status: int

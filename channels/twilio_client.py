@@ -7,9 +7,8 @@ POSTs and can mix up answers. Loaded only when a Twilio channel is on.
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
@@ -77,8 +76,7 @@ def encode(data: Any, content_type: str) -> bytes:
     return urlencode(data, doseq=True).encode()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What Twilio said."""
 
     status: int

@@ -91,6 +91,7 @@ CODES: Mapping[int, Reason] = {
 #: seconds a message may wait at Twilio; below 6 it might be dropped before its turn
 SHORTEST, LONGEST = 6, 36_000
 SID = re.compile(r"(SM|MM)[0-9a-f]{32}")
+NUMBER = re.compile(r"\+[0-9]+")
 _TOKEN = re.compile(r"/status/([A-Za-z0-9_-]{1,64})/?$")
 _MEDIA = re.compile(r"MediaUrl([0-9]+)")
 
@@ -130,7 +131,8 @@ def pressed(form: list[tuple[str, str]], token: str) -> bytes:
     (_, to), (_, callback), *shared = form
     before, found, after = callback.partition(token) if token.isalnum() else (callback, "", "")
     back = f"&StatusCallback={_quoted(before)}{found}{_quoted(after)}" if callback else ""
-    return f"To={quote_plus(to)}{back}{_joined(tuple(shared))}".encode()
+    number = f"%2B{to[1:]}" if NUMBER.fullmatch(to) else quote_plus(to)
+    return f"To={number}{back}{_joined(tuple(shared))}".encode()
 
 
 @lru_cache(maxsize=1024)

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
+from typing import NamedTuple
 
 from channels.base import Fault, Reason, Then
 from relay.model import Health
@@ -24,8 +25,7 @@ TRY_AGAIN, AT_MOST = 5.0, 30.0
 SLOW_FOR = timedelta(seconds=60)
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One call that came back, or ran out of time."""
 
     to: str

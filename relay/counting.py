@@ -4,8 +4,8 @@ Aggregates rank evidence otherwise than one attempt does: a second copy on its w
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from channels.base import Evidence
 from relay.model import ACKNOWLEDGED, Rung
@@ -44,8 +44,7 @@ def weakest(evidences: Iterable[int]) -> int:
     return min(evidences, key=lambda evidence: _RANK[evidence], default=UNTRIED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PersonFacts:
+class PersonFacts(NamedTuple):
     """What of a recipient is counted."""
 
     left_out: bool = False

@@ -1,6 +1,7 @@
 """Which channel a sender's messages go by, and the addresses under which answers come back."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from urllib.parse import quote, urlsplit
 
 from channels.base import Channel, Located, Reason, SendFailed
@@ -14,6 +15,8 @@ from relay.store.columns import AnyRow
 MAIL_PORTS = (25, 465, 587)
 #: asks Twilio to repeat a callback on connection failures, time-outs and 5xx
 CALLBACK_RETRIES = "#rc=4&rp=5xx,ct,rt"
+
+_quoted = lru_cache(maxsize=64)(quote)
 
 
 class Desk:
@@ -62,7 +65,7 @@ class Desk:
 
     def status_url(self, account: str, token: str) -> str:
         """Where statuses of one attempt come."""
-        return f"{self.public_url}/hooks/{quote(account)}/status/{token}{CALLBACK_RETRIES}"
+        return f"{self.public_url}/hooks/{_quoted(account)}/status/{token}{CALLBACK_RETRIES}"
 
     def message_page(self) -> str:
         """What a reader's token is put behind; "" while there is no public address."""

@@ -7,7 +7,7 @@ method: what must not be read is not logged.
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Literal, TextIO
 
@@ -86,13 +86,21 @@ def configure(level: str = "info", form: Literal["console", "json"] = "console",
     )
 
 
-def tell(logger: str, event: str, at: datetime, shown: Mapping[str, Any]) -> None:
-    """Log what was made to be shown to anybody, without looking through it again: a fifth of all that sending a message costs."""
+def tell(logger: str, event: str, lines: Iterable[tuple[datetime, Mapping[str, Any]]]) -> None:
+    """Log what was made to be shown to anybody, many lines at once, and without looking through them again.
+
+    A line a message cost a fifth of all that sending one does.
+    """
     if _lines is None:
-        structlog.get_logger(logger).info(event, **shown)
+        for _, shown in lines:
+            structlog.get_logger(logger).info(event, **shown)
     elif logging.getLogger(logger).isEnabledFor(logging.INFO):
-        when = f"{at.astimezone(UTC).isoformat().removesuffix('+00:00')}Z"
-        _lines.write(_json({**shown, "event": event, "level": "info", "logger": logger, "timestamp": when}) + "\n")
+        _lines.write("".join([_line(logger, event, at, shown) for at, shown in lines]))
+
+
+def _line(logger: str, event: str, at: datetime, shown: Mapping[str, Any]) -> str:
+    when = f"{at.astimezone(UTC).isoformat().removesuffix('+00:00')}Z"
+    return _json({**shown, "event": event, "level": "info", "logger": logger, "timestamp": when}) + "\n"
 
 
 #: where JSON lines go

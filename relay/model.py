@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from enum import StrEnum
+from typing import NamedTuple
 
 from messages.alert import Alert, Gravity, Point, Variant
 from messages.form import Medium, Part
@@ -250,8 +251,7 @@ class ClassPlan:
 # --- what dispatch handles ----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Work(NamedTuple):
     """A claimed delivery with all that is needed to send it; number and name are decrypted only here."""
 
     delivery_id: int

@@ -3,8 +3,8 @@
 A retry is a row with a later due time, never a sleep.
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from channels.base import Evidence, Reason, Then
 from messages.alert import Gravity
@@ -34,8 +34,7 @@ MEANWHILE = 5.0
 FORGOTTEN = 86_400.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a delivery does next."""
 
     state: DeliveryState

@@ -1,10 +1,11 @@
 """One call: what the provider is given, and what is known afterwards."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 import structlog
 
-from channels.base import Content, Evidence, Outbound, Reason, SendFailed, Then
+from channels.base import Evidence, Outbound, Reason, SendFailed, Then
 from channels.clock import Clock, monotonic
 from messages.form import Medium
 from relay.breaker import Breakers, Call, in_vain
@@ -28,14 +29,20 @@ class Caller:
     def __init__(self, desk: Desk, clock: Clock, breakers: Breakers, lease_seconds: float) -> None:
         self.desk, self.clock, self.breakers = desk, clock, breakers
         self._lease_seconds = lease_seconds
+        self._lines: list[tuple[datetime, Mapping[str, object]]] = []
 
     async def call(self, one: Intended, shared: Shared, begun: float) -> Fact:
-        """Make the call, write a line about it, and say what is known. Never raises: what we do not understand is an unknown."""
+        """Make the call, and say what is known. Never raises: what we do not understand is an unknown."""
         called_at = monotonic()
         fact = await self._called(one, shared, begun)
         line = logbook.line(one.intent.work, fact, milliseconds=round((monotonic() - called_at) * 1000))
-        tell(__name__, "attempt", self.clock.now(), line)
+        self._lines.append((self.clock.now(), line))
         return fact
+
+    def tell(self) -> None:
+        """Write a line about each call since we told last."""
+        lines, self._lines = self._lines, []
+        tell(__name__, "attempt", lines)
 
     async def _called(self, one: Intended, shared: Shared, begun: float) -> Fact:
         """Make the call, if there is time for it.
@@ -55,7 +62,8 @@ class Caller:
 
     async def _made(self, one: Intended, shared: Shared, now: datetime) -> Fact:
         try:
-            sent = await self.desk.channel(shared.sender).send(self._outbound(one, shared, now))
+            channel = shared.channel or self.desk.channel(shared.sender)
+            sent = await channel.send(self._outbound(one, shared, now))
         except SendFailed as failed:
             return _failed(one, failed)
         except Exception as error:
@@ -70,32 +78,16 @@ class Caller:
         )
 
     def _outbound(self, one: Intended, shared: Shared, now: datetime) -> Outbound:
-        work, copy, sender = one.intent.work, shared.copy, shared.sender
-        mail = work.medium is Medium.EMAIL
-        return Outbound(
-            token=one.token,
-            to=work.to,
-            sender=sender.address,
-            text=copy.text,
-            status_url="" if mail else self.desk.status_url(sender.account, one.token),
-            valid_for=_validity(work.expires_at, now),
-            deadline=POST_DEADLINE[work.gravity],
-            content=_content(shared),
-            buttons=copy.buttons,
-            subject=copy.subject,
-            html=copy.html,
-            language=copy.language,
-            message_id=self.desk.message_id(f"delivery:{work.delivery_id}") if mail else "",
-            reply_token=one.token,
-            unsubscribe_url=self.desk.leave_url(one.token) if mail else "",
-        )
-
-
-def _content(shared: Shared) -> Content | None:
-    if shared.content is not None and not shared.content.content_id:
-        template = shared.copy.template
-        raise SendFailed(Reason.NO_TEMPLATE, code=f"{template.name}:{template.language}" if template else "")
-    return shared.content
+        work, token = one.intent.work, one.token
+        if shared.outbound.content is not None and not shared.outbound.content.content_id:
+            template = shared.copy.template
+            raise SendFailed(Reason.NO_TEMPLATE, code=f"{template.name}:{template.language}" if template else "")
+        valid_for, deadline = _validity(work.expires_at, now), POST_DEADLINE[work.gravity]
+        own = shared.outbound._replace(token=token, to=work.to, valid_for=valid_for, deadline=deadline, reply_token=token)
+        if work.medium is not Medium.EMAIL:
+            return own._replace(status_url=self.desk.status_url(shared.account, token))
+        message_id = self.desk.message_id(f"delivery:{work.delivery_id}")
+        return own._replace(message_id=message_id, unsubscribe_url=self.desk.leave_url(token))
 
 
 def _failed(one: Intended, failed: SendFailed) -> Fact:

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from channels.base import Content
+from channels.base import Channel, Content, Outbound
 from messages.form import Copy, Medium, Part
 from relay.breaker import Breakers
 from relay.desk import Desk
@@ -32,11 +32,14 @@ class Shared:
 
     copy: Copy
     sender: AnyRow
+    account: str
+    #: what the sender goes by, if this installation has it
+    channel: Channel | None
+    #: the message as all get it
+    outbound: Outbound
     #: what one costs of the sender's pace
     units: int
     body_sha256: str
-    #: WhatsApp outside the window: the approved template; None: the text goes as it is
-    content: Content | None
     #: must wait until the person opens the window
     behind_window: bool
     #: carries a link to each reader's own page
@@ -108,9 +111,12 @@ class Texts:
         return Shared(
             copy=copy,
             sender=sender,
+            account=sender.account,
+            channel=self.desk.channels.get((sender.provider, sender.account)),
+            # WhatsApp outside the window: the approved template; else the text goes as it is
+            outbound=_for_all(sender.address, copy, Content(content_id=content_id or "", variables=variables) if template else None),
             units=units(copy),
             body_sha256=body_hash(template.text if template else copy.text),
-            content=Content(content_id=content_id or "", variables=variables) if template else None,
             behind_window=outside and content_id is None and work.part not in (Part.WAKE, Part.NOTICE),
             linked=has_link(copy),
             emulated=self.desk.emulates(sender.account),
@@ -143,7 +149,7 @@ class Texts:
 def intent_of(ready: Ready) -> Intent:
     """Return what the attempt row says before the call."""
     work, shared = ready
-    return Intent(work=work, account=shared.sender.account, body_sha256=shared.body_sha256, segments=shared.units, emulated=shared.emulated)
+    return Intent(work=work, account=shared.account, body_sha256=shared.body_sha256, segments=shared.units, emulated=shared.emulated)
 
 
 def _reading(work: Work) -> Hashable:
@@ -165,8 +171,24 @@ def _reading(work: Work) -> Hashable:
 
 
 def _own(shared: Shared, token: str) -> Shared:
-    copy = with_link(shared.copy, token)
-    return replace(shared, copy=copy, body_sha256=shared.body_sha256 if shared.content else body_hash(copy.text))
+    copy, content = with_link(shared.copy, token), shared.outbound.content
+    body_sha256 = shared.body_sha256 if content else body_hash(copy.text)
+    return replace(shared, copy=copy, outbound=_for_all(shared.outbound.sender, copy, content), body_sha256=body_sha256)
+
+
+def _for_all(sender: str, copy: Copy, content: Content | None) -> Outbound:
+    """Return a message without what is each reader's own."""
+    return Outbound(
+        token="",
+        to="",
+        sender=sender,
+        text=copy.text,
+        content=content,
+        buttons=copy.buttons,
+        subject=copy.subject,
+        html=copy.html,
+        language=copy.language,
+    )
 
 
 def _outside_window(work: Work) -> bool:

@@ -113,6 +113,7 @@ class Dispatcher:
 
     async def _turn(self) -> tuple[int, int]:
         """Record, lease, look, intend: one transaction. Then send."""
+        self.caller.tell()
         now, begun = self.clock.now(), monotonic()
         landed, self.landed = self.landed, []
         held, changes = self.waiting.copy(), list(self.breakers.changes(now))
@@ -255,6 +256,7 @@ class Dispatcher:
     async def _finish(self) -> None:
         while self.flying:
             await asyncio.wait(self.flying)
+        self.caller.tell()
         async with self.store.write() as conn:
             await evidence.learn(conn, self.landed, self.clock.now())
             await claim.give_back(conn, self.fence, [work.delivery_id for work, _ in self.waiting])

@@ -5,9 +5,8 @@ passes here three times or more, so a batch is read in one visit to the database
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Boolean, Executable, Float, Integer, Text, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -25,8 +24,7 @@ from relay.store.together import Call, Hot, together
 from relay.verdict import LOOKS, Verdict, after_attempt
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+class Fact(NamedTuple):
     """What was learnt about one attempt."""
 
     attempt_id: int
@@ -66,7 +64,7 @@ def _best_of_each(facts: Sequence[Fact]) -> list[Fact]:
 
 
 def _with_id(fact: Fact, provider_id: str) -> Fact:
-    return Fact(**{name: getattr(fact, name) for name in Fact.__slots__} | {"provider_id": provider_id})
+    return fact._replace(provider_id=provider_id)
 
 
 def _rises(row: AnyRow, fact: Fact) -> bool:

@@ -2,10 +2,9 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -41,8 +40,7 @@ from relay.store.workers import DATABASE_NOW, Lease
 TOKEN_BYTES = 16
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
+class Intent(NamedTuple):
     """A piece of work together with how it will be sent: what the attempt row says before the call."""
 
     work: Work
@@ -53,8 +51,7 @@ class Intent:
     emulated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intended:
+class Intended(NamedTuple):
     """An attempt that is on disk: now it may be sent."""
 
     attempt_id: int
@@ -75,7 +72,7 @@ async def intend(conn: AsyncConnection, intents: Sequence[Intent], now: datetime
     if len(intended) < len(intents):
         gone = {one.intent.work.delivery_id for one in intended}
         listed = await _put_back(conn, [intent for intent in intents if intent.work.delivery_id not in gone], now)
-        intended += await _go(conn, [replace(intent, emulated=True) for intent in listed], doubts, now, lease) if listed else []
+        intended += await _go(conn, [intent._replace(emulated=True) for intent in listed], doubts, now, lease) if listed else []
     if doubts:
         await _flag_duplicates(conn, [one.intent for one in intended], doubts)
     return intended

@@ -6,7 +6,6 @@ a few people at a time, in the register's order, so that no group has to wait un
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from sqlalchemy import BigInteger, Executable, Integer, Table, Text, bindparam, case, cast, func, literal, select, update
@@ -165,7 +164,7 @@ async def _take_in(conn: AsyncConnection, full: FullPlan, before: Mapping[int, A
             mine = (recipient_group.c.recipient_id == row.id, recipient_group.c.group_id == group)
             await conn.execute(update(recipient_group).where(*mine).values(language=text.language))
         facts = recipients.person_facts(row)
-        change = difference(person_adds(facts), person_adds(replace(facts, left_out=False)))
+        change = difference(person_adds(facts), person_adds(facts._replace(left_out=False)))
         for group in (0, *theirs):
             adds.add(row.municipality_id, row.alert_id, group, "", change)
     await counters.write(conn, adds)

@@ -1,9 +1,9 @@
 """What waits for its time: the gravest that is due, the oldest, the next; calls for the duty officer, and what has expired."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import BindParameter, Select, bindparam, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
@@ -11,21 +11,26 @@ from messages.alert import Gravity
 from messages.form import Part
 from relay.model import DeliveryState, Health, TaskKind
 from relay.store import recipients, restored, work as tasks
+from relay.store.columns import Moment
 from relay.store.tables import Sender, alert, attempt, delivery
+from relay.store.together import Hot, together
+
+#: a moment, or the place of one in a statement that is built once
+Now: TypeAlias = "datetime | BindParameter[datetime]"
 
 
-def open_senders(now: datetime) -> Select[int]:
+def open_senders(now: Now) -> Select[int]:
     """Senders that may send now: neither stopped until a person has looked, nor down, unless it is time for a probe."""
     return select(Sender.id).where(Sender.stopped == "", or_(Sender.health != Health.DOWN, Sender.try_at <= now))
 
 
-def waits(now: datetime) -> tuple[Any, ...]:
+def waits(now: Now) -> tuple[Any, ...]:
     """What makes a delivery one that could leave now: a stopped sender's, a paused alert's and a just restored database's rows wait."""
     paused = select(alert.c.id).where(alert.c.paused)
     return (
         delivery.c.state == DeliveryState.WAITING,
         delivery.c.due_at <= now,
-        delivery.c.hold.in_(("", "sender")),
+        or_(delivery.c.hold == "", delivery.c.hold == "sender"),
         restored.may_leave(),
         delivery.c.channel != "call",
         delivery.c.sender_id.in_(open_senders(now)),
@@ -35,9 +40,15 @@ def waits(now: datetime) -> tuple[Any, ...]:
 
 async def gravest_due(conn: AsyncConnection, now: datetime) -> Gravity | None:
     """The gravity of the gravest delivery that waits to be leased."""
-    due = select(delivery.c.gravity).where(*waits(now)).order_by(delivery.c.gravity).limit(1)
-    found = (await conn.execute(due)).scalar()
-    return None if found is None else Gravity(found)
+    (rows,) = await together(conn, (_GRAVEST, {"now": now}))
+    return Gravity(rows[0].gravity) if rows else None
+
+
+_GRAVEST = Hot(
+    lambda _: (
+        select(delivery.c.gravity).where(*waits(bindparam("now", type_=Moment))).order_by(delivery.c.gravity).limit(literal_column("1"))
+    )
+)
 
 
 async def open_calls(conn: AsyncConnection, now: datetime) -> int:

@@ -99,21 +99,21 @@ def _changed(
 
 def _person_after(row: AnyRow, deliveries: Sequence[AnyRow], answer: tuple[Rung, int] | None) -> PersonFacts:
     rung, reported = answer or (Rung(row.rung), row.reported)
-    best = Evidence.READ if rung is not Rung.NONE else _message_has(deliveries)
-    going = any(one.state in (DeliveryState.WAITING, DeliveryState.CLAIMED) for one in deliveries)
-    tried = any(one.state in (DeliveryState.FAILED, DeliveryState.EXPIRED) for one in deliveries)
-    return PersonFacts(
-        left_out=bool(row.left_out), evidence=best, rung=rung, reported=reported, failed=tried and not going and best not in HOPEFUL
-    )
+    going = tried = False
+    # how far the message itself has come: all its bodies, by the best way. A wake-up or a reminder alone tells nobody anything
+    ways: dict[int, int] = {}
+    for way, part, evidence, state in ((one.address_id, one.part, one.evidence, one.state) for one in deliveries):
+        going = going or state in _GOING
+        tried = tried or state in _IN_VAIN
+        if part in MESSAGE and (evidence >= 0 or state != DeliveryState.SPARED):
+            ways[way] = weakest((evidence, ways[way])) if way in ways else evidence
+    best = Evidence.READ if rung is not Rung.NONE else standing(ways.values())
+    failed = tried and not going and best not in HOPEFUL
+    return PersonFacts(left_out=bool(row.left_out), evidence=best, rung=rung, reported=reported, failed=failed)
 
 
-def _message_has(deliveries: Sequence[AnyRow]) -> int:
-    """How far the message itself has come: all its bodies, by the best way. A wake-up or a reminder alone tells nobody anything."""
-    ways: dict[int, list[int]] = {}
-    for one in deliveries:
-        if one.part in MESSAGE and (one.evidence >= 0 or one.state != DeliveryState.SPARED):
-            ways.setdefault(one.address_id, []).append(one.evidence)
-    return standing(weakest(bodies) for bodies in ways.values())
+_GOING = (DeliveryState.WAITING, DeliveryState.CLAIMED)
+_IN_VAIN = (DeliveryState.FAILED, DeliveryState.EXPIRED)
 
 
 def _writes(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, PersonFacts]]) -> list[Call]:

@@ -59,11 +59,11 @@ def _compile(statement: Any, dialect: Dialect) -> _Made:
     packed = dialect.name == "sqlite" and isinstance(statement, Select)
     compiled = (_packed(statement) if packed else statement).compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     binds = {name: bind for bind, name in compiled.bind_names.items()}
-    order = [binds.get(name) for name in compiled.positiontup]
+    names: list[str] = compiled.positiontup or []
+    order = [binds.get(name) for name in names]
     known = dict(compiled.params)
     given = tuple(
-        (name, None) if bind is not None and bind.required else ("", known[name])
-        for name, bind in zip(compiled.positiontup, order, strict=True)
+        (name, None) if bind is not None and bind.required else ("", known[name]) for name, bind in zip(names, order, strict=True)
     )
     return _Made(str(compiled), given, _row(statement, packed=packed), packed)
 

@@ -72,7 +72,7 @@ class Rig:
             message_id=f"<{token}@{DOMAIN}>",
             reply_token=secrets.token_hex(16),
         )
-        return replace(message, **changes)
+        return message._replace(**changes)
 
     def rebuilt(self, **changes: Any) -> Channel:
         """Return the channel once more, with other settings."""

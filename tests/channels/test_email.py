@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +75,7 @@ async def outcome(relay: FaultyRelay, out: Outbound = OUT, **changes: Any) -> Se
 )
 async def test_each_answer_has_its_meaning_at_its_step(step: str, trouble: str, reason: Reason) -> None:
     async with FaultyRelay(step, trouble) as relay:
-        failure = await outcome(relay, replace(OUT, deadline=0.4))
+        failure = await outcome(relay, OUT._replace(deadline=0.4))
         assert failure.reason is reason
         assert relay.steps.count("MAIL") <= 1
 
@@ -129,7 +128,7 @@ async def test_waiting_for_a_free_connection_counts_toward_the_deadline() -> Non
         channel = email(relay.port, connections=1)
         begun = monotonic()
         first, second = await asyncio.gather(
-            channel.send(replace(OUT, deadline=0.8)), channel.send(replace(OUT, deadline=0.3)), return_exceptions=True
+            channel.send(OUT._replace(deadline=0.8)), channel.send(OUT._replace(deadline=0.3)), return_exceptions=True
         )
         took = monotonic() - begun
         await channel.close()
@@ -185,7 +184,7 @@ async def test_starttls_protects_the_letter(tmp_path: Path) -> None:
     context = unknown_certificate(tmp_path)
     async with MailListener(DOMAIN, take, SystemClock(), lmtp=False, tls=context) as listener:
         channel = email(listener.port, security=Security.STARTTLS, ca_file=str(tmp_path / "server.pem"))
-        await channel.send(replace(OUT, to=f"svar+{'b' * 32}@{DOMAIN}"))
+        await channel.send(OUT._replace(to=f"svar+{'b' * 32}@{DOMAIN}"))
         await channel.close()
     assert b"Kok vatnet" in got[0].body
 
@@ -208,7 +207,7 @@ async def test_a_mailbox_outside_ascii_is_reached_where_the_relay_knows_how(rig:
     sent = await rig.channel.send(rig.out(to="bjørn@example.net"))
     assert rig.copy_of(sent.provider_id).to == "bjørn@example.net"
     async with FaultyRelay() as relay:
-        assert (await outcome(relay, replace(OUT, to="bjørn@example.net"))).reason is Reason.REFUSED
+        assert (await outcome(relay, OUT._replace(to="bjørn@example.net"))).reason is Reason.REFUSED
         assert "DATA" not in relay.steps
 
 

@@ -68,14 +68,14 @@ async def test_placeholders_in_the_address_are_escaped() -> None:
     request = replace(settings.request, body={"x": "{text}"})
     async with RawProvider(http("200 OK", b'{"id": "1"}')) as provider:
         url = provider.url + "/to/{to}?from={from}&ref={token}"
-        await sent_by(replace(settings, request=replace(request, endpoint=url)), replace(OUT, sender="Budvik & Co"))
+        await sent_by(replace(settings, request=replace(request, endpoint=url)), OUT._replace(sender="Budvik & Co"))
     line = provider.requests[0].split(b"\r\n")[0]
     assert line == f"POST /to/%2B4790000001?from=Budvik%20%26%20Co&ref={TOKEN} HTTP/1.1".encode()
 
 
 async def test_a_field_that_would_be_empty_is_left_out() -> None:
     async with RawProvider(http("200 OK", taken())) as provider:
-        await sent_by(described("nordisk", provider.url), replace(OUT, status_url=""))
+        await sent_by(described("nordisk", provider.url), OUT._replace(status_url=""))
     (message,) = json.loads(provider.requests[0].partition(b"\r\n\r\n")[2])["messages"]
     assert "deliveryReportUrl" not in message
 
@@ -83,7 +83,7 @@ async def test_a_field_that_would_be_empty_is_left_out() -> None:
 @pytest.mark.parametrize(("asked", "seconds"), [(1, 300), (300, 300), (3600, 3600), (10**9, 172_800)])
 async def test_validity_stays_within_the_providers_bounds(asked: int, seconds: int) -> None:
     async with RawProvider(http("200 OK", f"OK {SID} 2".encode())) as provider:
-        await sent_by(described("example", provider.url), replace(OUT, valid_for=asked))
+        await sent_by(described("example", provider.url), OUT._replace(valid_for=asked))
     assert f"ttl={seconds}".encode() in provider.requests[0]
 
 
@@ -93,7 +93,7 @@ async def test_validity_stays_within_the_providers_bounds(asked: int, seconds: i
 )
 async def test_what_a_sender_is_is_said_in_the_providers_words(sender: str, kind: str, sent_as: str) -> None:
     async with RawProvider(http("200 OK", taken())) as provider:
-        await sent_by(described("nordisk", provider.url), replace(OUT, sender=sender))
+        await sent_by(described("nordisk", provider.url), OUT._replace(sender=sender))
     (message,) = json.loads(provider.requests[0].partition(b"\r\n\r\n")[2])["messages"]
     assert (message["originatorType"], message["originator"]) == (kind, sent_as)
 
@@ -115,7 +115,7 @@ async def test_the_secret_that_vouches_for_statuses_is_put_into_their_address() 
 @pytest.mark.parametrize("where", ["text", "sender"])
 async def test_half_a_character_never_leaves(name: str, where: str) -> None:
     async with RawProvider(http("200 OK", taken())) as provider:
-        failure = await outcome(described(name, provider.url), replace(OUT, **{where: "half \ud83d"}))  # type: ignore[arg-type]
+        failure = await outcome(described(name, provider.url), OUT._replace(**{where: "half \ud83d"}))  # type: ignore[arg-type]
         assert failure.reason is Reason.BAD_CONTENT
         assert provider.requests == []
 

@@ -73,7 +73,7 @@ JSON_ANSWERS: list[tuple[str, bytes | None, Reason]] = [
 @pytest.mark.parametrize(("answer", "reason"), [pytest.param(*case, id=label) for label, *case in JSON_ANSWERS])
 async def test_only_the_providers_own_answer_to_this_request_counts(answer: bytes | None, reason: Reason) -> None:
     async with RawProvider(answer) as provider:
-        failure = await outcome(described("nordisk", provider.url), replace(OUT, deadline=0.5))
+        failure = await outcome(described("nordisk", provider.url), OUT._replace(deadline=0.5))
         assert failure.reason is reason
         assert len(provider.requests) == 1
 
@@ -165,7 +165,7 @@ async def test_a_wait_may_stand_in_the_body_and_an_id_in_a_header() -> None:
 async def test_an_answer_that_drips_is_cut_off_by_the_deadline() -> None:
     async with RawProvider(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n", None) as provider:
         begun = monotonic()
-        assert (await outcome(described("nordisk", provider.url), replace(OUT, deadline=0.4))).reason is Reason.UNCERTAIN
+        assert (await outcome(described("nordisk", provider.url), OUT._replace(deadline=0.4))).reason is Reason.UNCERTAIN
         assert monotonic() - begun < 3
 
 

@@ -6,7 +6,6 @@ import logging
 import re
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -121,7 +120,7 @@ async def test_each_fault_has_its_verdict_and_nothing_is_repeated(rig: Rig, kind
 )
 async def test_only_twilios_own_answer_to_this_request_counts(answer: bytes | None, reason: Reason) -> None:
     async with RawProvider(answer) as provider:
-        failure = await outcome(provider, replace(OUT, deadline=0.5))
+        failure = await outcome(provider, OUT._replace(deadline=0.5))
         assert failure.reason is reason
         assert len(provider.requests) == 1
 
@@ -162,7 +161,7 @@ async def test_an_answer_without_end_is_cut_off() -> None:
 async def test_an_answer_that_drips_is_cut_off_by_the_deadline() -> None:
     async with RawProvider(b"HTTP/1.1 201 Created\r\nContent-Length: 99\r\n\r\n", None) as provider:
         begun = monotonic()
-        assert (await outcome(provider, replace(OUT, deadline=0.4))).reason is Reason.UNCERTAIN
+        assert (await outcome(provider, OUT._replace(deadline=0.4))).reason is Reason.UNCERTAIN
         assert monotonic() - begun < 3
 
 
@@ -179,7 +178,7 @@ async def test_a_provider_that_takes_no_connection_has_been_sent_nothing() -> No
             each.connect_ex(full.getsockname())
         channel = sms_to(f"http://127.0.0.1:{full.getsockname()[1]}")
         with pytest.raises(SendFailed) as failure:
-            await channel.send(replace(OUT, deadline=0.6))
+            await channel.send(OUT._replace(deadline=0.6))
         await channel.close()
         for each in waiting:
             each.close()
@@ -240,7 +239,7 @@ STATUS_URL = f"https://varsel.sorby.example/hooks/sorby/status/{OUT.token}#rc=4&
 #: our message, and the same as the SDK is asked for it
 REQUESTS = [
     (
-        twilio_sms.create_form(replace(OUT, text=BODY, status_url=STATUS_URL, valid_for=3600)),
+        twilio_sms.create_form(OUT._replace(text=BODY, status_url=STATUS_URL, valid_for=3600)),
         {
             "to": OUT.to,
             "from_": OUT.sender,
@@ -252,7 +251,7 @@ REQUESTS = [
         },
     ),
     (
-        twilio_sms.create_form(replace(OUT, text="x", sender="MG" + "a" * 32, valid_for=1)),
+        twilio_sms.create_form(OUT._replace(text="x", sender="MG" + "a" * 32, valid_for=1)),
         {
             "to": OUT.to,
             "messaging_service_sid": "MG" + "a" * 32,
@@ -263,7 +262,7 @@ REQUESTS = [
         },
     ),
     (
-        twilio_whatsapp.create_form(replace(OUT, content=Content(content_id="HX" + "b" * 32, variables={"1": "Sørby", "2": "قرية"})), {}),
+        twilio_whatsapp.create_form(OUT._replace(content=Content(content_id="HX" + "b" * 32, variables={"1": "Sørby", "2": "قرية"})), {}),
         {
             "to": "whatsapp:" + OUT.to,
             "from_": "whatsapp:" + OUT.sender,
@@ -273,7 +272,7 @@ REQUESTS = [
         },
     ),
     (
-        twilio_whatsapp.create_form(replace(OUT, text=BODY, media=("https://a.example/1.png", "https://a.example/2.ogg")), {}),
+        twilio_whatsapp.create_form(OUT._replace(text=BODY, media=("https://a.example/1.png", "https://a.example/2.ogg")), {}),
         {
             "to": "whatsapp:" + OUT.to,
             "from_": "whatsapp:" + OUT.sender,

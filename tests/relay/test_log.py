@@ -118,10 +118,10 @@ def test_people_read_one_line_an_event(capsys: pytest.CaptureFixture[str], lines
 def test_a_line_that_was_made_to_be_shown_looks_like_every_other() -> None:
     """`tell` writes what `get_logger().info` would, and is silent where that is."""
     with logged() as stream:
-        tell("relay.dispatch.call", "attempt", datetime(2026, 11, 23, 17, tzinfo=UTC), {"alert": 12, "to": "…67"})
+        tell("relay.dispatch.call", "attempt", [(datetime(2026, 11, 23, 17, tzinfo=UTC), {"alert": 12, "to": "…67"})])
         structlog.get_logger("relay.dispatch.call").info("attempt", alert=12, to="…67")
         logging.getLogger("relay.dispatch.call").setLevel(logging.WARNING)
-        tell("relay.dispatch.call", "attempt", datetime(2026, 11, 23, 17, tzinfo=UTC), {"alert": 12})
+        tell("relay.dispatch.call", "attempt", [(datetime(2026, 11, 23, 17, tzinfo=UTC), {"alert": 12})])
         logging.getLogger("relay.dispatch.call").setLevel(logging.NOTSET)
     told, other = (json.loads(line) for line in stream.getvalue().splitlines())
     assert told.pop("timestamp") == "2026-11-23T17:00:00Z"

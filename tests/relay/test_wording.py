@@ -62,7 +62,7 @@ WORK = Work(
 
 
 def words(issue: Issue = ISSUE, home: Home = HOME, **changes: object) -> Copy:
-    return Wording().of(replace(WORK, **changes), issue, home)  # type: ignore[arg-type]
+    return Wording().of(WORK._replace(**changes), issue, home)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -161,7 +161,7 @@ def test_a_text_is_made_once_for_all_who_read_the_same(monkeypatch: pytest.Monke
     desk = Wording()
     for person in range(5):
         for part in (Part.FORWARD, Part.ASK, Part.REMINDER):
-            desk.of(replace(WORK, person_id=person, part=part), ISSUE, HOME)
+            desk.of(WORK._replace(person_id=person, part=part), ISSUE, HOME)
     assert made == [0]
 
 
@@ -183,7 +183,7 @@ def test_whatever_may_change_the_words_makes_them_anew(other: dict[str, object],
     desk = Wording()
     desk.of(WORK, ISSUE, HOME)
     issue, home = other.pop("issue", ISSUE), other.pop("home", HOME)
-    desk.of(replace(WORK, **other), issue, home)  # type: ignore[arg-type]
+    desk.of(WORK._replace(**other), issue, home)  # type: ignore[arg-type]
     assert made == [0, 1]
 
 
