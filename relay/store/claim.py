@@ -14,7 +14,7 @@ from relay.model import DeliveryState, Hours, NotReady, Work
 from relay.store import aside, sealing
 from relay.store.columns import AnyRow
 from relay.store.queue import waits
-from relay.store.sql import ids_as_json, ids_from_json
+from relay.store.sql import among, ids_as_json
 from relay.store.tables import Address, ResourcePerson, alert, delivery, recipient
 from relay.store.together import Hot, together
 from relay.store.workers import Instant
@@ -110,7 +110,7 @@ def _work_of(conn: AsyncConnection) -> Select[Any]:
         .join(Address, Address.id == delivery.c.address_id, isouter=True)
         .join(recipient, recipient.c.id == delivery.c.recipient_id, isouter=True)
         .join(alert, alert.c.id == delivery.c.alert_id, isouter=True)
-        .where(delivery.c.id.in_(ids_from_json(conn, "ids")))
+        .where(among(conn, delivery.c.id, "ids"))
     )
 
 

@@ -18,7 +18,7 @@ from relay.counting import HOPEFUL, message_change, standing
 from relay.model import DeliveryState, Rung
 from relay.store import progress, recipients, troubles
 from relay.store.columns import AnyRow, Moment
-from relay.store.sql import Kind, ids_as_json, ids_from_json, rows_as_json, rows_from_json
+from relay.store.sql import Kind, among, ids_as_json, rows_as_json, rows_from_json
 from relay.store.tables import attempt, delivery, recipient
 from relay.store.together import Call, Hot, together
 from relay.verdict import LOOKS, Verdict, after_attempt
@@ -320,9 +320,7 @@ def _settle(conn: AsyncConnection) -> Executable:
 
 
 _TRIED, _OWNERS, _RAISE, _SETTLE = Hot(_tried), Hot(_owners), Hot(_raise), Hot(_settle)
-_DELIVERIES = Hot(lambda conn: _deliveries().where(delivery.c.id.in_(ids_from_json(conn, "ids"))).order_by(delivery.c.id))
+_DELIVERIES = Hot(lambda conn: _deliveries().where(among(conn, delivery.c.id, "ids")).order_by(delivery.c.id))
 _EVIDENCES = Hot(
-    lambda conn: select(attempt.c.id, attempt.c.delivery_id, attempt.c.evidence).where(
-        attempt.c.delivery_id.in_(ids_from_json(conn, "ids"))
-    )
+    lambda conn: select(attempt.c.id, attempt.c.delivery_id, attempt.c.evidence).where(among(conn, attempt.c.delivery_id, "ids"))
 )

@@ -91,6 +91,7 @@ async def _go(conn: AsyncConnection, intents: Sequence[Intent], doubts: Mapping[
 def _row(token: str, intent: Intent, duplicate_of: int | None) -> dict[str, Any]:
     return {
         "id": intent.work.delivery_id,
+        "state": DeliveryState.CLAIMED,
         "n": intent.work.attempt_n,
         "fence": intent.work.fence,
         "token": token,
@@ -106,6 +107,7 @@ def _row(token: str, intent: Intent, duplicate_of: int | None) -> dict[str, Any]
 
 _WANTED: dict[str, Kind] = {
     "id": BigInteger,
+    "state": Text,
     "n": Integer,
     "fence": BigInteger,
     "token": Text,
@@ -121,7 +123,8 @@ _WANTED: dict[str, Kind] = {
 def _count(until: ColumnElement[datetime], conn: AsyncConnection) -> Executable:
     """The last look: `_may_go` in the words of the database. What is on trial is looked up by itself, and comes again if it is listed."""
     wanted = rows_from_json(conn, "wanted", _WANTED)
-    ours = (delivery.c.state == DeliveryState.CLAIMED, delivery.c.fence == wanted.c.fence, delivery.c.attempts == wanted.c.n - 1)
+    # the state comes with what is wanted: as a constant it would lead PostgreSQL to the index of all that is claimed
+    ours = (delivery.c.state == wanted.c.state, delivery.c.fence == wanted.c.fence, delivery.c.attempts == wanted.c.n - 1)
     in_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > bindparam("now", type_=Moment))
     sender_goes = exists().where(Sender.id == delivery.c.sender_id, Sender.stopped == "")
     in_force = exists().where(alert.c.id == delivery.c.alert_id, alert.c.state == AlertState.RELEASED, not_(alert.c.paused))
@@ -136,7 +139,7 @@ def _count(until: ColumnElement[datetime], conn: AsyncConnection) -> Executable:
 def _write(conn: AsyncConnection) -> Executable:
     """Write an attempt for each that was counted; one that was counted by somebody else, or is under way, has its attempt already."""
     wanted = rows_from_json(conn, "wanted", _WANTED)
-    counted = (delivery.c.state == DeliveryState.CLAIMED, delivery.c.fence == wanted.c.fence, delivery.c.attempts == wanted.c.n)
+    counted = (delivery.c.state == wanted.c.state, delivery.c.fence == wanted.c.fence, delivery.c.attempts == wanted.c.n)
     copied = ("municipality_id", "alert_id", "recipient_id", "sender_id", "channel", "fence")
     given = ("n", "token", "account", "body_sha256", "segments", "possible_duplicate_of")
     values = {
@@ -152,7 +155,7 @@ def _write(conn: AsyncConnection) -> Executable:
 
 def _written(conn: AsyncConnection) -> Executable:
     wanted = rows_from_json(conn, "wanted", _WANTED)
-    return select(attempt.c.id, attempt.c.token).where(attempt.c.token.in_(select(wanted.c.token)))
+    return select(attempt.c.id, attempt.c.token).select_from(wanted).join(attempt, attempt.c.token == wanted.c.token)
 
 
 #: by whether leases go by the database's clock

@@ -16,12 +16,14 @@ from relay.model import Action, DeliveryState, PersonClass, PlannedSend, Rung
 from relay.store import answers, counters, recipients, restored
 from relay.store.columns import AnyRow
 from relay.store.plan import FullPlan, Planned
-from relay.store.sql import Kind, ids_as_json, ids_from_json, insert_ignore, rows_as_json, rows_from_json
+from relay.store.sql import Kind, among, ids_as_json, ids_from_json, insert_ignore, look_round, rows_as_json, rows_from_json
 from relay.store.tables import alert_group, delivery, recipient, recipient_group
 from relay.store.together import Hot, together
 
 #: people whose rows are written before those of the next
 AT_ONCE = 1_000
+#: new sends after which the database looks at its tables anew
+MANY = 1_000
 
 #: whether a person still needs a send to an address
 Needs: TypeAlias = Callable[[int, PlannedSend, int], bool]
@@ -44,7 +46,10 @@ async def write(conn: AsyncConnection, full: FullPlan) -> int:
         await _write_sends(conn, full, some, needs, hold)
     if before:
         await answers.spare_again(conn, alert_id, full.at)
-    return await _sends(conn, alert_id) - sends
+    new = await _sends(conn, alert_id) - sends
+    if new >= MANY:
+        await look_round(conn, recipient, recipient_group, delivery)
+    return new
 
 
 async def added(conn: AsyncConnection, full: FullPlan) -> list[Planned]:
@@ -245,7 +250,7 @@ def _recipients(conn: AsyncConnection) -> Executable:
 
 def _groups(conn: AsyncConnection) -> Executable:
     shared = _bound(recipient_group, "municipality_id", "alert_id", "group_id") | {"language": bindparam("text", type_=Text)}
-    theirs = (recipient.c.alert_id == shared["alert_id"], recipient.c.person_id.in_(ids_from_json(conn, "people")))
+    theirs = (recipient.c.alert_id == shared["alert_id"], among(conn, recipient.c.person_id, "people"))
     rows = select(*shared.values(), recipient.c.id).where(*theirs)
     return insert_ignore(recipient_group).from_select([*shared, "recipient_id"], rows)
 

@@ -13,7 +13,7 @@ from relay.counting import HOPEFUL, PersonFacts, person_change, standing, weakes
 from relay.model import DeliveryState, Rung, TaskKind
 from relay.store import counters, progress, work
 from relay.store.columns import AnyRow
-from relay.store.sql import Kind, ids_as_json, ids_from_json, rows_as_json, rows_from_json
+from relay.store.sql import Kind, among, ids_as_json, rows_as_json, rows_from_json
 from relay.store.tables import delivery, recipient, recipient_group
 from relay.store.together import Call, Hot, together
 
@@ -146,15 +146,15 @@ def _write(conn: AsyncConnection) -> Executable:
 
 
 _NEW: dict[str, Kind] = {"id": BigInteger, "evidence": Integer, "rung": Text, "reported": Integer, "failed": Boolean}
-_PEOPLE = Hot(lambda conn: select(*_columns).where(recipient.c.id.in_(ids_from_json(conn, "ids"))).order_by(recipient.c.id))
+_PEOPLE = Hot(lambda conn: select(*_columns).where(among(conn, recipient.c.id, "ids")).order_by(recipient.c.id))
 _THEIRS = Hot(
     lambda conn: select(*_delivery_columns).where(
-        delivery.c.recipient_id.in_(ids_from_json(conn, "ids")), delivery.c.action != "", delivery.c.action != "call"
+        among(conn, delivery.c.recipient_id, "ids"), delivery.c.action != "", delivery.c.action != "call"
     )
 )
 _GROUPS = Hot(
     lambda conn: select(recipient_group.c.recipient_id, recipient_group.c.group_id).where(
-        recipient_group.c.recipient_id.in_(ids_from_json(conn, "ids"))
+        among(conn, recipient_group.c.recipient_id, "ids")
     )
 )
 _WRITE = Hot(_write)

@@ -19,7 +19,7 @@ from messages.alert import Gravity
 from relay.model import AlertState, DeliveryState, Work
 from relay.store import evidence, inbox, remembered
 from relay.store.remembered import RESTORED as AT, RESTORED_HELD as HELD, RESTORED_SINCE as SINCE
-from relay.store.sql import ids_as_json, ids_from_json
+from relay.store.sql import among, ids_as_json
 from relay.store.tables import Address, Sender, alert, attempt, delivery, fact, inbound, recipient
 from relay.store.together import Hot, together
 
@@ -226,8 +226,8 @@ _LOOKED_FIRST = (delivery.c.hold != literal_column("''"), delivery.c.hold == LOO
 
 def _of(table: Table, **values: Any) -> Hot:
     """A statement that sets values of rows by their ids, however many."""
-    return Hot(lambda conn: update(table).where(table.c.id.in_(ids_from_json(conn, "ids"))).values(values))
+    return Hot(lambda conn: update(table).where(among(conn, table.c.id, "ids")).values(values))
 
 
 _FLAG, _HOLD = _of(recipient, possible_duplicate=True), _of(delivery, hold=HOLD)
-_LET_GO = Hot(lambda conn: update(delivery).where(*_LOOKED_FIRST, delivery.c.id.in_(ids_from_json(conn, "ids"))).values(hold=""))
+_LET_GO = Hot(lambda conn: update(delivery).where(*_LOOKED_FIRST, among(conn, delivery.c.id, "ids")).values(hold=""))

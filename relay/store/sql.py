@@ -5,7 +5,22 @@ from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import BigInteger, Select, Subquery, Table, Text, bindparam, cast, column, func, select, text, type_coerce
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Select,
+    Subquery,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    cast,
+    column,
+    func,
+    select,
+    text,
+    type_coerce,
+)
 from sqlalchemy.dialects.postgresql import JSONB, Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.types import TypeEngine
@@ -47,8 +62,17 @@ def rows_from_json(conn: AsyncConnection, name: str, columns: Mapping[str, Kind]
     return select(*each.render_derived(with_types=True).c).subquery(name)
 
 
+def among(conn: AsyncConnection, of: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Say that a column holds one of any number of ids, bound as a JSON array of them: {name: ids_as_json(ids)}.
+
+    PostgreSQL takes an array for short, and goes by the column's index; behind IN it read the whole table of a night.
+    """
+    ids = ids_from_json(conn, name)
+    return of.in_(ids) if conn.dialect.name == "sqlite" else of == any_(func.array(ids.scalar_subquery()))
+
+
 def ids_from_json(conn: AsyncConnection, name: str) -> Select[int]:
-    """Return what stands behind IN for any number of ids, bound as a JSON array of them."""
+    """Return the ids of a JSON array as rows."""
     if conn.dialect.name == "sqlite":
         each = func.json_each(bindparam(name, type_=Text)).table_valued("value", name=f"{name}_each")
         return select(each.c.value)
@@ -57,7 +81,7 @@ def ids_from_json(conn: AsyncConnection, name: str) -> Select[int]:
 
 
 def ids_as_json(ids: Iterable[int]) -> str:
-    """Return `ids` as the one value that `ids_from_json` reads."""
+    """Return `ids` as the one value that `among` and `ids_from_json` read."""
     return orjson.dumps(sorted(ids)).decode()
 
 
@@ -76,6 +100,12 @@ def _moment(value: object) -> str:
 
 def _moment_with_zone(value: object) -> str:
     return f"{_moment(value)}+00"
+
+
+async def look_round(conn: AsyncConnection, *tables: Table) -> None:
+    """Let PostgreSQL count its tables now, not in a minute: what has just grown it takes for small, and reads it whole."""
+    if conn.dialect.name == "postgresql":
+        await conn.execute(text(f"ANALYZE {', '.join(table.name for table in tables)}"))
 
 
 async def announce(conn: AsyncConnection) -> None:
