@@ -13,13 +13,14 @@ from contextlib import asynccontextmanager, closing, suppress
 from typing import Any, Literal, Self
 
 from sqlalchemy import URL, Connection, ExceptionContext, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
 from channels.clock import monotonic
 from relay.model import NotReady
 from relay.store import address
 from relay.store.faults import UNREACHABLE, told
+from relay.store.together import straight
 
 #: seconds between our commits: without them another process's turn hardly comes (it waited 7 s in the median, with them 0.4 ms)
 REST = 0.002
@@ -61,6 +62,8 @@ class Store:
         self._turn = asyncio.Lock()
         self._holder: asyncio.Task[Any] | None = None
         self._rests_until = 0.0
+        #: the writer's connection, between two transactions
+        self._kept: AsyncConnection | None = None
 
     @classmethod
     async def open(cls, url: str, *, echo: bool = False) -> Self:
@@ -80,6 +83,9 @@ class Store:
 
     async def close(self) -> None:
         """Close every connection."""
+        if self._kept is not None:
+            await self._kept.close()
+            self._kept = None
         await self._reader.dispose()
         await self._writer.dispose()
 
@@ -95,10 +101,58 @@ class Store:
         """Do everything inside or nothing: durably committed on leaving, undone on any exception. NotReady when the database is away."""
         async with self._alone():
             with told():
-                async with _connected(self._writer) as conn, _whole(conn):
-                    if self.dialect == "postgresql":
-                        await conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITER})")
+                conn = await self._begun()
+                try:
                     yield conn
+                except BaseException:
+                    await _to_the_end(self._undo(conn))
+                    raise
+                try:
+                    await _to_the_end(_commit(conn))
+                except (DBAPIError, RuntimeError):
+                    # what is left of the transaction goes with its connection, so that the next one starts clean
+                    await _to_the_end(self._drop(conn))
+                    raise
+
+    async def _begun(self) -> AsyncConnection:
+        """Begin a transaction on the writer's connection, which is kept from one to the next; a new one where the server has ended it."""
+        if self._kept is not None:
+            with suppress(_Ended):
+                return await self._begin(self._kept)
+        try:
+            conn = await self._writer.connect()
+        except OSError as error:
+            raise NotReady(UNREACHABLE) from error
+        self._kept = await conn.execution_options(isolation_level="AUTOCOMMIT")
+        return await self._begin(self._kept)
+
+    async def _begin(self, conn: AsyncConnection) -> AsyncConnection:
+        """Begin in our own words, in one turn: SQLAlchemy's take several, before and after each transaction."""
+        try:
+            await straight(conn, _BEGIN[self.dialect])
+        except BaseException as error:
+            await _to_the_end(self._undo(conn))
+            if isinstance(error, DBAPIError) and error.connection_invalidated:
+                raise _Ended from error
+            raise
+        return conn
+
+    async def _undo(self, conn: AsyncConnection) -> None:
+        """Roll back; where that is not possible, the server does it when the connection ends."""
+        try:
+            if self.dialect == "postgresql" or _open_on_sqlite(conn):
+                await straight(conn, "ROLLBACK")
+            await _forget(conn)
+        except (SQLAlchemyError, OSError):
+            await self._drop(conn)
+
+    async def _drop(self, conn: AsyncConnection) -> None:
+        """Let go of the writer's connection."""
+        self._kept = None
+        with suppress(Exception):
+            await conn.invalidate()
+        with suppress(Exception):
+            await conn.close()
 
     @asynccontextmanager
     async def remodel(self) -> AsyncIterator[AsyncConnection]:
@@ -137,6 +191,30 @@ class Store:
             finally:
                 self._holder = None
                 self._rests_until = monotonic() + REST
+
+
+class _Ended(Exception):
+    """The server has ended a connection that we had kept."""
+
+
+_BEGIN: Mapping[str, str] = {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"BEGIN; SELECT pg_advisory_xact_lock({WRITER})"}
+
+
+async def _commit(conn: AsyncConnection) -> None:
+    if await straight(conn, "COMMIT") == "ROLLBACK":
+        raise RuntimeError("a statement had failed and nobody said so: PostgreSQL has undone the transaction")
+    await _forget(conn)
+
+
+async def _forget(conn: AsyncConnection) -> None:
+    """Let SQLAlchemy forget the transaction that it believes in, where it was asked anything: the database's has ended."""
+    if conn.in_transaction():
+        await conn.rollback()
+
+
+def _open_on_sqlite(conn: AsyncConnection) -> bool:
+    """Whether SQLite is in a transaction still: a full disk ends it by itself."""
+    return conn.sync_connection is not None and bool(conn.sync_connection.connection.driver_connection.in_transaction)  # type: ignore[union-attr]
 
 
 async def unhurried(conn: AsyncConnection) -> None:
@@ -200,7 +278,7 @@ def _sqlite(url: URL, *, echo: bool) -> tuple[AsyncEngine, AsyncEngine]:
     """Make the engine of the readers and that of the one writer."""
     _keep_a_log(str(url.database))
     reader = _sqlite_engine(url, "BEGIN", *PRAGMAS, "query_only=ON", pool_size=READERS, echo=echo)
-    return reader, _sqlite_engine(url, "BEGIN IMMEDIATE", *PRAGMAS, echo=echo)
+    return reader, _sqlite_engine(url, "", *PRAGMAS, echo=echo)
 
 
 def _for_our_eyes(file: str) -> None:
@@ -210,7 +288,7 @@ def _for_our_eyes(file: str) -> None:
 
 
 def _sqlite_engine(url: URL, begin: str, *pragmas: str, pool_size: int = 1, echo: bool = False) -> AsyncEngine:
-    """Make an engine whose transactions start with `begin`; Python's own transaction control is off: it begins too late."""
+    """Make an engine whose transactions start with `begin`, if not in the writer's words; Python's own control of them begins too late."""
     options = {"isolation_level": None, "timeout": BUSY_SECONDS}
     engine = create_async_engine(url, connect_args=options, pool_size=pool_size, max_overflow=0, echo=echo, hide_parameters=True)
 
@@ -224,7 +302,8 @@ def _sqlite_engine(url: URL, begin: str, *pragmas: str, pool_size: int = 1, echo
         connection.exec_driver_sql(begin)
 
     event.listen(engine.sync_engine, "connect", connected)
-    event.listen(engine.sync_engine, "begin", begun)
+    if begin:
+        event.listen(engine.sync_engine, "begin", begun)
     event.listen(engine.sync_engine, "handle_error", _keep_if_cancelled)
     return engine
 

@@ -104,7 +104,7 @@ _READ: Mapping[type[Any], Callable[[str], Any]] = {Moment: _moment, Time: time.f
 async def together(conn: AsyncConnection, *calls: Call) -> list[list[AnyRow]]:
     """Run statements one after the other, none of which waits for what another finds; return the rows of each."""
     made = [(statement.made(conn), given) for statement, given in calls]
-    driver: Any = (await conn.get_raw_connection()).driver_connection
+    driver = _driver(conn)
     if conn.dialect.name == "sqlite":
         visit = [(each.words, [_plain(value) for value in each.values(given)]) for each, given in made]
         found = await driver._execute(_visit, driver._conn, visit)  # noqa: SLF001 - aiosqlite itself offers one statement a visit
@@ -112,6 +112,25 @@ async def together(conn: AsyncConnection, *calls: Call) -> list[list[AnyRow]]:
     else:
         found = [await _fetch(driver, each.words, each.values(given)) for each, given in made]
     return [[each.row(one) for one in rows] for (each, _), rows in zip(made, found, strict=True)]
+
+
+async def straight(conn: AsyncConnection, words: str) -> str:
+    """Run what finds nothing: on PostgreSQL several statements in one turn to the server and back, which says what it has done."""
+    driver = _driver(conn)
+    if conn.dialect.name == "sqlite":
+        await driver._execute(_visit, driver._conn, [(words, ())])  # noqa: SLF001 - one visit instead of three
+        return ""
+    try:
+        return str(await driver.execute(words))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise DBAPIError(words, None, error, hide_parameters=True, connection_invalidated=driver.is_closed()) from error
+
+
+def _driver(conn: AsyncConnection) -> Any:
+    """The driver's own connection; asking SQLAlchemy for it in its own way costs as much as a short statement."""
+    if conn.sync_connection is None:
+        raise RuntimeError("this connection is not open")
+    return conn.sync_connection.connection.driver_connection
 
 
 def _visit(connection: sqlite3.Connection, visit: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
