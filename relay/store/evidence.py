@@ -4,11 +4,12 @@ Whatever is learnt about attempts - the provider's answer, a status, a message f
 passes here three times or more, so a batch is read in one visit to the database and written in another.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Boolean, Executable, Float, Integer, Text, bindparam, case, func, select, update
+from sqlalchemy import BigInteger, Executable, Float, Integer, Text, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence, Reason
@@ -20,7 +21,7 @@ from relay.store import progress, recipients, troubles
 from relay.store.columns import AnyRow, Moment
 from relay.store.sql import Kind, among, ids_as_json, rows_as_json, rows_from_json
 from relay.store.tables import attempt, delivery, recipient
-from relay.store.together import Call, Hot, together
+from relay.store.together import Call, Hot, alike, given, together
 from relay.verdict import LOOKS, Verdict, after_attempt
 
 
@@ -91,22 +92,35 @@ def _doubted(fact: Fact) -> Fact:
     return Fact(attempt_id=fact.attempt_id, evidence=Evidence.UNKNOWN, reason=Reason.UNCERTAIN, code="repeated-id")
 
 
-def _attempt_values(row: AnyRow, fact: Fact, now: datetime) -> dict[str, Any]:
+def _raised(conn: AsyncConnection, known: Mapping[int, AnyRow], risen: Sequence[Fact], now: datetime) -> Iterator[Call]:
+    """Yield the statements that let attempts rise: most of a batch rise alike, but for the provider's id."""
+    kinds: defaultdict[tuple[bool, tuple[Any, ...]], list[Fact]] = defaultdict(list)
+    for fact in risen:
+        row = known[fact.attempt_id]
+        kinds[bool(fact.provider_id and not row.provider_id), _attempt_values(row, fact, now)].append(fact)
+    for (named, values), facts in kinds.items():
+        own = dict(zip(_RISEN, values, strict=True)) | {"now": now, "ended_at": None if values[-1] else now}
+        if named:
+            told = rows_as_json(conn, ({"id": fact.attempt_id, "provider_id": fact.provider_id} for fact in facts))
+            yield _RAISE_AND_NAME, own | {"told": told}
+        else:
+            yield _RAISE, own | {"ids": ids_as_json(fact.attempt_id for fact in facts)}
+
+
+def _attempt_values(row: AnyRow, fact: Fact, now: datetime) -> tuple[Any, ...]:
     """An older fact that brings the provider's id changes nothing else."""
     older = fact.evidence <= row.evidence
     unknown = max(row.evidence, fact.evidence) == Evidence.UNKNOWN
-    return {
-        "id": row.id,
-        "evidence": max(row.evidence, fact.evidence),
-        "provider_id": row.provider_id or fact.provider_id or None,
-        "reason": row.reason if older else fact.reason.name if fact.reason else "",
-        "code": row.code if older else fact.code,
-        "segments": row.segments if fact.segments is None else fact.segments,
-        "price": row.price if fact.price is None else fact.price,
-        "found_by": row.found_by if older else fact.found_by,
+    return (
+        int(max(row.evidence, fact.evidence)),
+        row.reason if older else fact.reason.name if fact.reason else "",
+        row.code if older else fact.code,
+        row.segments if fact.segments is None else fact.segments,
+        row.price if fact.price is None else fact.price,
+        row.found_by if older else fact.found_by,
         # what is not unknown has ended
-        "look_at": max(now, row.started_at + timedelta(seconds=LOOKS[0])) if unknown else None,
-    }
+        max(now, row.started_at + timedelta(seconds=LOOKS[0])) if unknown else None,
+    )
 
 
 # --- what follows for deliveries and people -----------------------------------------------------------------------------
@@ -117,11 +131,8 @@ async def _follow(conn: AsyncConnection, known: Mapping[int, AnyRow], risen: Seq
     facts = _about_newest(known, risen, rows)
     best = await _best_after(conn, known, risen, rows)
     changes = [(row, _judge(row, facts.get(row.id), best[row.id], now)) for row in rows]
-    settled = [_delivery_values(row, verdict, best[row.id]) for row, verdict in changes if _changes(row, verdict, best[row.id])]
-    calls: list[Call] = [
-        (_RAISE, {"risen": rows_as_json(conn, (_attempt_values(known[fact.attempt_id], fact, now) for fact in risen)), "now": now}),
-        (_SETTLE, {"settled": rows_as_json(conn, settled), "now": now}),
-    ]
+    changed = ((row, verdict) for row, verdict in changes if _changes(row, verdict, best[row.id]))
+    calls: list[Call] = [*_raised(conn, known, risen, now), *_settled(changed, best, now)]
     reasons = {owner: fact.reason for owner, fact in facts.items() if fact.reason is not None}
     if reasons or any(verdict.pull_next for _, verdict in changes):
         await together(conn, *calls)
@@ -189,17 +200,21 @@ def _moves(row: AnyRow, verdict: Verdict) -> bool:
 _ENDED = (DeliveryState.DONE, DeliveryState.FAILED, DeliveryState.SPARED)
 
 
-def _delivery_values(row: AnyRow, verdict: Verdict, best: int) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "evidence": best,
-        "moved": _moves(row, verdict),
-        "state": verdict.state,
-        "due_at": verdict.due_at,
-        "hold": verdict.hold,
-        "ended": verdict.state in _ENDED,
-        "spared_by": "own_answer" if verdict.state is DeliveryState.SPARED else "",
-    }
+def _settled(changes: Iterable[tuple[AnyRow, Verdict]], best: Mapping[int, int], now: datetime) -> Iterator[Call]:
+    """Yield the statements that bring deliveries to their verdicts. One that only knows more keeps its state, and its lease."""
+    kinds: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for row, verdict in changes:
+        moves = (verdict.state, verdict.hold, verdict.due_at) if _moves(row, verdict) else ()
+        kinds[best[row.id], *moves].append(row.id)
+    for (evidence, *where), ids in kinds.items():
+        own: dict[str, Any] = {"evidence": evidence, "ids": ids_as_json(ids)}
+        if not where:
+            yield _KNOW, own
+            continue
+        state, hold, due_at = where
+        own |= {"state": state, "hold": hold, "spared_by": "own_answer" if state is DeliveryState.SPARED else ""}
+        own |= {"ended_at": now if state in _ENDED else None}
+        yield (_MOVE, own) if due_at is None else (_PUT_OFF, own | {"due_at": due_at})
 
 
 async def stand_for(conn: AsyncConnection, ids: Collection[int], now: datetime) -> None:
@@ -211,9 +226,8 @@ async def stand_for(conn: AsyncConnection, ids: Collection[int], now: datetime) 
         found.setdefault(one.delivery_id, []).append(one.evidence)
     best = {owner: standing(theirs) for owner, theirs in found.items()}
     stays = [(row, Verdict(state=row.state, hold=row.hold)) for row in rows]
-    settled = [_delivery_values(row, verdict, best[row.id]) for row, verdict in stays if row.evidence != best[row.id]]
-    calls: list[Call] = [(_SETTLE, {"settled": rows_as_json(conn, settled), "now": now})] if settled else []
-    await recipients.refresh(conn, _people(rows), now, before=calls, changes=_message_changes(rows, best))
+    calls = _settled(((row, verdict) for row, verdict in stays if row.evidence != best[row.id]), best, now)
+    await recipients.refresh(conn, _people(rows), now, before=[*calls], changes=_message_changes(rows, best))
 
 
 def _people(rows: Iterable[AnyRow]) -> set[int]:
@@ -254,10 +268,9 @@ _delivery_columns = (
     recipient.c.rung,
 )
 _TOLD: dict[str, Kind] = {"id": BigInteger, "provider_id": Text}
+#: what rises, in the order of `_attempt_values`
 _RISEN: dict[str, Kind] = {
-    "id": BigInteger,
     "evidence": Integer,
-    "provider_id": Text,
     "reason": Text,
     "code": Text,
     "segments": Integer,
@@ -265,16 +278,7 @@ _RISEN: dict[str, Kind] = {
     "found_by": Text,
     "look_at": Moment,
 }
-_SETTLED: dict[str, Kind] = {
-    "id": BigInteger,
-    "evidence": Integer,
-    "moved": Boolean,
-    "state": Text,
-    "due_at": Moment,
-    "hold": Text,
-    "ended": Boolean,
-    "spared_by": Text,
-}
+_MOVED: dict[str, Kind] = {"evidence": Integer, "state": Text, "hold": Text, "spared_by": Text, "ended_at": Moment}
 
 
 def _tried(conn: AsyncConnection) -> Executable:
@@ -302,24 +306,17 @@ def _owners(conn: AsyncConnection) -> Executable:
     return _deliveries().where(delivery.c.id.in_(owned)).order_by(delivery.c.id)  # type: ignore[no-any-return]
 
 
-def _raise(conn: AsyncConnection) -> Executable:
-    new = rows_from_json(conn, "risen", _RISEN)
-    now = bindparam("now", type_=Moment)
-    values: dict[str, Any] = {name: new.c[name] for name in _RISEN if name != "id"}
-    values |= {"risen_at": now, "ended_at": case((new.c.look_at.is_(None), now))}
-    return update(attempt).where(attempt.c.id == new.c.id).values(values)
+def _raise_and_name(conn: AsyncConnection) -> Executable:
+    told = rows_from_json(conn, "told", _TOLD)
+    return update(attempt).where(attempt.c.id == told.c.id).values({**_RAISED, "provider_id": told.c.provider_id})
 
 
-def _settle(conn: AsyncConnection) -> Executable:
-    """A delivery that only knows more keeps its state, and its lease."""
-    new = rows_from_json(conn, "settled", _SETTLED)
-    moved: dict[str, Any] = {name: new.c[name] for name in ("state", "hold", "spared_by")} | {"lease_until": None}
-    moved |= {"due_at": func.coalesce(new.c.due_at, delivery.c.due_at), "ended_at": case((new.c.ended, bindparam("now", type_=Moment)))}
-    values = {name: case((new.c.moved, value), else_=delivery.c[name]) for name, value in moved.items()}
-    return update(delivery).where(delivery.c.id == new.c.id).values(values | {"evidence": new.c.evidence})
-
-
-_TRIED, _OWNERS, _RAISE, _SETTLE = Hot(_tried), Hot(_owners), Hot(_raise), Hot(_settle)
+_RAISED = given(_RISEN | {"ended_at": Moment}) | {"risen_at": bindparam("now", type_=Moment)}
+_TRIED, _OWNERS, _RAISE_AND_NAME = Hot(_tried), Hot(_owners), Hot(_raise_and_name)
+_RAISE = alike(attempt, _RAISED)
+_KNOW = alike(delivery, given({"evidence": Integer}))
+_MOVE = alike(delivery, given(_MOVED) | {"lease_until": None})
+_PUT_OFF = alike(delivery, given(_MOVED | {"due_at": Moment}) | {"lease_until": None})
 _DELIVERIES = Hot(lambda conn: _deliveries().where(among(conn, delivery.c.id, "ids")).order_by(delivery.c.id))
 _EVIDENCES = Hot(
     lambda conn: select(attempt.c.id, attempt.c.delivery_id, attempt.c.evidence).where(among(conn, attempt.c.delivery_id, "ids"))

@@ -1,13 +1,15 @@
 """The intent: a last look at each delivery, and the attempt row that is on disk before its call leaves."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Boolean,
     ColumnElement,
     Executable,
@@ -31,7 +33,7 @@ from messages.form import Part
 from relay.model import AddressState, AlertState, DeliveryState, SparedBy, Work
 from relay.store import recipients, trial, troubles
 from relay.store.columns import AnyRow, Moment
-from relay.store.sql import Kind, rows_as_json, rows_from_json
+from relay.store.sql import Kind, among, ids_as_json, rows_as_json, rows_from_json
 from relay.store.tables import Address, Municipality, Sender, alert, attempt, delivery, recipient
 from relay.store.together import Hot, together
 from relay.store.workers import DATABASE_NOW, Lease
@@ -83,9 +85,20 @@ async def _go(conn: AsyncConnection, intents: Sequence[Intent], doubts: Mapping[
     tokens = {secrets.token_hex(TOKEN_BYTES): intent for intent in intents}
     rows = rows_as_json(conn, (_row(token, intent, doubts.get(intent.work.delivery_id)) for token, intent in tokens.items()))
     length = timedelta(seconds=lease.seconds)
-    given = {"wanted": rows, "now": now, "length": length, "until": now + length}
-    *_, written = await together(conn, *((statement, given) for statement in (_COUNT[lease.by_database], _WRITE, _WRITTEN)))
+    times = {"now": now, "length": length, "until": now + length}
+    counts = [(_COUNT[lease.by_database], {**times, **given}) for given in _alike(intents)]
+    wanted = {"wanted": rows, "now": now}
+    *_, written = await together(conn, *counts, (_WRITE, wanted), (_WRITTEN, wanted))
     return [Intended(attempt_id=row.id, token=row.token, intent=tokens[row.token]) for row in written]
+
+
+def _alike(intents: Sequence[Intent]) -> Iterator[dict[str, Any]]:
+    """Yield what is counted alike: tries of the same length, of which an evening has few kinds."""
+    kinds: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for intent in intents:
+        kinds[intent.work.attempt_n, intent.work.fence, intent.segments, intent.emulated].append(intent.work.delivery_id)
+    for (n, fence, segments, free), ids in kinds.items():
+        yield {"n": n, "before": n - 1, "fence": fence, "segments": segments, "free": free, "ids": ids_as_json(ids)}
 
 
 def _row(token: str, intent: Intent, duplicate_of: int | None) -> dict[str, Any]:
@@ -99,7 +112,6 @@ def _row(token: str, intent: Intent, duplicate_of: int | None) -> dict[str, Any]
         "body_sha256": intent.body_sha256,
         "segments": intent.segments,
         "possible_duplicate_of": duplicate_of,
-        "free": intent.emulated,
     }
 
 
@@ -115,25 +127,28 @@ _WANTED: dict[str, Kind] = {
     "body_sha256": Text,
     "segments": Integer,
     "possible_duplicate_of": BigInteger,
-    # whether or not its town is on trial
-    "free": Boolean,
 }
 
 
 def _count(until: ColumnElement[datetime], conn: AsyncConnection) -> Executable:
     """The last look: `_may_go` in the words of the database. What is on trial is looked up by itself, and comes again if it is listed."""
-    wanted = rows_from_json(conn, "wanted", _WANTED)
-    # the state comes with what is wanted: as a constant it would lead PostgreSQL to the index of all that is claimed
-    ours = (delivery.c.state == wanted.c.state, delivery.c.fence == wanted.c.fence, delivery.c.attempts == wanted.c.n - 1)
+    ours = (delivery.c.state == DeliveryState.CLAIMED, delivery.c.fence == _given["fence"], delivery.c.attempts == _given["before"])
     in_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > bindparam("now", type_=Moment))
     sender_goes = exists().where(Sender.id == delivery.c.sender_id, Sender.stopped == "")
     in_force = exists().where(alert.c.id == delivery.c.alert_id, alert.c.state == AlertState.RELEASED, not_(alert.c.paused))
     usable = exists().where(Address.id == delivery.c.address_id, Address.state == AddressState.ACTIVE)
     may = and_(or_(delivery.c.alert_id.is_(None), in_force), or_(delivery.c.address_id.is_(None), usable))
     on_trial = exists().where(Municipality.id == delivery.c.municipality_id, Municipality.mode == trial.TRIAL)
-    free = or_(wanted.c.free, not_(on_trial))
-    going = (delivery.c.id == wanted.c.id, *ours, in_time, sender_goes, free, or_(delivery.c.part == Part.NOTICE, may))
-    return update(delivery).where(*going).values(attempts=wanted.c.n, segments=wanted.c.segments, lease_until=until)
+    # whether or not its town is on trial
+    free = or_(_given["free"], not_(on_trial))
+    going = (among(conn, delivery.c.id, "ids"), *ours, in_time, sender_goes, free, or_(delivery.c.part == Part.NOTICE, may))
+    return update(delivery).where(*going).values(attempts=_given["n"], segments=_given["segments"], lease_until=until)
+
+
+_given: Mapping[str, BindParameter[Any]] = {
+    name: bindparam(name, type_=kind)
+    for name, kind in {"n": Integer, "before": Integer, "fence": BigInteger, "segments": Integer, "free": Boolean}.items()
+}
 
 
 def _write(conn: AsyncConnection) -> Executable:

@@ -1,10 +1,11 @@
 """People of an alert: kept in line with their deliveries and answers, and counted in the same transaction."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, Executable, Integer, Text, select, update
+from sqlalchemy import Boolean, Integer, Text, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
@@ -13,9 +14,9 @@ from relay.counting import HOPEFUL, PersonFacts, person_change, standing, weakes
 from relay.model import DeliveryState, Rung, TaskKind
 from relay.store import counters, progress, work
 from relay.store.columns import AnyRow
-from relay.store.sql import Kind, among, ids_as_json, rows_as_json, rows_from_json
+from relay.store.sql import Kind, among, ids_as_json
 from relay.store.tables import delivery, recipient, recipient_group
-from relay.store.together import Call, Hot, together
+from relay.store.together import Call, Hot, alike, given, together
 
 _columns = (
     recipient.c.id,
@@ -72,11 +73,11 @@ async def refresh(
     """
     changes = changes or Changes()
     if ids:
-        given = {"ids": ids_as_json(ids)}
-        *_, rows, theirs, groups = await together(conn, *before, (_PEOPLE, given), (_THEIRS, given), (_GROUPS, given))
+        whose = {"ids": ids_as_json(ids)}
+        *_, rows, theirs, groups = await together(conn, *before, (_PEOPLE, whose), (_THEIRS, whose), (_GROUPS, whose))
         changed = _changed(rows, theirs, answers or {})
         _count_people(changed, groups, changes)
-        calls = [*_writes(conn, changed), *changes.writes(conn, now)]
+        calls = [*_writes(changed), *changes.writes(conn, now)]
     else:
         changed, calls = [], [*before, *changes.writes(conn, now)]
     if calls:
@@ -116,12 +117,11 @@ _GOING = (DeliveryState.WAITING, DeliveryState.CLAIMED)
 _IN_VAIN = (DeliveryState.FAILED, DeliveryState.EXPIRED)
 
 
-def _writes(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, PersonFacts]]) -> list[Call]:
-    rows = [
-        {"id": row.id, "evidence": after.evidence, "rung": after.rung, "reported": after.reported, "failed": after.failed}
-        for row, after in changed
-    ]
-    return [(_WRITE, {"people": rows_as_json(conn, rows)})] if rows else []
+def _writes(changed: Sequence[tuple[AnyRow, PersonFacts]]) -> list[Call]:
+    kinds: defaultdict[PersonFacts, list[int]] = defaultdict(list)
+    for row, after in changed:
+        kinds[after].append(row.id)
+    return [(_WRITE, {**{name: getattr(facts, name) for name in _NEW}, "ids": ids_as_json(ids)}) for facts, ids in kinds.items()]
 
 
 def _count_people(changed: Sequence[tuple[AnyRow, PersonFacts]], groups: Sequence[AnyRow], changes: Changes) -> None:
@@ -139,13 +139,7 @@ def _count_people(changed: Sequence[tuple[AnyRow, PersonFacts]], groups: Sequenc
 # --- statements -------------------------------------------------------------------------------------------------------
 
 
-def _write(conn: AsyncConnection) -> Executable:
-    new = rows_from_json(conn, "people", _NEW)
-    values = {name: new.c[name] for name in _NEW if name != "id"}
-    return update(recipient).where(recipient.c.id == new.c.id).values(values)
-
-
-_NEW: dict[str, Kind] = {"id": BigInteger, "evidence": Integer, "rung": Text, "reported": Integer, "failed": Boolean}
+_NEW: dict[str, Kind] = {"evidence": Integer, "rung": Text, "reported": Integer, "failed": Boolean}
 _PEOPLE = Hot(lambda conn: select(*_columns).where(among(conn, recipient.c.id, "ids")).order_by(recipient.c.id))
 _THEIRS = Hot(
     lambda conn: select(*_delivery_columns).where(
@@ -157,4 +151,4 @@ _GROUPS = Hot(
         among(conn, recipient_group.c.recipient_id, "ids")
     )
 )
-_WRITE = Hot(_write)
+_WRITE = alike(recipient, given(_NEW))

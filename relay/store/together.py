@@ -14,11 +14,12 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import orjson
-from sqlalchemy import Dialect, Executable, LargeBinary, Select, Time, func, select
+from sqlalchemy import BindParameter, Dialect, Executable, LargeBinary, Select, Table, Time, bindparam, func, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.store.columns import AnyRow, Moment
+from relay.store.sql import Kind, among
 
 #: a statement and what it is given
 Call: TypeAlias = "tuple[Hot, Mapping[str, Any]]"
@@ -53,6 +54,16 @@ class Hot:
         if name not in self._made:
             self._made[name] = _compile(self._build(conn), conn.dialect)
         return self._made[name]
+
+
+def given(columns: Mapping[str, Kind]) -> dict[str, BindParameter[Any]]:
+    """Return values that a statement is given, by the names of the columns that they go to."""
+    return {name: bindparam(name, type_=kind) for name, kind in columns.items()}
+
+
+def alike(table: Table, values: Mapping[str, Any]) -> Hot:
+    """Write the same values into any number of rows, `ids`: a third of what values of its own for each row cost."""
+    return Hot(lambda conn: update(table).where(among(conn, table.c.id, "ids")).values(values))
 
 
 def _compile(statement: Any, dialect: Dialect) -> _Made:
