@@ -226,6 +226,9 @@ async def unhurried(conn: AsyncConnection) -> None:
 @asynccontextmanager
 async def session(conn: AsyncConnection) -> AsyncIterator[AsyncSession]:
     """Open the register's ORM inside a transaction; flushed on leaving, committed with the transaction."""
+    if not conn.in_transaction():
+        # the transaction is ours: a session that believes it its own would undo it when it closes
+        await conn.begin()
     async with AsyncSession(bind=conn, expire_on_commit=False) as orm:
         yield orm
         await orm.flush()
