@@ -7,7 +7,7 @@ connections of its own. httptools reads the answers; what goes out is what the s
 import asyncio
 import ssl
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import aiohappyeyeballs
@@ -202,9 +202,8 @@ class _Connection(asyncio.Protocol):
         except (zlib.error, ValueError) as why:
             self._fail(type(why).__name__)
             return
-        headers = CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._headers)
         self._usable = self._parser.should_keep_alive() and self._measured
-        self._end().set_result(HttpAnswer(status, text, headers))
+        self._end().set_result(HttpAnswer(status, text, _Headers(self._headers)))
 
     def _fail(self, why: str) -> None:
         """The connection is spent; what was asked may have arrived."""
@@ -218,6 +217,28 @@ class _Connection(asyncio.Protocol):
         if self._timer is not None:
             self._timer.cancel()
         return answer
+
+
+class _Headers(Mapping[str, str]):
+    """The headers of an answer, read when somebody asks for one: of most answers nobody does."""
+
+    def __init__(self, told: list[tuple[bytes, bytes]]) -> None:
+        self._told = told
+        self._read: CIMultiDict[str] | None = None
+
+    def _all(self) -> CIMultiDict[str]:
+        if self._read is None:
+            self._read = CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._told)
+        return self._read
+
+    def __getitem__(self, name: str) -> str:
+        return self._all()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
 
 
 def _unpacked(body: bytes, packing: str) -> bytes:

@@ -83,9 +83,17 @@ class Caller:
             template = shared.copy.template
             raise SendFailed(Reason.NO_TEMPLATE, code=f"{template.name}:{template.language}" if template else "")
         valid_for, deadline = _validity(work.expires_at, now), POST_DEADLINE[work.gravity]
-        own = shared.outbound._replace(token=token, to=work.to, valid_for=valid_for, deadline=deadline, reply_token=token)
-        if work.medium is not Medium.EMAIL:
-            return own._replace(status_url=self.desk.status_url(shared.account, token))
+        mail = work.medium is Medium.EMAIL
+        own = shared.outbound._replace(
+            token=token,
+            to=work.to,
+            status_url="" if mail else self.desk.status_url(shared.account, token),
+            valid_for=valid_for,
+            deadline=deadline,
+            reply_token=token,
+        )
+        if not mail:
+            return own
         message_id = self.desk.message_id(f"delivery:{work.delivery_id}")
         return own._replace(message_id=message_id, unsubscribe_url=self.desk.leave_url(token))
 

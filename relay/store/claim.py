@@ -12,7 +12,7 @@ from messages.alert import Gravity
 from messages.form import Medium, Part
 from relay.model import DeliveryState, Hours, NotReady, Work
 from relay.store import aside, sealing
-from relay.store.columns import AnyRow
+from relay.store.columns import AnyRow, reader
 from relay.store.queue import waits
 from relay.store.sql import among, ids_as_json
 from relay.store.tables import Address, ResourcePerson, alert, delivery, recipient
@@ -115,6 +115,7 @@ def _work_of(conn: AsyncConnection) -> Select[Any]:
 
 
 _WORK = Hot(_work_of)
+_medium, _part, _gravity = reader(Medium), reader(Part), reader(Gravity)
 
 
 def _work(row: AnyRow, now: datetime) -> Work:
@@ -127,14 +128,14 @@ def _work(row: AnyRow, now: datetime) -> Work:
         person_id=row.person_id,
         sender_id=row.sender_id,
         address_id=row.address_id,
-        medium=Medium(row.channel),
-        part=Part(row.part),
+        medium=_medium(row.channel),
+        part=_part(row.part),
         step=row.step,
         language=row.language,
         reader_language=row.frame_language or row.language,
         to=_opened(row.address_sealed, "address.value") or _opened(row.to_sealed, "delivery.to"),
         text=_opened(row.text_sealed, "delivery.text"),
-        gravity=Gravity(row.gravity),
+        gravity=_gravity(row.gravity),
         legend=row.legend or 0,
         revision=row.revision or 0,
         attempt_n=row.attempts + 1,

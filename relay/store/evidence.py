@@ -18,7 +18,7 @@ from messages.form import Part
 from relay.counting import HOPEFUL, message_change, standing
 from relay.model import DeliveryState, Rung
 from relay.store import progress, recipients, troubles
-from relay.store.columns import AnyRow, Moment
+from relay.store.columns import AnyRow, Moment, reader
 from relay.store.sql import Kind, among, ids_as_json, rows_as_json, rows_from_json
 from relay.store.tables import attempt, delivery, recipient
 from relay.store.together import Call, Hot, alike, given, together
@@ -163,7 +163,7 @@ async def _best_after(conn: AsyncConnection, known: Mapping[int, AnyRow], risen:
 
 def _judge(row: AnyRow, fact: Fact | None, best: int, now: datetime) -> Verdict:
     """Decide by the newest fact; a better older copy makes the delivery DONE whatever became of the newer one."""
-    kept = Verdict(state=DeliveryState(row.state), due_at=row.due_at, hold=row.hold)
+    kept = Verdict(state=_state(row.state), due_at=row.due_at, hold=row.hold)
     if row.state in (DeliveryState.SPARED, DeliveryState.EXPIRED) and best not in HOPEFUL:
         return kept
     if best > Evidence.UNKNOWN and best in HOPEFUL:
@@ -174,7 +174,7 @@ def _judge(row: AnyRow, fact: Fact | None, best: int, now: datetime) -> Verdict:
         fact.evidence,
         fact.reason,
         tries=max(1, row.attempts),
-        gravity=Gravity(row.gravity),
+        gravity=_gravity(row.gravity),
         now=now,
         retry_after=fact.retry_after,
     )
@@ -184,6 +184,7 @@ def _judge(row: AnyRow, fact: Fact | None, best: int, now: datetime) -> Verdict:
     return verdict
 
 
+_state, _gravity = reader(DeliveryState), reader(Gravity)
 #: parts that want an answer and bring nothing else
 _QUESTIONS = (Part.ASK, Part.REMINDER)
 

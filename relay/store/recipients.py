@@ -13,7 +13,7 @@ from messages.form import Part
 from relay.counting import HOPEFUL, PersonFacts, person_change, standing, weakest
 from relay.model import DeliveryState, Rung, TaskKind
 from relay.store import counters, progress, work
-from relay.store.columns import AnyRow
+from relay.store.columns import AnyRow, reader
 from relay.store.sql import Kind, among, ids_as_json
 from relay.store.tables import delivery, recipient, recipient_group
 from relay.store.together import Call, Hot, alike, given, together
@@ -52,9 +52,12 @@ class Changes:
         return [*counters.writes(conn, self.sums), *progress.writes(conn, self.growth, now)]
 
 
+_rung = reader(Rung)
+
+
 def person_facts(row: AnyRow) -> PersonFacts:
     """Read what is counted out of a recipient row."""
-    return PersonFacts(left_out=bool(row.left_out), evidence=row.evidence, rung=Rung(row.rung), reported=row.reported, failed=row.failed)
+    return PersonFacts(left_out=bool(row.left_out), evidence=row.evidence, rung=_rung(row.rung), reported=row.reported, failed=row.failed)
 
 
 async def refresh(
@@ -99,7 +102,7 @@ def _changed(
 
 
 def _person_after(row: AnyRow, deliveries: Sequence[AnyRow], answer: tuple[Rung, int] | None) -> PersonFacts:
-    rung, reported = answer or (Rung(row.rung), row.reported)
+    rung, reported = answer or (_rung(row.rung), row.reported)
     going = tried = False
     # how far the message itself has come: all its bodies, by the best way. A wake-up or a reminder alone tells nobody anything
     ways: dict[int, int] = {}
