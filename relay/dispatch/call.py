@@ -26,9 +26,9 @@ SHORTEST_VALIDITY, LONGEST_VALIDITY = 6, 36_000
 class Caller:
     """Makes a worker's calls, and lets the senders' breakers learn from each."""
 
-    def __init__(self, desk: Desk, clock: Clock, breakers: Breakers, lease_seconds: float) -> None:
+    def __init__(self, desk: Desk, clock: Clock, breakers: Breakers, held_seconds: float) -> None:
         self.desk, self.clock, self.breakers = desk, clock, breakers
-        self._lease_seconds = lease_seconds
+        self._held_seconds = held_seconds
         self._lines: list[tuple[datetime, Mapping[str, object]]] = []
 
     async def call(self, one: Intended, shared: Shared, begun: float) -> Fact:
@@ -47,11 +47,11 @@ class Caller:
     async def _called(self, one: Intended, shared: Shared, begun: float) -> Fact:
         """Make the call, if there is time for it.
 
-        The lease counts from `begun`. Where it does not outlast the call, as after a process was stopped and resumed, somebody else
-        may be sending this by now: then nothing leaves.
+        When a turn begins, what it sends is ours for some seconds at least. Where those do not outlast the call, as after a process was
+        stopped and resumed, somebody else may be sending this by now: then nothing leaves.
         """
         work = one.intent.work
-        if monotonic() > begun + self._lease_seconds - POST_DEADLINE[work.gravity]:
+        if monotonic() > begun + self._held_seconds - POST_DEADLINE[work.gravity]:
             return _failed(one, SendFailed(Reason.HELD_UP))
         began = self.clock.now()
         fact = await self._made(one, shared, began)

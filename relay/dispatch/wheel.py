@@ -36,8 +36,6 @@ HEED = 0.02
 LOOK_ROUND = 0.25
 #: how much is leased at once, and how much is enough in hand, in windows
 LEASE_WINDOWS, ENOUGH_WINDOWS = 10, 2
-#: how often a lease is renewed in its time
-RENEWALS = 6
 #: a sender has enough in hand for so many seconds
 BUSY_SECONDS = 2.0
 
@@ -53,7 +51,7 @@ class Dispatcher:
         self.pacer = SharedPacer() if lease.by_database else Pacer()
         self.breakers = Breakers()
         self.texts = Texts(desk, policy)
-        self.caller = Caller(desk, clock, self.breakers, lease.seconds)
+        self.caller = Caller(desk, clock, self.breakers, lease.seconds - lease.renewal)
         self.waiting: deque[Ready] = deque()
         #: calls under way, and the address that each goes to
         self.flying: dict[asyncio.Task[evidence.Fact], str] = {}
@@ -127,7 +125,7 @@ class Dispatcher:
                     self.waiting.extend(await self.texts.ready(conn, leased, now))
                 await self.pacer.reserve(conn, self._following(), now)
                 chosen = self._choose(now)
-                intended = await intent.intend(conn, [intent_of(one) for one in chosen], now, self.lease)
+                intended = await intent.intend(conn, [intent_of(one) for one in chosen], now)
         except BaseException:
             # nothing was written: what we know and what we hold stays in hand for the next turn
             self.landed[:0] = landed
@@ -176,9 +174,9 @@ class Dispatcher:
 
     async def _lease(self, conn: AsyncConnection, now: datetime) -> list[Work]:
         """Take more when little is in hand. What is graver than all in hand goes first: the rest goes back."""
+        await self._renew(conn, now)
         if self.stopping or not self.claims:
             return []
-        await self._renew(conn, now)
         await self._let_go(conn, now)
         if len(self.waiting) >= ENOUGH_WINDOWS * self.window and monotonic() < self.look_at:
             return []
@@ -201,7 +199,7 @@ class Dispatcher:
         """What waits for its sender's pace stays ours; what was spared or cancelled meanwhile holds up nothing behind it."""
         if now < self.renew_at:
             return
-        self.renew_at = now + timedelta(seconds=self.lease.seconds / RENEWALS)
+        self.renew_at = now + timedelta(seconds=self.lease.renewal)
         held = [work.delivery_id for work, _ in self.waiting]
         ours = await claim.renew(conn, self.fence, held, self.lease.until(now))
         self.waiting = deque(one for one in self.waiting if one[0].delivery_id in ours)

@@ -3,18 +3,15 @@
 import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
-from functools import partial
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
     BindParameter,
     Boolean,
-    ColumnElement,
     Executable,
     Integer,
-    Interval,
     Text,
     and_,
     bindparam,
@@ -36,7 +33,6 @@ from relay.store.columns import AnyRow, Moment
 from relay.store.sql import Kind, among, ids_as_json, rows_as_json, rows_from_json
 from relay.store.tables import Address, Municipality, Sender, alert, attempt, delivery, recipient
 from relay.store.together import Hot, together
-from relay.store.workers import DATABASE_NOW, Lease
 
 #: 128 random bits, in hex: some mail servers lower-case what stands before the @
 TOKEN_BYTES = 16
@@ -61,32 +57,27 @@ class Intended(NamedTuple):
     intent: Intent
 
 
-async def intend(conn: AsyncConnection, intents: Sequence[Intent], now: datetime, lease: Lease) -> list[Intended]:
-    """Look once more at each delivery and write the attempts of those that may still go; the rest is put where it belongs.
-
-    Those that go are ours for a whole `lease` again: long enough for the call.
-    """
+async def intend(conn: AsyncConnection, intents: Sequence[Intent], now: datetime) -> list[Intended]:
+    """Look once more at each delivery and write the attempts of those that may still go; the rest is put where it belongs."""
     if not intents:
         return []
     again = [intent.work.delivery_id for intent in intents if intent.work.attempt_n > 1]
     doubts = await _doubted(conn, again) if again else {}
-    intended = await _go(conn, intents, doubts, now, lease)
+    intended = await _go(conn, intents, doubts, now)
     if len(intended) < len(intents):
         gone = {one.intent.work.delivery_id for one in intended}
         listed = await _put_back(conn, [intent for intent in intents if intent.work.delivery_id not in gone], now)
-        intended += await _go(conn, [intent._replace(emulated=True) for intent in listed], doubts, now, lease) if listed else []
+        intended += await _go(conn, [intent._replace(emulated=True) for intent in listed], doubts, now) if listed else []
     if doubts:
         await _flag_duplicates(conn, [one.intent for one in intended], doubts)
     return intended
 
 
-async def _go(conn: AsyncConnection, intents: Sequence[Intent], doubts: Mapping[int, int], now: datetime, lease: Lease) -> list[Intended]:
+async def _go(conn: AsyncConnection, intents: Sequence[Intent], doubts: Mapping[int, int], now: datetime) -> list[Intended]:
     """Write the attempts of those that may go."""
     tokens = {secrets.token_hex(TOKEN_BYTES): intent for intent in intents}
     rows = rows_as_json(conn, (_row(token, intent, doubts.get(intent.work.delivery_id)) for token, intent in tokens.items()))
-    length = timedelta(seconds=lease.seconds)
-    times = {"now": now, "length": length, "until": now + length}
-    counts = [(_COUNT[lease.by_database], {**times, **given}) for given in _alike(intents)]
+    counts = [(_COUNT, {"now": now, **given}) for given in _alike(intents)]
     wanted = {"wanted": rows, "now": now}
     *_, written = await together(conn, *counts, (_WRITE, wanted), (_WRITTEN, wanted))
     return [Intended(attempt_id=row.id, token=row.token, intent=tokens[row.token]) for row in written]
@@ -130,7 +121,7 @@ _WANTED: dict[str, Kind] = {
 }
 
 
-def _count(until: ColumnElement[datetime], conn: AsyncConnection) -> Executable:
+def _count(conn: AsyncConnection) -> Executable:
     """The last look: `_may_go` in the words of the database. What is on trial is looked up by itself, and comes again if it is listed."""
     ours = (delivery.c.state == DeliveryState.CLAIMED, delivery.c.fence == _given["fence"], delivery.c.attempts == _given["before"])
     in_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > bindparam("now", type_=Moment))
@@ -142,7 +133,7 @@ def _count(until: ColumnElement[datetime], conn: AsyncConnection) -> Executable:
     # whether or not its town is on trial
     free = or_(_given["free"], not_(on_trial))
     going = (among(conn, delivery.c.id, "ids"), *ours, in_time, sender_goes, free, or_(delivery.c.part == Part.NOTICE, may))
-    return update(delivery).where(*going).values(attempts=_given["n"], segments=_given["segments"], lease_until=until)
+    return update(delivery).where(*going).values(attempts=_given["n"], segments=_given["segments"])
 
 
 _given: Mapping[str, BindParameter[Any]] = {
@@ -173,12 +164,7 @@ def _written(conn: AsyncConnection) -> Executable:
     return select(attempt.c.id, attempt.c.token).select_from(wanted).join(attempt, attempt.c.token == wanted.c.token)
 
 
-#: by whether leases go by the database's clock
-_COUNT = {
-    False: Hot(partial(_count, bindparam("until", type_=Moment))),
-    True: Hot(partial(_count, DATABASE_NOW + bindparam("length", type_=Interval()))),
-}
-_WRITE, _WRITTEN = Hot(_write), Hot(_written)
+_COUNT, _WRITE, _WRITTEN = Hot(_count), Hot(_write), Hot(_written)
 
 
 # --- what may not go ----------------------------------------------------------------------------------------------------------

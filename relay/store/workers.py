@@ -30,12 +30,21 @@ DATABASE_NOW = func.clock_timestamp(type_=DateTime(timezone=True))
 Instant: TypeAlias = datetime | ColumnElement[datetime]
 
 
+#: how often a lease is renewed in its time
+RENEWALS = 6
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """How long a claim holds without a sign, and by whose clock: the database's, where several machines share it."""
 
     seconds: float
     by_database: bool = False
+
+    @property
+    def renewal(self) -> float:
+        """Seconds after which what is held is renewed: so whatever is held is ours for `seconds` less these, at least."""
+        return self.seconds / RENEWALS
 
     def now(self, now: datetime) -> Instant:
         """Return the present of the leases; `now` is ours."""

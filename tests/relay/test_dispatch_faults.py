@@ -17,7 +17,6 @@ from messages.alert import Gravity
 from relay.model import NotReady
 from relay.store import claim, evidence, intent
 from relay.store.tables import attempt, delivery
-from relay.store.workers import Lease
 from relay.verdict import POST_DEADLINE
 from tests.relay.witness import (
     WATER,
@@ -218,7 +217,7 @@ async def test_a_crash_before_the_call(town: Town) -> None:
     async with town.store.write() as conn:
         works = await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, until=town.clock.now() + timedelta(seconds=30))
         intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
-        await intent.intend(conn, intents, town.clock.now(), Lease(30.0))
+        await intent.intend(conn, intents, town.clock.now())
     heir = await restart(town)
     await heir.passes(seconds=28)
     assert len(new(ayan.phone)) == 1, "the other message; the doubtful one waits for its silence"
@@ -235,7 +234,7 @@ async def test_an_intent_that_a_dead_worker_left_with_what_waits_holds_up_nobody
     async with town.store.write() as conn:
         works = await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, until=town.clock.now() + timedelta(seconds=30))
         intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
-        await intent.intend(conn, intents, town.clock.now(), Lease(30.0))
+        await intent.intend(conn, intents, town.clock.now())
         waits = {"state": "WAITING", "lease_until": None, "claimed_by": ""}
         await conn.execute(update(delivery).where(delivery.c.id == works[0].delivery_id).values(waits))
     heir = another(town)

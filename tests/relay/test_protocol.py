@@ -31,7 +31,6 @@ from relay.store import alerts, doubts, intent, work
 from relay.store.claim import lease
 from relay.store.doubts import ASKED
 from relay.store.tables import ResourcePerson, Sender, alert, recipient, task
-from relay.store.workers import Lease
 from tests.relay.branches import Branch, reached, seen
 from tests.relay.witness import restart
 from tests.stories.arrange import change, rows
@@ -160,7 +159,7 @@ class Protocol(RuleBasedStateMachine):
             async with self.town.store.write() as conn:
                 works = await lease(conn, "doomed", 1, now, limit=1, until=until)
                 intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
-                await intent.intend(conn, intents, now, Lease(30.0))
+                await intent.intend(conn, intents, now)
         self.fence += 1
         self.town = await restart(self.town, self.fence)
 

@@ -30,7 +30,6 @@ from relay.store.columns import AnyRow
 from relay.store.engine import Store
 from relay.store.register import NewGroup, NewPerson, NewSender, Stamp
 from relay.store.tables import attempt, counter, delivery, recipient, recipient_group
-from relay.store.workers import Lease
 
 START = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 SENDER = "+4759440000"
@@ -73,7 +72,7 @@ class House:
         async with self.store.write() as conn:
             works = await claim.lease(conn, "w", 1, self.clock.now(), limit=most, until=self.clock.now() + timedelta(seconds=30))
             intents = [intent.Intent(work=one, account="twilio", body_sha256="", segments=1, emulated=True) for one in works]
-            await intent.intend(conn, intents, self.clock.now(), Lease(30.0))
+            await intent.intend(conn, intents, self.clock.now())
 
     async def learn(self, facts: Sequence[tuple[int, Evidence, Reason | None]]) -> None:
         """Learn about some of the attempts, newer and older ones, in one go."""

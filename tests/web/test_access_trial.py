@@ -14,7 +14,6 @@ from relay.model import NotAllowed, NotFound, Role
 from relay.store import board, claim, intent, trial, users
 from relay.store.register import Stamp
 from relay.store.tables import Municipality, act_log, attempt
-from relay.store.workers import Lease
 from relay.web.pages.board import _trouble
 from tests.relay.witness import WATER, planned, released
 from tests.stories.arrange import change, rows
@@ -90,7 +89,7 @@ async def test_who_is_taken_off_between_the_lease_and_the_last_look_gets_nothing
         [entry] = await trial.listed(conn, town.municipality_id)
         await trial.disallow(conn, town.municipality_id, entry.entry_id, stamp(town))
         assert works
-        assert await intent.intend(conn, intents, town.clock.now(), Lease(30.0)) == []
+        assert await intent.intend(conn, intents, town.clock.now()) == []
     [tried] = await rows(town, select(func.count(attempt.c.id)))
     assert tried == (0,)
 
