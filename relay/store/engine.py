@@ -104,8 +104,8 @@ class Store:
                 conn = await self._begun()
                 try:
                     yield conn
-                except BaseException:
-                    await _to_the_end(self._undo(conn))
+                except BaseException as error:
+                    await _to_the_end(self._undo(conn, error))
                     raise
                 try:
                     await _to_the_end(_commit(conn))
@@ -115,15 +115,17 @@ class Store:
                     raise
 
     async def _begun(self) -> AsyncConnection:
-        """Begin a transaction on the writer's connection, which is kept from one to the next; a new one where the server has ended it."""
+        """Begin a transaction on the connection that is kept from one to the next; on a new one where the server has ended it."""
         if self._kept is not None:
-            with suppress(_Ended):
+            try:
                 return await self._begin(self._kept)
+            except (DBAPIError, ConnectionError) as error:
+                if isinstance(error, DBAPIError) and not error.connection_invalidated:
+                    raise
         try:
-            conn = await self._writer.connect()
+            self._kept = await self._writer.connect()
         except OSError as error:
             raise NotReady(UNREACHABLE) from error
-        self._kept = await conn.execution_options(isolation_level="AUTOCOMMIT")
         return await self._begin(self._kept)
 
     async def _begin(self, conn: AsyncConnection) -> AsyncConnection:
@@ -131,14 +133,15 @@ class Store:
         try:
             await straight(conn, _BEGIN[self.dialect])
         except BaseException as error:
-            await _to_the_end(self._undo(conn))
-            if isinstance(error, DBAPIError) and error.connection_invalidated:
-                raise _Ended from error
+            await _to_the_end(self._undo(conn, error))
             raise
         return conn
 
-    async def _undo(self, conn: AsyncConnection) -> None:
-        """Roll back; where that is not possible, the server does it when the connection ends."""
+    async def _undo(self, conn: AsyncConnection, why: BaseException) -> None:
+        """Roll back; where that is not possible, or the server is silent, it happens when the connection ends."""
+        if isinstance(why, OSError):
+            await self._drop(conn)
+            return
         try:
             if self.dialect == "postgresql" or _open_on_sqlite(conn):
                 await straight(conn, "ROLLBACK")
@@ -191,10 +194,6 @@ class Store:
             finally:
                 self._holder = None
                 self._rests_until = monotonic() + REST
-
-
-class _Ended(Exception):
-    """The server has ended a connection that we had kept."""
 
 
 _BEGIN: Mapping[str, str] = {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"BEGIN; SELECT pg_advisory_xact_lock({WRITER})"}
@@ -327,8 +326,10 @@ def _keep_if_cancelled(context: ExceptionContext) -> None:
 
 def _postgresql(url: URL, *, echo: bool) -> tuple[AsyncEngine, AsyncEngine]:
     """Make one engine and its read-only face. A dead connection is noticed before it is used."""
-    writer = _postgresql_engine(url, SETTINGS, echo=echo, command_timeout=SILENCE)
-    return writer.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True), writer
+    engine = _postgresql_engine(url, SETTINGS, echo=echo, command_timeout=SILENCE)
+    reader = engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    # the writer's transactions are begun and ended by its Store
+    return reader, engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 def _postgresql_engine(url: URL, settings: Mapping[str, str] | None = None, *, echo: bool = False, **options: Any) -> AsyncEngine:

@@ -133,7 +133,7 @@ async def straight(conn: AsyncConnection, words: str) -> str:
         return ""
     try:
         return str(await driver.execute(words))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DBAPIError(words, None, error, hide_parameters=True, connection_invalidated=driver.is_closed()) from error
 
 
