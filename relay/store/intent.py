@@ -95,13 +95,10 @@ def _alike(intents: Sequence[Intent]) -> Iterator[dict[str, Any]]:
 def _row(token: str, intent: Intent, duplicate_of: int | None) -> dict[str, Any]:
     return {
         "id": intent.work.delivery_id,
-        "state": DeliveryState.CLAIMED,
         "n": intent.work.attempt_n,
-        "fence": intent.work.fence,
         "token": token,
         "account": intent.account,
         "body_sha256": intent.body_sha256,
-        "segments": intent.segments,
         "possible_duplicate_of": duplicate_of,
     }
 
@@ -110,13 +107,10 @@ def _row(token: str, intent: Intent, duplicate_of: int | None) -> dict[str, Any]
 
 _WANTED: dict[str, Kind] = {
     "id": BigInteger,
-    "state": Text,
     "n": Integer,
-    "fence": BigInteger,
     "token": Text,
     "account": Text,
     "body_sha256": Text,
-    "segments": Integer,
     "possible_duplicate_of": BigInteger,
 }
 
@@ -143,11 +137,11 @@ _given: Mapping[str, BindParameter[Any]] = {
 
 
 def _write(conn: AsyncConnection) -> Executable:
-    """Write an attempt for each that was counted; one that was counted by somebody else, or is under way, has its attempt already."""
+    """Write an attempt for each that was counted. One that was counted by somebody else, or is under way, has its attempt already."""
     wanted = rows_from_json(conn, "wanted", _WANTED)
-    counted = (delivery.c.state == wanted.c.state, delivery.c.fence == wanted.c.fence, delivery.c.attempts == wanted.c.n)
-    copied = ("municipality_id", "alert_id", "recipient_id", "sender_id", "channel", "fence")
-    given = ("n", "token", "account", "body_sha256", "segments", "possible_duplicate_of")
+    counted = (delivery.c.id == wanted.c.id, delivery.c.attempts == wanted.c.n)
+    copied = ("municipality_id", "alert_id", "recipient_id", "sender_id", "channel", "fence", "segments")
+    given = ("n", "token", "account", "body_sha256", "possible_duplicate_of")
     values = {
         "delivery_id": delivery.c.id,
         **{name: delivery.c[name] for name in copied},
@@ -155,7 +149,7 @@ def _write(conn: AsyncConnection) -> Executable:
         "evidence": literal(int(Evidence.INTENT)),
         "started_at": bindparam("now", type_=Moment),
     }
-    rows = select(*values.values()).select_from(wanted).join(delivery, delivery.c.id == wanted.c.id).where(*counted)
+    rows = select(*values.values()).select_from(wanted).join(delivery, and_(*counted))
     return insert(attempt).from_select(list(values), rows).on_conflict_do_nothing()
 
 
