@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from relay.model import BadInput, NotAllowed, NotFound
 from relay.store import work
 from relay.store.columns import AnyRow
-from relay.store.register import Stamp, require_contact_point
+from relay.store.register import GROUP_IS_THERE, NewContact, NewGroup, Stamp, add_contact_point, add_group, require_contact_point
 from relay.store.tables import ContactPoint, LanguageGroup, Membership, ResourcePerson, alert_group
 
 MOST_ESTIMATE = 1_000_000
@@ -88,16 +88,35 @@ async def find(conn: AsyncConnection, municipality_id: int, group_id: int) -> An
     return row
 
 
+async def add(conn: AsyncConnection, municipality_id: int, language: str, new: Change, stamp: Stamp) -> int:
+    """Add a group and return its id. BadInput names what is wrong."""
+    group_id = await add_group(conn, municipality_id, NewGroup(language=language, **_checked(new)), stamp)
+    await work.acted(conn, stamp.by, "group.add", stamp.at, municipality_id=municipality_id, subject=f"group:{group_id}")
+    return group_id
+
+
 async def change(conn: AsyncConnection, municipality_id: int, group_id: int, new: Change, stamp: Stamp) -> None:
     """Change a group. BadInput names what is wrong."""
-    await find(conn, municipality_id, group_id)
+    row = await find(conn, municipality_id, group_id)
+    columns = _checked(new)
     await require_contact_point(conn, municipality_id, new.contact_point_id)
+    alike = (LanguageGroup.municipality_id == municipality_id, LanguageGroup.language == row.language, LanguageGroup.id != group_id)
+    named = select(LanguageGroup.id).where(*alike, LanguageGroup.name == columns["name"])
+    if (await conn.execute(named)).scalar() is not None:
+        raise BadInput(GROUP_IS_THERE, name=columns["name"], language=row.language)
     mine = (LanguageGroup.id == group_id, LanguageGroup.municipality_id == municipality_id)
-    await conn.execute(update(LanguageGroup).where(*mine).values(**checked(new), **stamp.changed))
+    await conn.execute(update(LanguageGroup).where(*mine).values(**columns, **stamp.changed))
     await work.acted(conn, stamp.by, "group.change", stamp.at, municipality_id=municipality_id, subject=f"group:{group_id}")
 
 
-def checked(new: Change) -> dict[str, Any]:
+async def add_contact(conn: AsyncConnection, municipality_id: int, new: NewContact, stamp: Stamp) -> int:
+    """Add somebody whom groups may ring, and return their id. BadInput names what is wrong."""
+    contact_id = await add_contact_point(conn, municipality_id, new, stamp)
+    await work.acted(conn, stamp.by, "contact.add", stamp.at, municipality_id=municipality_id, subject=f"contact:{contact_id}")
+    return contact_id
+
+
+def _checked(new: Change) -> dict[str, Any]:
     """Return the columns of a change that makes sense; BadInput otherwise."""
     if not 1 <= new.quorum <= MOST_QUORUM:
         raise BadInput(BAD_QUORUM)

@@ -21,6 +21,7 @@ from relay.store.sql import insert_ignore
 from relay.store.tables import Address, ContactPoint, LanguageGroup, Membership, Municipality, ResourcePerson, Sender
 
 NO_CONTACT_POINT = "There is no such contact point in this municipality."
+GROUP_IS_THERE = "The group %(name)s (%(language)s) is there already."
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +243,7 @@ async def add_group(conn: AsyncConnection, municipality_id: int, new: NewGroup, 
         "estimate_on": new.estimate_on,
         "contact_point_id": new.contact_point_id,
     }
-    there = BadInput("The group %(name)s (%(language)s) is there already.", name=new.name, language=language)
+    there = BadInput(GROUP_IS_THERE, name=new.name, language=language)
     return await _add(conn, LanguageGroup, row, stamp, there)
 
 

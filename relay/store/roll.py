@@ -68,9 +68,3 @@ async def _ways(conn: AsyncConnection, municipality_id: int) -> defaultdict[int,
     for row in await conn.execute(select(Address.__table__).where(*in_use).order_by(Address.position, Address.id)):
         found[row.person_id].append((row.channel, row.value, row.state))
     return found
-
-
-async def groups(conn: AsyncConnection, municipality_id: int) -> list[AnyRow]:
-    """Return language groups by name."""
-    mine = select(LanguageGroup.__table__).where(LanguageGroup.municipality_id == municipality_id)
-    return list((await conn.execute(mine.order_by(LanguageGroup.name))).all())

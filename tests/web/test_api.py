@@ -14,7 +14,7 @@ from messages.cap import read as read_cap
 from relay.model import Role
 from relay.store import sealing, tokens, users
 from relay.store.register import Stamp
-from relay.store.tables import alert
+from relay.store.tables import act_log, alert
 from relay.town import demo_alert
 from relay.web.api.describe import describe
 from relay.web.api.operation import Scope
@@ -176,6 +176,82 @@ async def test_reach_is_what_the_pages_say(open_web: Web) -> None:
         _, told = await asked(session, "GET", f"/alerts/{issued.number}/reach")
     assert told["totals"]["planned"] == known.totals.planned > 0
     assert [one["language"] for one in told["groups"]] == [one.language for one in known.groups]
+
+
+GROUP = {"language": "am", "name": "Amharisktalende", "estimate": 130, "estimate_source": "SSB, table 09817", "estimate_on": "2026-01-01"}
+
+
+async def test_a_group_is_added_and_written_anew_with_its_source_and_contact_point(open_web: Web) -> None:
+    key = {"Idempotency-Key": "one-group"}
+    async with program(open_web, Role.COORDINATOR) as session:
+        status, contact = await asked(session, "POST", "/contacts", json={"name": "Marit", "phone": "+4740000110", "hours": "08-22"})
+        assert status == 201, contact
+        status, made = await asked(session, "POST", "/groups", json=GROUP, headers=key)
+        assert (status, made["people"], made["quorum"], made["contact"]) == (201, 0, 2, None), made
+        assert (await asked(session, "POST", "/groups", json=GROUP, headers=key)) == (201, made)
+        _, told = await asked(session, "GET", "/groups")
+        assert [one["name"] for one in told["groups"]].count("Amharisktalende") == 1
+        anew = {"name": "Amharisk på Nes", "quorum": 3, "contact": contact["id"]}
+        status, changed = await asked(session, "PUT", f"/groups/{made['id']}", json=anew)
+        assert status == 200, changed
+        assert changed == made | anew | {"estimate": None, "estimate_source": "", "estimate_on": None}
+        assert (await asked(session, "GET", f"/groups/{made['id']}"))[1] == changed
+        assert contact in (await asked(session, "GET", "/contacts"))[1]["contacts"]
+    acts = await _acts(open_web)
+    assert {"contact.add", "group.add", "group.change"} <= acts
+
+
+async def _acts(open_web: Web) -> set[str]:
+    async with open_web.stand.house.store.read() as conn:
+        return set((await conn.execute(select(act_log.c.act))).scalars())
+
+
+async def test_groups_tell_how_many_people_answer_for_each(open_web: Web) -> None:
+    async with program(open_web, Role.VIEWER) as session:
+        _, groups = await asked(session, "GET", "/groups")
+        _, people = await asked(session, "GET", "/people")
+    for one in groups["groups"]:
+        assert one["people"] == sum(one["name"] in person["groups"] for person in people["people"])
+    assert sum(one["people"] for one in groups["groups"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"estimate_source": ""}, "where the number comes from"),
+        ({"estimate_on": None}, "where the number comes from"),
+        ({"contact": 999_999}, "no such contact point"),
+        ({"language": "tlh"}, "language"),
+        ({"quorum": 0}, "quorum"),
+        ({"name": " "}, "name"),
+    ],
+)
+async def test_what_the_page_refuses_of_a_group_the_api_refuses(open_web: Web, change: dict[str, object], says: str) -> None:
+    async with program(open_web, Role.COORDINATOR) as session:
+        status, told = await asked(session, "POST", "/groups", json=GROUP | {"name": "Another"} | change)
+    assert (status, says in told["detail"]) == (422, True), told
+
+
+async def test_two_groups_of_one_language_have_two_names(open_web: Web) -> None:
+    async with program(open_web, Role.COORDINATOR) as session:
+        first, second = [
+            (await asked(session, "POST", "/groups", json={"language": "rw", "name": name}))[1]["id"] for name in ("Kinyarwanda A", "B")
+        ]
+        status, told = await asked(session, "PUT", f"/groups/{second}", json={"name": "Kinyarwanda A"})
+        assert (status, "is there already" in told["detail"]) == (422, True), told
+        assert (await asked(session, "PUT", f"/groups/{first}", json={"name": "Kinyarwanda A", "quorum": 4}))[0] == 200
+
+
+async def test_who_may_not_write_the_register_changes_no_group(open_web: Web) -> None:
+    async with program(open_web, Role.COORDINATOR, Scope.READ) as session:
+        assert (await asked(session, "GET", "/groups"))[0] == 200
+        assert (await asked(session, "GET", "/contacts"))[0] == 403  # names and numbers
+        assert (await asked(session, "POST", "/groups", json=GROUP))[0] == 403
+    async with program(open_web, Role.VIEWER) as session:
+        assert (await asked(session, "PUT", "/groups/1", json={"name": "Mine"}))[0] == 403
+    async with program(open_web, Role.COORDINATOR) as session:
+        assert (await asked(session, "GET", "/groups/999999"))[0] == 404
+        assert (await asked(session, "PUT", "/groups/x", json={"name": "Mine"}))[0] == 404
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
-from relay.web.api.operation import JSON, PROBLEM, Operation
+from relay.web.api.operation import JSON, MOST_DIGITS, PROBLEM, Operation
 from relay.web.api.problem import Problem
 
 REFERENCE = "#/components/schemas/{model}"
@@ -25,6 +25,8 @@ KEY = {
     "description": "Any text of your own. For a day the same key with the same request gives the first answer again, and does nothing.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 200},
 }
+#: what every part of a path is so far: an alert's number, a group's id
+FIGURE = {"type": "integer", "minimum": 1, "maximum": 10**MOST_DIGITS - 1}
 ABOUT = """Budstikke for machines. A token belongs to a user: whoever it stands for needs the role, and two different persons are two
 different users here too. Errors are application/problem+json. Times are RFC 3339 with an offset. Alerts are addressed by their number."""
 
@@ -66,8 +68,7 @@ def _operation(one: Operation) -> dict[str, Any]:
 
 def _path(one: Operation) -> list[dict[str, Any]]:
     names = [part[1:-1] for part in one.path.split("/") if part.startswith("{")]
-    kinds: dict[str, dict[str, Any]] = {"number": {"type": "integer", "minimum": 1, "maximum": 999_999_999}}
-    return [{"name": name, "in": "path", "required": True, "schema": kinds.get(name, {"type": "string", "minLength": 1})} for name in names]
+    return [{"name": name, "in": "path", "required": True, "schema": FIGURE} for name in names]
 
 
 def _query(model: type[BaseModel] | None) -> list[dict[str, Any]]:

@@ -54,9 +54,16 @@ class Call:
     @property
     def number(self) -> int:
         """The alert's number, from the path; NotFound for what no number can be."""
-        told = self.path["number"]
+        return self._figure("number", "An alert has a number: /alerts/12.")
+
+    def id_of(self, name: str) -> int:
+        """Return an id of the path; NotFound for what no id can be."""
+        return self._figure(name, f"A {name} has a number.")
+
+    def _figure(self, name: str, otherwise: str) -> int:
+        told = self.path[name]
         if not (told.isascii() and told.isdecimal() and len(told) <= MOST_DIGITS):
-            raise NotFound("An alert has a number: /alerts/12.")
+            raise NotFound(otherwise)
         return int(told)
 
 

@@ -1,10 +1,11 @@
-"""THE table of the API. What an operation does is in alerts.py, register.py and numbers.py."""
+"""THE table of the API. What an operation does is in alerts.py, register.py, groups.py and numbers.py."""
 
 from relay.authority import APPROVERS, EVERYBODY, RELEASERS, STOPPERS, WRITERS
-from relay.web.api import alerts, numbers, register, shapes
+from relay.web.api import alerts, groups, numbers, register, shapes
 from relay.web.api.operation import CAP, Operation, Scope
 
 _ONE = "/alerts/{number}"
+_GROUP = "/groups/{group}"
 CSV = ("text/csv",)
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -181,11 +182,74 @@ OPERATIONS: tuple[Operation, ...] = (
         name="listGroups",
         method="GET",
         path="/groups",
-        does=register.groups,
+        does=groups.listed,
         scope=Scope.READ,
         roles=EVERYBODY,
-        summary="Language groups",
+        summary="Language groups, their size by which source, and how many people answer for each",
         gives=shapes.GroupList,
+        tags=("register",),
+    ),
+    Operation(
+        name="addGroup",
+        method="POST",
+        path="/groups",
+        does=groups.added,
+        scope=Scope.PEOPLE,
+        roles=WRITERS,
+        summary="Add a language group",
+        takes=shapes.NewGroup,
+        gives=shapes.Group,
+        status=201,
+        changes=True,
+        tags=("register",),
+    ),
+    Operation(
+        name="readGroup",
+        method="GET",
+        path=_GROUP,
+        does=groups.read,
+        scope=Scope.READ,
+        roles=EVERYBODY,
+        summary="One language group",
+        gives=shapes.Group,
+        tags=("register",),
+    ),
+    Operation(
+        name="changeGroup",
+        method="PUT",
+        path=_GROUP,
+        does=groups.changed,
+        scope=Scope.PEOPLE,
+        roles=WRITERS,
+        summary="Write a language group anew: what is left out is emptied",
+        takes=shapes.GroupChange,
+        gives=shapes.Group,
+        changes=True,
+        tags=("register",),
+    ),
+    Operation(
+        name="listContacts",
+        method="GET",
+        path="/contacts",
+        does=groups.contacts,
+        scope=Scope.PEOPLE,
+        roles=EVERYBODY,
+        summary="Whom groups may ring",
+        gives=shapes.ContactList,
+        tags=("register",),
+    ),
+    Operation(
+        name="addContact",
+        method="POST",
+        path="/contacts",
+        does=groups.contact_added,
+        scope=Scope.PEOPLE,
+        roles=WRITERS,
+        summary="Add somebody whom groups may ring",
+        takes=shapes.NewContact,
+        gives=shapes.Contact,
+        status=201,
+        changes=True,
         tags=("register",),
     ),
 )

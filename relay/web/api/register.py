@@ -1,4 +1,4 @@
-"""Operations on the register: people and groups."""
+"""Operations on the register's people; groups are in groups.py."""
 
 from relay.store import imports, roll
 from relay.store.register import Stamp
@@ -27,25 +27,6 @@ def _person(one: roll.Listed) -> shapes.Person:
         adult_confirmed=one.adult_confirmed,
         paused=one.paused,
         addresses=[shapes.Way(channel=channel, value=value, state=state) for channel, value, state in one.addresses],
-    )
-
-
-async def groups(call: Call) -> Answer:
-    """List language groups by name."""
-    async with call.relay.store.read() as conn:
-        found = await roll.groups(conn, call.who.municipality_id)
-    return shapes.GroupList(
-        groups=[
-            shapes.Group(
-                id=row.id,
-                language=row.language,
-                name=row.name,
-                quorum=row.quorum,
-                estimate=row.estimate,
-                estimate_source=row.estimate_source,
-            )
-            for row in found
-        ]
     )
 
 

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from messages import languages
 from messages.alert import Act, Certainty, Kind, Review, Severity, Urgency
 from relay.model import AlertState
+from relay.store.groups import MOST_ESTIMATE, MOST_QUORUM
 
 LONGEST_TEXT = 2000
 
@@ -294,18 +295,55 @@ class ImportQuery(Shape):
     dry_run: bool = Field(default=False, description="Say what would happen, and do nothing.")
 
 
-class Group(Shape):
+class GroupChange(Shape):
+    """What may be written of a language group."""
+
+    name: Line = Field(min_length=1, max_length=120, description="Of the community.")
+    quorum: int = Field(default=2, ge=1, le=MOST_QUORUM, description="How many must pass it on.")
+    estimate: int | None = Field(default=None, ge=0, le=MOST_ESTIMATE, description="About how many people it has; with a source and a day.")
+    estimate_source: Line = Field(default="", max_length=120, description="Who says so, such as SSB, table 09817.")
+    estimate_on: date | None = Field(default=None, description="Of which day the estimate is.")
+    contact: int | None = Field(default=None, ge=1, le=2**31 - 1, description="The contact point's id; null: the municipality's first one.")
+
+
+class NewGroup(GroupChange):
+    """A group to be added. Its language never changes."""
+
+    language: Tag
+
+
+class Group(NewGroup):
     """A language group."""
 
     id: int
-    language: str
-    name: str
-    quorum: int
-    estimate: int | None
-    estimate_source: str
+    people: int = Field(description="How many are in the register for it.")
+
+
+#: what a group's row and its shape call by the same name
+GROUP_COLUMNS = ("id", "language", "name", "quorum", "estimate", "estimate_source", "estimate_on")
 
 
 class GroupList(Shape):
     """Language groups, in order of their names."""
 
     groups: list[Group]
+
+
+class NewContact(Shape):
+    """A fixed person whom groups may ring. The number stands in every message that asks something."""
+
+    name: Line = Field(min_length=1, max_length=120)
+    phone: Line = Field(min_length=1, max_length=40)
+    hours: Line = Field(default="", max_length=60, description="When they answer, such as 08-22; empty: always.")
+
+
+class Contact(NewContact):
+    """A contact point."""
+
+    id: int
+
+
+class ContactList(Shape):
+    """Contact points; the first is everybody's who has no other."""
+
+    contacts: list[Contact]

@@ -11,7 +11,7 @@ from relay.authority import WRITERS
 from relay.model import BadInput, NotAllowed
 from relay.store import groups as kept
 from relay.store.columns import AnyRow
-from relay.store.register import NewContact, NewGroup, Stamp, add_contact_point, add_group
+from relay.store.register import NewContact, Stamp
 from relay.web import words
 from relay.web.keys import RELAY
 from relay.web.page import language_of, render
@@ -80,7 +80,7 @@ async def add_contact(request: web.Request) -> web.StreamResponse:
     try:
         new = NewContact(name=_named(form), phone=form.get("phone", "").strip(), hours=form.get("hours", "").strip())
         async with relay.store.write() as conn:
-            await add_contact_point(conn, me.municipality_id, new, Stamp(by=me.name, at=relay.clock.now()))
+            await kept.add_contact(conn, me.municipality_id, new, Stamp(by=me.name, at=relay.clock.now()))
     except BadInput as refused:
         return await _list(request, form, words.refused(language_of(request), refused))
     raise web.HTTPSeeOther("/people/groups")
@@ -135,8 +135,7 @@ async def save(request: web.Request) -> web.StreamResponse:
             elif wanted:
                 await kept.change(conn, me.municipality_id, int(wanted), _change(form), stamp)
             else:
-                told = kept.checked(_change(form))
-                await add_group(conn, me.municipality_id, NewGroup(language=form.get("language", ""), **told), stamp)
+                await kept.add(conn, me.municipality_id, form.get("language", ""), _change(form), stamp)
     except (BadInput, NotAllowed) as refused:
         return await _form(request, form, words.refused(language_of(request), refused))
     raise web.HTTPSeeOther("/people/groups")
