@@ -21,6 +21,7 @@ from relay.store.tables import (
     attempt,
     browser_session,
     delivery,
+    hand_over,
     inbound,
     invitation,
     login_attempt,
@@ -88,6 +89,7 @@ KINDS = (
         _blank(inbound, "text", "facts", "sender", sender_lookup=""),
     ),
     Kind("conversations", "keep_texts_days", _since(note.c.at, note.c.text), _blank(note, "text")),
+    Kind("notes at hand-over", "keep_texts_days", _since(hand_over.c.written_at), _drop(hand_over)),
     Kind("words of tasks", "keep_texts_days", _since(task.c.done_at, task.c.words), _blank(task, "words")),
     Kind(
         "short answers of ours", "keep_texts_days",

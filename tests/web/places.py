@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from relay.model import Role
-from relay.store import board, invitations, links, users, walls
+from relay.store import board, hand_over, invitations, links, users, walls
 from relay.store.register import Stamp
 from relay.store.tables import LanguageGroup, ResourcePerson, User, attempt, recipient, share_link, task, thread
 from relay.web.route import Door, Route
@@ -126,4 +126,13 @@ async def busy_town(folder: Path) -> AsyncIterator[Web]:
     """A town in the middle of its evening: messages are out, people have answered, asked and been in danger."""
     async with stand_up(folder, people=60) as web:
         await some_evening(web)
+        await _hand_over(web)
         yield web
+
+
+async def _hand_over(web: Web) -> None:
+    """Let the officer who goes off duty have told the next one what stands."""
+    stamp = Stamp(by="Duty Officer", at=web.stand.house.relay.clock.now())
+    async with web.stand.house.store.write() as conn:
+        going_on, left = "Kokevarselet er ute; de fleste har svart.", "Ring Tesfay klokka 23.\nSe etter svar fra vannverket."
+        await hand_over.write(conn, web.stand.municipality_id, going_on, left, stamp)

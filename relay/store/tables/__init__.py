@@ -7,7 +7,7 @@ from relay.store.tables.access import browser_session, invitation, known_device,
 from relay.store.tables.alerts import alert, alert_group, cap_feed, variant
 from relay.store.tables.base import Audited, Base
 from relay.store.tables.conversation import answer, arena, inbound, link_open, note, redistribution_report, share_link, task, thread
-from relay.store.tables.duty import call_list_copy, wall_link
+from relay.store.tables.duty import call_list_copy, hand_over, wall_link
 from relay.store.tables.installation import fact, pace, worker
 from relay.store.tables.numbers import act_log, counter, event, progress
 from relay.store.tables.programs import api_answer, api_token
@@ -55,6 +55,7 @@ __all__ = [
     "delivery",
     "event",
     "fact",
+    "hand_over",
     "inbound",
     "invitation",
     "known_device",

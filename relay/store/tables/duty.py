@@ -1,4 +1,4 @@
-"""What a duty officer takes along: links to the wall and copies of the call list."""
+"""What a duty officer takes along, and leaves to the next: links to the wall, copies of the call list, notes at hand-over."""
 
 from sqlalchemy import (
     Column,
@@ -7,6 +7,7 @@ from sqlalchemy import (
     Table,
 )
 
+from relay.store.columns import Sealed
 from relay.store.tables.base import Base, at, belongs, key, points, word
 
 #: a link that shows the duty room's wall to whoever holds it, until its alert ends. Of the link only a hash is kept
@@ -35,4 +36,17 @@ call_list_copy = Table(
     word("mark", 64, None),
     at("made_at", null=False),
     Index("ix_call_list_copy_user", "user_id", "made_at"),
+)
+
+#: what a duty officer tells the next; it holds until another is written
+hand_over = Table(
+    "hand_over",
+    Base.metadata,
+    key(),
+    belongs(),
+    word("written_by", 120),
+    at("written_at", null=False),
+    Column("going_on", Sealed("hand_over.going_on"), nullable=False),
+    Column("remains", Sealed("hand_over.remains")),
+    Index("ix_hand_over_municipality_id_written_at", "municipality_id", "written_at"),
 )

@@ -9,7 +9,8 @@ from markupsafe import Markup
 
 from relay.authority import DUTY
 from relay.model import Action, TaskKind
-from relay.store import board, sooner
+from relay.store import board, hand_over, sooner
+from relay.store.columns import AnyRow
 from relay.store.halts import Halt
 from relay.web import charts, sentences, sheets, words
 from relay.web.keys import DRAWN, LIVE, RELAY, WATCHDOG
@@ -62,6 +63,8 @@ class BoardPage:
     halts: tuple[Halt, ...]
     #: the part that moves, drawn
     live: Markup = field(default=Markup(), compare=False)
+    #: what the last duty officer told the next
+    told: AnyRow | None = field(default=None, compare=False)
 
     @property
     def here(self) -> str:
@@ -72,8 +75,10 @@ class BoardPage:
 async def show(request: web.Request) -> web.Response:
     """Show the board."""
     page = await _page(request)
+    async with request.app[RELAY].store.read() as conn:
+        told = await hand_over.standing(conn, who(request).municipality_id)
     # made of our own template, as the stream sends it
-    return await render(request, "board/board.html", replace(page, live=Markup(await _drawn(request, page))))  # noqa: S704
+    return await render(request, "board/board.html", replace(page, live=Markup(await _drawn(request, page)), told=told))  # noqa: S704
 
 
 async def live(request: web.Request) -> web.StreamResponse:

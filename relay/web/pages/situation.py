@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from aiohttp import web
 
-from relay.authority import ADMINISTRATORS
-from relay.store import coverage, feeds, front, situation, work
+from relay.authority import ADMINISTRATORS, DUTY
+from relay.store import coverage, feeds, front, hand_over, situation, work
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import render
@@ -31,11 +31,14 @@ class SituationPage:
     groups: int
     people: int
     tasks: front.Glance
+    #: what the last duty officer told the next
+    told: AnyRow | None
     kinds: dict[str, int]
     steps: tuple[Step, ...]
     may_write: bool
     #: is shown the whole way from empty to ready
     manages: bool
+    on_duty: bool
     states = STATES
     alert_kinds = KINDS
     acts = ACTS
@@ -59,9 +62,11 @@ async def show(request: web.Request) -> web.StreamResponse:
             groups=has.groups,
             people=has.people,
             tasks=await front.glance(conn, me.municipality_id),
+            told=await hand_over.standing(conn, me.municipality_id),
             kinds=await work.open_kinds(conn, me.municipality_id),
             steps=steps(has, me),
             may_write=me.may(NEXT_STEPS),
             manages=me.may(ADMINISTRATORS),
+            on_duty=me.may(DUTY),
         )
     return await render(request, "situation/situation.html", page)
