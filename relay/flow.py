@@ -46,10 +46,15 @@ class Relay:
     reconciler: Reconciler
     poller: Poller
 
-    async def take(self, municipality_id: int, document: bytes, by: str, *, replay: bool = False) -> list[ingest.Taken]:
-        """Store an official message as a draft. BadInput when it is refused, with why."""
+    async def take(
+        self, municipality_id: int, document: bytes, by: str, *, replay: bool = False, unattended: bool = False
+    ) -> list[ingest.Taken]:
+        """Store an official message as a draft. BadInput when it is refused, with why. `unattended`: a grave one wakes somebody."""
         async with self.store.write() as conn:
-            return await ingest.take_cap(conn, municipality_id, document, by, self.clock.now(), replay=replay)
+            wake = self.desk.public_url if unattended else None
+            taken = await ingest.take_cap(conn, municipality_id, document, by, self.clock.now(), replay=replay, wake=wake)
+        self.pulse.ring()
+        return taken
 
     async def approve(self, municipality_id: int, alert_id: int, by: str, *, override: str = "") -> None:
         """Let a second person stand for a draft. NotAllowed when it is the same one."""
@@ -103,7 +108,8 @@ class Relay:
 
     async def _take_from_feed(self, municipality_id: int, document: bytes, source: str) -> int:
         async with self.store.write() as conn:
-            taken = await ingest.take_cap(conn, municipality_id, document, source, self.clock.now(), only_ours=True)
+            now, site = self.clock.now(), self.desk.public_url
+            taken = await ingest.take_cap(conn, municipality_id, document, source, now, only_ours=True, wake=site)
         return sum(not one.again for one in taken)
 
     async def tick(self) -> int:

@@ -8,7 +8,8 @@ from hashlib import sha256
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages import cap
-from messages.alert import Act, Alert, Identity, Kind
+from messages.alert import Act, Alert, Identity, Kind, Severity
+from relay import staff
 from relay.model import BadInput, Place
 from relay.routing import How, inside
 from relay.store import alerts, people, work
@@ -37,11 +38,13 @@ async def take_cap(
     replay: bool = False,
     as_exercise: bool = False,
     only_ours: bool = False,
+    wake: str | None = None,
 ) -> list[Taken]:
     """Store every alert of a CAP document (or feed) as a draft; BadInput says why a document is refused.
 
     `as_exercise`: play it, whatever it is, with its times moved to now; the real one can still come in beside it.
     `only_ours`: pass over what does not concern the municipality, and what could never be released: nobody has asked for it.
+    `wake`: nobody sits before it, so that what is grave wakes whoever is on duty; where the pages are (may be "").
     """
     try:
         read = cap.read(document)
@@ -53,7 +56,11 @@ async def take_cap(
     if as_exercise:
         return [await _play(conn, municipality_id, place, one, document, author, now) for one in read.alerts]
     wanted = await _ours(conn, municipality_id, place, read.alerts, now) if only_ours else read.alerts
-    return [await _take_one(conn, municipality_id, place, one, document, author, now, replay=replay) for one in wanted]
+    taken = [await _take_one(conn, municipality_id, place, one, document, author, now, replay=replay) for one in wanted]
+    if wake is not None:
+        for one, made in zip(wanted, taken, strict=True):
+            await _wake(conn, municipality_id, place, one, made, wake, now)
+    return taken
 
 
 async def _ours(
@@ -165,3 +172,42 @@ async def store(conn: AsyncConnection, municipality_id: int, new: alerts.NewAler
     await work.acted(conn, new.author, "alert.take", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", number=row.number)
     await work.happened(conn, municipality_id, "alert.taken", now, alert_id=alert_id, number=row.number)
     return Taken(alert_id=alert_id, number=row.number, never_real=new.never_real, notes=tuple(new.notes))
+
+
+# --- what wakes somebody --------------------------------------------------------------------------------------------------
+
+#: gravest first; what is less wakes nobody
+GRAVE = (Severity.EXTREME, Severity.SEVERE)
+
+
+async def _wake(
+    conn: AsyncConnection, municipality_id: int, place: Place, one: cap.CapAlert, taken: Taken, site: str, now: datetime
+) -> None:
+    """Wake whoever is on duty for a message that is new, real, grave and ours; for an update only when it is graver than before."""
+    row = await alerts.row_of(conn, municipality_id, taken.alert_id)
+    begins = Act(row.act) not in (Act.WITHDRAW, Act.OVER)
+    if taken.again or taken.never_real or row.kind != Kind.ACTUAL or row.severity not in GRAVE or not begins:
+        return
+    if inside(_drafted(place, one).alert.areas, place).how is How.NO or not await _graver(conn, municipality_id, row):
+        return
+    source = next((info.sender_name for info in one.infos if info.sender_name), one.sender)
+    reached = await staff.wake(conn, row, source, site, now)
+    subject = f"alert:{row.id}"
+    await work.acted(
+        conn, row.author, "alert.wake", now, municipality_id=municipality_id, subject=subject, number=row.number, reached=reached
+    )
+
+
+async def _graver(conn: AsyncConnection, municipality_id: int, row: AnyRow) -> bool:
+    """Whether a message is graver than all that it follows, and what those follow, as far as it came in here."""
+    seen, ahead = {row.id}, [row]
+    while ahead:
+        for named in ahead.pop().cap_references or ():
+            before = await alerts.by_identity(conn, municipality_id, Identity(named[0], named[1], datetime.fromisoformat(named[2])))
+            if before is None or before.id in seen or before.never_real:
+                continue
+            if before.severity in GRAVE and GRAVE.index(before.severity) <= GRAVE.index(row.severity):
+                return False
+            seen.add(before.id)
+            ahead.append(before)
+    return True

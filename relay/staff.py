@@ -1,4 +1,6 @@
-"""What the house says to its own staff by SMS: who is asked to approve, and what everybody who answers for alerts is told at once."""
+"""What the house says to its own staff by SMS: who is asked to approve, whom a grave message that comes in wakes, and what everybody who
+answers for alerts is told at once.
+"""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -6,7 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages import frames
-from messages.alert import Gravity, Kind
+from messages.alert import Gravity, Kind, Severity
 from relay.model import Role
 from relay.store import paging
 from relay.store.columns import AnyRow
@@ -16,11 +18,25 @@ NEXT_APPROVER = {Gravity.LIFE: 2, Gravity.STANDARD: 10, Gravity.ROUTINE: 30}
 #: who is told of what was done alone, or is out
 SECOND_EYES = frozenset({Role.ADMINISTRATOR, Role.APPROVER})
 
+#: who is woken when an official message comes in: the first of these roles that somebody with a telephone has
+WOKEN = (Role.DUTY_OFFICER, Role.COORDINATOR)
+
 #: where each leads, behind the alert's own page
-PAGES = {"ask": "/approve", "override": "/run", "release": "", "withdraw": "", "over": ""}
+PAGES = {"came": "/review", "ask": "/approve", "override": "/run", "release": "", "withdraw": "", "over": ""}
+
+#: what an official message says of itself
+GRADES: dict[str, dict[str, str]] = {
+    Severity.EXTREME: {"nb": "ekstremt", "nn": "ekstremt", "en": "extreme"},
+    Severity.SEVERE: {"nb": "alvorlig", "nn": "alvorleg", "en": "severe"},
+}
 
 #: in the languages of the pages; the alert's number, its event and the address of its page are filled in
 WORDS: dict[str, dict[str, str]] = {
+    "came": {
+        "nb": "Inn kom ({grade}): {event}. Fra {source}. Ingenting er sendt; utkast nr. {number} venter: {url}",
+        "nn": "Inn kom ({grade}): {event}. Frå {source}. Ingenting er sendt; utkast nr. {number} ventar: {url}",
+        "en": "Came in ({grade}): {event}. From {source}. Nothing is sent; draft no. {number} waits: {url}",
+    },
     "ask": {
         "nb": "Til godkjenning: varsel nr. {number}, {event}. Se og godkjenn: {url}",
         "nn": "Til godkjenning: varsel nr. {number}, {event}. Sjå og godkjenn: {url}",
@@ -50,12 +66,17 @@ WORDS: dict[str, dict[str, str]] = {
 _MARKS = {Kind.EXERCISE: "mark.exercise", Kind.TEST: "mark.test"}
 
 
-def told(name: str, row: AnyRow, site: str) -> Callable[[str], str]:
-    """Return what to say about an alert, by language; what is not real is marked at both ends. `site`: where the pages are."""
+def told(name: str, row: AnyRow, site: str, source: str = "") -> Callable[[str], str]:
+    """Return what to say about an alert, by language; what is not real is marked at both ends.
+
+    `site`: where the pages are; `source`: who says what came in.
+    """
     url = f"{site}/alerts/{row.number}{PAGES.get(name, '')}" if site else ""
 
     def text(language: str) -> str:
-        words = WORDS[name].get(language, WORDS[name]["nb"]).format(number=row.number, event=row.event[:60], url=url).strip()
+        known = language if language in WORDS[name] else "nb"
+        grade = GRADES.get(row.severity, {}).get(known, "")
+        words = WORDS[name][known].format(number=row.number, event=row.event[:60], url=url, grade=grade, source=source[:60]).strip()
         mark = frames.say(language, _MARKS[Kind(row.kind)]) if row.kind in _MARKS else ""
         return f"{mark} {words} {mark}".strip()
 
@@ -65,6 +86,17 @@ def told(name: str, row: AnyRow, site: str) -> Callable[[str], str]:
 def causes(name: str, alert_id: int) -> str:
     """Return how every cause of such messages about an alert begins."""
     return f"{name}:{alert_id}."
+
+
+async def wake(conn: AsyncConnection, row: AnyRow, source: str, site: str, now: datetime) -> int:
+    """Wake all who are on duty; where nobody of them has a telephone, the coordinators. Returns how many can be reached."""
+    for role in WOKEN:
+        people = await paging.colleagues(conn, row.municipality_id, {role})
+        text, gravity, cause = told("came", row, site, source), Gravity(row.gravity), f"{causes('came', row.id)}{row.revision}"
+        reached = await paging.page(conn, row.municipality_id, people, cause, text, now, gravity=gravity)
+        if reached:
+            return reached
+    return 0
 
 
 async def ask(conn: AsyncConnection, row: AnyRow, by: str, site: str, now: datetime) -> int:

@@ -9,18 +9,20 @@ import pytest
 from aiohttp import web
 from sqlalchemy import select
 
-from messages.alert import Alert, Area, Certainty, Kind, Severity, Urgency, Variant
+from messages.alert import Act, Alert, Area, Certainty, Identity, Kind, Severity, Urgency, Variant
 from messages.cap.write import write
 from relay import fetching
-from relay.model import BadInput
+from relay.model import BadInput, Role
 from relay.routing import How, inside
-from relay.store import alerts, feeds, people
+from relay.store import alerts, feeds, people, users
 from relay.store.columns import AnyRow
+from relay.store.register import Stamp
 from relay.store.tables import alert, cap_feed
 from tests.stories.arrange import rows
-from tests.stories.town import Town, town
+from tests.stories.town import Town, new, town
 
 THEIRS = "0301"
+SENDER = "varsel@senter.test"
 
 
 @dataclass
@@ -68,12 +70,15 @@ async def centre() -> AsyncIterator[Centre]:
     await runner.cleanup()
 
 
-def message(now: datetime, name: str, municipality: str = "", *, hours: float = 24) -> bytes:
-    """Write an official message as a warning centre does; for everywhere, or for one municipality."""
+def message(
+    now: datetime, name: str, municipality: str = "", *, hours: float = 24, severity: Severity = Severity.SEVERE, updates: str = ""
+) -> bytes:
+    """Write an official message as a warning centre does; for everywhere, or for one municipality; `updates`: an earlier one's name."""
     said = Alert(
         number=0,
         kind=Kind.ACTUAL,
-        severity=Severity.SEVERE,
+        act=Act.UPDATE if updates else Act.ISSUE,
+        severity=severity,
         urgency=Urgency.IMMEDIATE,
         certainty=Certainty.OBSERVED,
         event="Kokevarsel",
@@ -82,7 +87,8 @@ def message(now: datetime, name: str, municipality: str = "", *, hours: float = 
         expires_at=now + timedelta(hours=hours),
     )
     text = Variant(language="nb", headline="KOK VANNET", forward="Kok det i 3 minutter.", topic="vann", place="Sentrum")
-    return write(said, [text], sender="varsel@senter.test", identifier=name, sent=now, sender_name="Varslingssentralen")
+    before = [Identity(SENDER, updates, now)] if updates else []
+    return write(said, [text], sender=SENDER, identifier=name, sent=now, references=before, sender_name="Varslingssentralen")
 
 
 def index(now: datetime, *links: str) -> bytes:
@@ -198,3 +204,17 @@ async def test_an_address_is_listened_to_once_and_must_be_one(town: Town, centre
     for wrong in ("ftp://x.no/a", "https://", "javascript:alert(1)", "https://user:secret@x.no/a", "x"):
         with pytest.raises(BadInput):
             fetching.checked(wrong)
+
+
+async def test_a_grave_message_of_a_feed_wakes_whoever_is_on_duty(town: Town, centre: Centre) -> None:
+    async with town.store.write() as conn:
+        officer = users.NewUser(name="Nora", roles=frozenset({Role.DUTY_OFFICER}), login="nora", phone="+4791200001")
+        await users.add(conn, town.municipality_id, officer, Stamp(by="test", at=town.clock.now()))
+    centre.there = {"/now.xml": message(town.clock.now(), "whole")}
+    await listen(town, f"{centre.url}/now.xml")
+    await town.relay.poll()
+    await town.settle()
+    assert ["Varslingssentralen" in shown.text for shown in new(town.sandbox.phone("+4791200001"))] == [True]
+    await town.relay.poll()
+    await town.settle()
+    assert new(town.sandbox.phone("+4791200001")) == []

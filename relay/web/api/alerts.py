@@ -35,7 +35,7 @@ async def taken(call: Call) -> Answer:
     """Store an official message, or a draft of our own shape."""
     relay, town = call.relay, call.who.municipality_id
     if call.document:
-        made = await relay.take(town, call.document, call.who.name)
+        made = await relay.take(town, call.document, call.who.name, unattended=True)
     else:
         async with relay.store.write() as conn:
             made = [await ingest.store(conn, town, _new(call), call.now)]
