@@ -6,9 +6,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from messages.form import Medium
 from relay.model import BadInput, NotAllowed, NotFound, Role
-from relay.store import users, work
+from relay.store import paging, sealing, users, work
 from relay.store.columns import AnyRow
+from relay.store.normal import normal_address
 from relay.store.register import Stamp
 from relay.store.sessions import hashed, new_token
 from relay.store.tables import User, invitation
@@ -16,17 +18,35 @@ from relay.store.tables import User, invitation
 #: an invitation is good for so long; a link to a new password for a day
 LIFE, LIFE_OF_RESET = timedelta(days=7), timedelta(days=1)
 
+#: how the causes of letters with such links begin
+LETTER = "invitation:"
+
 GONE = "This link has been used, taken back, or is too old. Ask for a new one."
 
 
-async def invite(conn: AsyncConnection, municipality_id: int, new: users.NewUser, stamp: Stamp, *, invited_by: int | None = None) -> str:
-    """Invite somebody to become a user with these roles; return what the link carries."""
+async def invite(
+    conn: AsyncConnection,
+    municipality_id: int,
+    new: users.NewUser,
+    stamp: Stamp,
+    *,
+    invited_by: int | None = None,
+    by_mail: bool = False,
+) -> str:
+    """Invite somebody to become a user with these roles; return what the link carries. `by_mail`: it is sent to their mailbox."""
     if not new.name.strip():
         raise BadInput("A user needs a name.")
     if not new.roles:
         raise BadInput("A user needs at least one role.")
     row = {"name": new.name.strip()[:120], "roles": sorted(new.roles), "email": new.email or None, "invited_by_id": invited_by}
+    lookup = sealing.keyring().lookup(normal_address(Medium.EMAIL, new.email)) if by_mail else ""
+    row |= {"email_lookup": lookup, "language": new.language}
     return await _link(conn, municipality_id, row, stamp, LIFE, "user.invite")
+
+
+def cause(token_hash: str) -> str:
+    """Return what the letter with an invitation's link is about."""
+    return f"{LETTER}{token_hash}"
 
 
 async def reset(conn: AsyncConnection, municipality_id: int, user_id: int, stamp: Stamp, *, invited_by: int | None = None) -> str:
@@ -70,7 +90,9 @@ async def accept(conn: AsyncConnection, row: AnyRow, login: str, password_hash: 
         return int(row.user_id)
     if len(users.login_key(login)) < 2:
         raise BadInput("A sign-in name has at least two letters.")
-    new = users.NewUser(name=row.name, roles=frozenset(map(Role, row.roles)), login=login, email=row.email or "", phone=phone)
+    new = users.NewUser(
+        name=row.name, roles=frozenset(map(Role, row.roles)), login=login, email=row.email or "", phone=phone, language=row.language
+    )
     return await users.add(conn, row.municipality_id, new, stamp, password_hash=password_hash)
 
 
@@ -81,8 +103,11 @@ async def listed(conn: AsyncConnection, municipality_id: int, now: datetime) -> 
 
 
 async def take_back(conn: AsyncConnection, municipality_id: int, invitation_id: int, stamp: Stamp) -> None:
-    """Take an invitation back; NotFound in any other municipality."""
+    """Take an invitation back, and its letter if that has not left yet; NotFound in any other municipality."""
     mine = (invitation.c.id == invitation_id, invitation.c.municipality_id == municipality_id, invitation.c.ended_at.is_(None))
-    if not (await conn.execute(update(invitation).where(*mine).values(ended_at=stamp.at, ended_by="taken_back"))).rowcount:
+    ended = update(invitation).where(*mine).values(ended_at=stamp.at, ended_by="taken_back").returning(invitation.c.token_hash)
+    token_hash = (await conn.execute(ended)).scalar()
+    if token_hash is None:
         raise NotFound("There is no such invitation in this municipality.")
+    await paging.stop(conn, municipality_id, cause(token_hash), stamp.at)
     await work.acted(conn, stamp.by, "user.uninvite", stamp.at, municipality_id=municipality_id, subject=f"invitation:{invitation_id}")

@@ -17,7 +17,7 @@ from relay.store import sealing, work
 from relay.store.columns import AnyRow
 from relay.store.normal import checked_address, normal_address
 from relay.store.register import Stamp
-from relay.store.tables import Address, Municipality, ResourcePerson, User, alert, attempt, delivery, trial_allowed, user_role
+from relay.store.tables import Address, Municipality, ResourcePerson, User, alert, attempt, delivery, invitation, trial_allowed, user_role
 
 TRIAL, REAL = "TRIAL", "REAL"
 #: Delivery.hold of what trial mode keeps back
@@ -48,13 +48,14 @@ async def kept_back(conn: AsyncConnection, works: Sequence[Work]) -> set[int]:
 
 
 def _listed(towns: set[int]) -> Select[tuple[int, str]]:
-    """The fingerprints that may be sent to: written down, of a person on the list, of a user."""
+    """The fingerprints that may be sent to: written down, of a person on the list, of a user, of somebody who is sent an invitation."""
     mine = User.municipality_id.in_(towns) & User.active
     rows = union_all(
         select(trial_allowed.c.municipality_id, trial_allowed.c.lookup).where(trial_allowed.c.municipality_id.in_(towns)),
         select(Address.municipality_id, Address.lookup).join(trial_allowed, trial_allowed.c.person_id == Address.person_id),
         select(User.municipality_id, User.phone_lookup).where(mine),
         select(User.municipality_id, User.email_lookup).where(mine),
+        select(invitation.c.municipality_id, invitation.c.email_lookup).where(invitation.c.ended_at.is_(None)),
     ).subquery()
     return select(rows.c.municipality_id, rows.c.lookup).where(rows.c.lookup != "", rows.c.municipality_id.in_(towns))
 

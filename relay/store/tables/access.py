@@ -32,6 +32,10 @@ invitation = Table(
     word("name", 120, None),
     Column("roles", Json, nullable=False),
     Column("email", Sealed("invitation.email")),
+    # of a mailbox that the link is sent to: it is no resource person's, and may be written to in trial mode
+    word("email_lookup", 64),
+    # nb | nn | en; "" = as the browser asks
+    word("language", 2),
     # whose password it renews; empty: it makes a new user
     points("user_id", "user.id", null=True),
     points("invited_by_id", "user.id", null=True),

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from relay.authority import ADMINISTRATORS
 from relay.model import BadInput, NotAllowed, Role
-from relay.store import invitations, sessions, users
+from relay.store import invitations, letters, people, sessions, users
 from relay.store.columns import AnyRow
 from relay.web import passwords, words
 from relay.web.act import back, field, number, writing
@@ -36,6 +36,11 @@ class UsersPage:
     chosen: frozenset[Role]
     written: Mapping[str, str]
     errors: Mapping[str, str]
+    languages: Mapping[str, str]
+    #: from whom an invitation can be sent; "" where it must be handed over
+    sender: str
+    #: what became of each invitation's letter, by the invitation's hash
+    posted: Mapping[str, letters.Posted]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +64,10 @@ class LinkPage:
     name: str
     link: str
     new: bool
+    #: to whom it is on its way by e-mail; "" where it must be handed over
+    mailed: str = ""
+    #: it was to be sent, and could not be
+    unsent: bool = False
 
 
 async def listed(request: web.Request) -> web.StreamResponse:
@@ -71,8 +80,19 @@ async def _listed(request: web.Request, written: Mapping[str, str] | None = None
     async with relay.store.read() as conn:
         found = await users.listed(conn, town)
         invited = await invitations.listed(conn, town, relay.clock.now())
-    chosen = await _roles(request) if errors else frozenset()
-    page = UsersPage(users=found, invitations=invited, roles=ROLES, chosen=chosen, written=written or {}, errors=errors or {})
+        sender = await letters.sender(conn, town)
+        posted = await letters.posted(conn, town, invitations.LETTER)
+    page = UsersPage(
+        users=found,
+        invitations=invited,
+        roles=ROLES,
+        chosen=await _roles(request) if errors else frozenset(),
+        written=written or {"language": language_of(request), "send": "yes"},
+        errors=errors or {},
+        languages=words.LANGUAGES,
+        sender=sender.address if sender else "",
+        posted={cause.removeprefix(invitations.LETTER): one for cause, one in posted.items()},
+    )
     return await render(request, "access/users.html", page, status=400 if errors else 200)
 
 
@@ -98,17 +118,42 @@ async def _roles(request: web.Request) -> frozenset[Role]:
 
 
 async def invite(request: web.Request) -> web.StreamResponse:
-    """Make an invitation and show its link, once."""
+    """Make an invitation, send its link if that was asked for, and show it, once."""
     name, email, roles = await field(request, "name", 120), await field(request, "email", 254), await _roles(request)
-    wrong = "email"
+    language, sends, wrong = await field(request, "language", 2), await field(request, "send", 3) if email else "", "email"
+    language, mailed = language if language in words.LANGUAGES else language_of(request), False
     try:
-        new = users.NewUser(name=name, roles=roles, email=users.mailbox(email))
+        new = users.NewUser(name=name, roles=roles, email=users.mailbox(email), language=language)
         wrong = "name" if not name else "role"
         async with writing(request) as (conn, town, by):
-            token = await invitations.invite(conn, town, new, by, invited_by=who(request).user_id)
+            token = await invitations.invite(conn, town, new, by, invited_by=who(request).user_id, by_mail=bool(sends))
+            if sends:
+                letter = _letter(request, new, token, (await people.place(conn, town)).name)
+                mailed = await letters.post(conn, town, letter, by.at) is not None
     except BadInput as refused:
-        return await _listed(request, {"name": name, "email": email}, {wrong: words.refused(language_of(request), refused)})
-    return await _link(request, name, token, new=True)
+        written = {"name": name, "email": email, "language": language, "send": sends}
+        return await _listed(request, written, {wrong: words.refused(language_of(request), refused)})
+    request.app[RELAY].pulse.ring()
+    return await _link(request, name, token, new=True, mailed=new.email if mailed else "", unsent=bool(sends) and not mailed)
+
+
+def _letter(request: web.Request, new: users.NewUser, token: str, town: str) -> letters.Letter:
+    """Write the letter that carries an invitation's link, in the language of whoever gets it."""
+    language, link = new.language, f"{_address(request, token)}?lang={new.language}"
+    names = {"by": who(request).name, "name": new.name, "town": town}
+    said = [
+        words.say(language, "%(by)s invites you, %(name)s, to Budstikke, by which %(town)s warns in many languages.", **names),
+        words.say(language, "Open this link within seven days, and choose a sign-in name and a password:"),
+        link,
+        words.say(language, "It lets one person in, once. Do you not know why you get it? Ring the municipality before you open it."),
+    ]
+    return letters.Letter(
+        to=new.email,
+        language=new.language,
+        text="\n\n".join(said),
+        cause=invitations.cause(sessions.hashed(token)),
+        life=invitations.LIFE,
+    )
 
 
 async def reset(request: web.Request) -> web.StreamResponse:
@@ -120,9 +165,13 @@ async def reset(request: web.Request) -> web.StreamResponse:
     return await _link(request, user.name, token, new=False)
 
 
-async def _link(request: web.Request, name: str, token: str, *, new: bool) -> web.StreamResponse:
-    link = f"{request.app[RELAY].desk.public_url}/invitation/{token}"
-    return await render(request, "access/link.html", LinkPage(name=name, link=link, new=new))
+async def _link(request: web.Request, name: str, token: str, *, new: bool, mailed: str = "", unsent: bool = False) -> web.StreamResponse:
+    page = LinkPage(name=name, link=_address(request, token), new=new, mailed=mailed, unsent=unsent)
+    return await render(request, "access/link.html", page)
+
+
+def _address(request: web.Request, token: str) -> str:
+    return f"{request.app[RELAY].desk.public_url}/invitation/{token}"
 
 
 async def take_back(request: web.Request) -> web.StreamResponse:
