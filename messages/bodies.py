@@ -7,13 +7,12 @@ from collections.abc import Iterable
 
 from messages.alert import Act, Alert, Kind, Review, Severity, Urgency, Variant
 from messages.form import Medium
-from messages.frames import Missing, say
+from messages.frames import say
 from messages.languages import NORWEGIAN
 from messages.slots import Slot, optional
 from messages.voice import Voice, number_of, one_line, reference, replaced
 
 _ENDS = frozenset({Act.WITHDRAW, Act.OVER})
-_MISSING = {Missing.NO_TEXT: "missing.no_text", Missing.NOT_REVIEWED: "missing.not_reviewed"}
 _LEGEND = ((1, "legend.read"), (2, "legend.will_pass"), (4, "legend.cannot"))
 
 
@@ -52,13 +51,13 @@ def headline(alert: Alert, variant: Variant, voice: Voice) -> str:
 
 
 def _why_this_language(variant: Variant, voice: Voice) -> Slot:
-    missing = voice.facts.missing
-    return Slot(voice.say(_MISSING[missing]) if missing and variant.language != voice.facts.language else "")
+    missing = voice.facts.missing and variant.language != voice.facts.language
+    return Slot(voice.say("missing.no_text") if missing else "")
 
 
 def _draft_line(variant: Variant, voice: Voice) -> Slot:
     # a Norwegian text is the original, and a text in another language has its own line
-    quiet = variant.review is Review.REVIEWED or variant.language in NORWEGIAN or voice.facts.missing is not None
+    quiet = variant.review is Review.REVIEWED or variant.language in NORWEGIAN or voice.facts.missing
     return optional("translation-draft", "" if quiet else voice.say("translation.draft"))
 
 
@@ -97,9 +96,8 @@ def ask(alert: Alert, variant: Variant, voice: Voice) -> list[Slot]:
 
 
 def reminder(alert: Alert, variant: Variant, voice: Voice) -> list[Slot]:
-    """Return the kind word that follows an ask without an answer; the second is the last."""
-    msgid = "reminder.first" if voice.facts.reminder < 2 else "reminder.second"
-    opening = _opening(voice, voice.say(msgid, number=reference(alert, variant)))
+    """Return the kind word that follows an ask without an answer."""
+    opening = _opening(voice, voice.say("reminder", number=reference(alert, variant)))
     return [*_leave_first(alert, variant, voice), opening, *answers(voice), *_contact(voice), _danger(voice)]
 
 

@@ -46,7 +46,6 @@ class Part(StrEnum):
 
     WAKE is WhatsApp's approved template that opens the window when the language has no approved template of its own.
     NOTICE is an answer of the house to something a person wrote (`messages.frames.Notice`).
-    CALL is not sent at all: a person rings.
     """
 
     FORWARD = "forward"
@@ -56,7 +55,6 @@ class Part(StrEnum):
     REMINDER = "reminder"
     COUNT = "count"
     NOTICE = "notice"
-    CALL = "call"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from messages.alert import Review
 from messages.catalogue import Catalogue, FrameError, catalogues, fill, read
 from messages.languages import normalise, number
 
-__all__ = ["FALLBACK", "Facts", "FrameError", "Missing", "Notice", "frame_language", "frame_languages", "review_state", "say", "say_plural"]
+__all__ = ["FALLBACK", "Facts", "FrameError", "Notice", "frame_language", "frame_languages", "review_state", "say", "say_plural"]
 
 _DOMAIN = "frame"
 
@@ -31,7 +31,6 @@ class Notice(StrEnum):
     ECHO_RING_ME = "echo_ring_me"
     ECHO_MESSAGE = "echo_message"  # a person will read it
     MEDIA_RECEIVED = "media_received"
-    COUNT_QUESTION = "count_question"
     COUNT_UNLIKELY = "count_unlikely"  # count
     WHICH_ALERT = "which_alert"  # choices: "12 (vann): 1, 13 (skred): 61"
     MENU = "menu"
@@ -45,13 +44,6 @@ class Notice(StrEnum):
     ALERT_CLOSED = "alert_closed"  # number
     THANKS = "thanks"  # count
     NOT_REGISTERED = "not_registered"
-
-
-class Missing(StrEnum):
-    """Why a person's text is not in their own language; said in the missing-language line."""
-
-    NO_TEXT = "no_text"  # nobody has written one yet
-    NOT_REVIEWED = "not_reviewed"  # there is one, but the policy wants a reviewed one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,13 +71,12 @@ class Facts:
     link_in_sms: bool = False
     #: page to leave this list, for e-mail
     unsubscribe_url: str = ""
-    missing: Missing | None = None
+    #: nobody has written a text in the reader's own language yet
+    missing: bool = False
     #: the Norwegian twin, for e-mail and for frames not yet reviewed: (headline, forward)
     twin: tuple[str, str] | None = None
     #: asked as a deputy, for somebody who cannot or does not answer
     deputy: bool = False
-    #: which reminder this is, 0 = first message
-    reminder: int = 0
     #: did this reader pass on the alert that is now withdrawn or replaced?
     had_passed_on: bool = False
     #: values of a Notice

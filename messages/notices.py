@@ -99,7 +99,6 @@ _ROWS: dict[Notice, Callable[[Voice], list[Slot]]] = {
     Notice.ECHO_RING_ME: _with_hours("notice.echo_ring_me"),
     Notice.ECHO_MESSAGE: _entry("notice.echo_message"),
     Notice.MEDIA_RECEIVED: _entry("notice.media_received"),
-    Notice.COUNT_QUESTION: _entry("count.question"),
     Notice.COUNT_UNLIKELY: _count_unlikely,
     Notice.WHICH_ALERT: _entry("notice.which_alert"),
     Notice.MENU: _menu,

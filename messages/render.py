@@ -32,7 +32,7 @@ def render(alert: Alert, variant: Variant, facts: Facts, medium: Medium) -> tupl
 
 
 def remind(alert: Alert, variant: Variant, facts: Facts, medium: Medium) -> Copy:
-    """Return the reminder `facts.reminder` (1, or 2 for the last) of an ask that has no answer."""
+    """Return the reminder of an ask that has no answer."""
     voice = Voice(facts, medium)
     slots = reminder(alert, variant, voice)
     if medium is Medium.WHATSAPP:

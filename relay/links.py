@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Alert, Variant
-from messages.frames import Facts, Missing
+from messages.frames import Facts
 from messages.languages import NORWEGIAN, choose, normalise
 from messages.page import ENDS, Sheet, sheet, text_to_pass_on
 from messages.page_words import say_on_page
@@ -64,7 +64,7 @@ class Standing:
         tags = [tag for tag in (self.home.norwegian, *NORWEGIAN) if tag in self.issue.variants]
         if self.text.language in NORWEGIAN or not tags:
             return None
-        told = replace(self.facts, language=tags[0], missing=None)
+        told = replace(self.facts, language=tags[0], missing=False)
         return sheet(self.alert, self.issue.variants[tags[0]], told, self._before(tags[0]))
 
     def said_before(self) -> Sheet | None:
@@ -177,7 +177,7 @@ def _facts(home: Home, language: str, text: str, told: AnyRow | None) -> Facts:
     return facts_of(
         home,
         language,
-        missing=None if own else Missing.NO_TEXT,
+        missing=not own,
         deputy=bool(told and told.deputy),
         had_passed_on=bool(told and told.had_passed_on),
         two_way=True,

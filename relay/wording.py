@@ -11,7 +11,7 @@ from functools import lru_cache
 from messages import frames
 from messages.alert import Kind
 from messages.form import Copy, Medium, Part
-from messages.frames import Facts, Missing, Notice
+from messages.frames import Facts, Notice
 from messages.languages import choose, normalise
 from messages.render import count_question, notice, remind, render
 from messages.segments import count
@@ -19,8 +19,6 @@ from relay.model import BadInput, Home, Issue, Work
 
 #: distinct texts kept: languages x media x parts x groups of a few open alerts
 KEPT = 4096
-#: which reminder the policy's one is
-FIRST_REMINDER = 1
 #: stands in a text where the reader's own token will be, so that all who read the same share one text; as long as a token
 BLANK = "0" * 26
 _MARKS = {Kind.EXERCISE: "mark.exercise", Kind.TEST: "mark.test"}
@@ -97,11 +95,11 @@ def _copies(issue: Issue, home: Home, medium: Medium, reader: _Reader) -> Mappin
         legend=reader.legend,
         deputy=reader.is_deputy,
         had_passed_on=reader.had_passed_on,
-        missing=None if own else Missing.NO_TEXT,
+        missing=not own,
         twin=(twin.headline, twin.forward) if twin and twin.language != reader.language else None,
     )
     made = {copy.part: copy for copy in render(issue.alert, variant, given, medium)}
-    made[Part.REMINDER] = remind(issue.alert, variant, replace(given, reminder=FIRST_REMINDER), medium)
+    made[Part.REMINDER] = remind(issue.alert, variant, given, medium)
     made[Part.COUNT] = count_question(issue.alert, variant, given, medium)
     return made
 

@@ -11,7 +11,7 @@ from babel.messages.pofile import read_po
 import locales
 from messages.alert import Review
 from messages.catalogue import read
-from messages.frames import FrameError, Missing, _catalogue, frame_language, frame_languages, review_state, say, say_plural
+from messages.frames import FrameError, _catalogue, frame_language, frame_languages, review_state, say, say_plural
 from messages.languages import fits_label, get, is_rtl
 from messages.library import placeholders
 from messages.segments import Coding, alphabet, units
@@ -248,8 +248,3 @@ def test_review_is_as_the_header_says(tag: str) -> None:
     declared = regex.search(r'"X-Review: (\w+)\\n"', source(tag))
     assert declared is not None
     assert review_state(tag) is Review[declared[1].upper()]
-
-
-def test_every_reason_for_a_missing_text_has_a_line() -> None:
-    for reason in Missing:
-        assert say("nb", f"missing.{reason.value}")

@@ -7,7 +7,7 @@ from hypothesis import given, settings, strategies as st
 
 from messages.alert import Act, Area, Kind, Review, Severity, Urgency, Variant
 from messages.form import Copy, Medium, Part
-from messages.frames import Facts, Missing, frame_languages, say
+from messages.frames import Facts, frame_languages, say
 from messages.languages import get
 from messages.library import template
 from messages.render import UnmarkedExerciseError, count_question, remind, render, sealed
@@ -74,7 +74,7 @@ def shown(copy: Copy) -> str:
 @pytest.mark.parametrize("medium", list(Medium))
 @pytest.mark.parametrize("kind", [Kind.EXERCISE, Kind.TEST])
 def test_an_exercise_says_so_first_and_last_everywhere(tag: str, medium: Medium, kind: Kind) -> None:
-    told = facts(tag, link="https://sorvik.example/s/1", reminder=1)
+    told = facts(tag, link="https://sorvik.example/s/1")
     for act in Act:
         exercise = alert(kind=kind, act=act, replaces=11)
         copies = [*render(exercise, water(tag), told, medium), remind(exercise, water(tag), told, medium)]
@@ -151,13 +151,11 @@ def test_the_norwegian_words_stand_beside_a_frame_that_nobody_has_reviewed() -> 
 
 
 def test_a_text_that_is_not_in_the_readers_language_says_why() -> None:
-    forward = render(alert(), water("nb"), facts("so", missing=Missing.NO_TEXT), SMS)[0]
+    forward = render(alert(), water("nb"), facts("so", missing=True), SMS)[0]
     assert forward.language == "nb"
     sender = say("so", "forward.sender", municipality="Sørvik")
     assert forward.text.splitlines()[:2] == [f"{sender} KOK VANNET", say("so", "missing.no_text")]
-    unchecked = render(alert(), water("nb"), facts("so", missing=Missing.NOT_REVIEWED), EMAIL)[0]
-    assert say("so", "missing.not_reviewed") in unchecked.text
-    own = render(alert(), water("so"), facts("so", missing=Missing.NO_TEXT), SMS)[0]
+    own = render(alert(), water("so"), facts("so", missing=True), SMS)[0]
     assert say("so", "missing.no_text") not in own.text
 
 
@@ -212,7 +210,7 @@ def test_whoever_is_in_the_area_leaves_first() -> None:
     assert "Gå aldri inn" not in render(alert(**GRAVE), water(), facts(), SMS)[1].text
     told = replace(landslide, extra={"leave_first": "yes"})
     assert "Gå aldri inn" in render(alert(), told, facts(), SMS)[1].text
-    assert "Gå aldri inn" in remind(alert(**GRAVE), landslide, facts(reminder=1), SMS).text
+    assert "Gå aldri inn" in remind(alert(**GRAVE), landslide, facts(), SMS).text
 
 
 def test_what_does_not_fit_goes_slot_by_slot_in_order() -> None:
@@ -243,7 +241,7 @@ def test_why_the_text_is_in_another_language_is_never_dropped() -> None:
     long = water("nb", forward="Dette er viktig. " * 9)
     for language in frame_languages():
         if language not in ("nb", "nn", "en"):
-            copy = render(alert(), long, facts(language, missing=Missing.NO_TEXT), SMS)[0]
+            copy = render(alert(), long, facts(language, missing=True), SMS)[0]
             assert say(language, "missing.no_text") in copy.text
 
 
@@ -293,14 +291,13 @@ def test_names_from_registers_cannot_add_lines() -> None:
 def test_deputies_and_reminders() -> None:
     deputy = render(alert(), water(), facts(deputy=True), SMS)[1]
     assert deputy.text.startswith("Til deg som stedfortreder, ikke videresend.")
-    first, second = (remind(alert(), water(), facts(reminder=turn), SMS) for turn in (1, 2))
-    assert (first.part, second.part) == (Part.REMINDER, Part.REMINDER)
-    assert "Har du fått nr. 12 (vann)?" in first.text
-    assert "helt greit" in second.text
-    assert "2 gir videre" in first.text
-    mail = remind(alert(), water(), facts(reminder=1), EMAIL)
+    reminder = remind(alert(), water(), facts(), SMS)
+    assert reminder.part is Part.REMINDER
+    assert "Har du fått nr. 12 (vann)?" in reminder.text
+    assert "2 gir videre" in reminder.text
+    mail = remind(alert(), water(), facts(), EMAIL)
     assert mail.subject == "Sørvik: kan du gi videre nr. 12 (vann)?"
-    assert remind(alert(), water(), facts(reminder=1), WHATSAPP).buttons[1].payload == "12.2"
+    assert remind(alert(), water(), facts(), WHATSAPP).buttons[1].payload == "12.2"
 
 
 def test_the_count_is_asked_with_an_example() -> None:
@@ -319,7 +316,7 @@ def test_any_text_can_be_rendered_and_nothing_of_it_is_lost(
     *, headline: str, forward: str, ask: str, topic: str, name: str, kind: Kind, tag: str
 ) -> None:
     told = Variant(language="nb", headline=headline, forward=forward, ask=ask, topic=topic)
-    reader = Facts(language=tag, municipality="Sørvik", contact_name=name, missing=Missing.NO_TEXT)
+    reader = Facts(language=tag, municipality="Sørvik", contact_name=name, missing=True)
     for medium in Medium:
         copies = render(alert(kind=kind), told, reader, medium)
         assert all(copy.text for copy in copies)
