@@ -155,5 +155,5 @@ class Relay:
     async def review(self, municipality_id: int, alert_id: int, *, inside: bool = False, wake: Collection[int] = ()) -> preview.Review:
         """Draw the plan as release would write it now."""
         async with self.store.write() as conn:
-            page = self.desk.message_page()
-            return await preview.review(conn, municipality_id, alert_id, self.policy, self.clock.now(), inside=inside, wake=wake, page=page)
+            site = self.desk.public_url
+            return await preview.review(conn, municipality_id, alert_id, self.policy, self.clock.now(), inside=inside, wake=wake, site=site)

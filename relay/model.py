@@ -313,8 +313,8 @@ class Home:
     contact_hours: str = ""
     two_way: bool = True
     reply_to: str = ""
-    #: what a reader's token is put behind to make the address of their message page; "": this installation has no public address
-    page: str = ""
+    #: where this installation's pages are; "": it has no public address, so that no text carries a link
+    site: str = ""
     links_in_sms: bool = False
 
 

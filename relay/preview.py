@@ -91,13 +91,13 @@ async def review(
     *,
     inside: bool = False,
     wake: Collection[int] = (),
-    page: str = "",
+    site: str = "",
 ) -> Review:
-    """Draw the plan as it would be written now, and count what it costs; `page` is where message pages are, since links cost too."""
+    """Draw the plan as it would be written now, and count what it costs; `site` is where the pages are, since links cost too."""
     row = await alerts.row_of(conn, municipality_id, alert_id)
     issue = await alerts.issue(conn, municipality_id, alert_id, approved_only=row.state != AlertState.DRAFT)
     full = await plan.draw(conn, issue, policy, now, inside=inside, wake=wake)
-    known = await context.load(conn, [municipality_id], page=page)
+    known = await context.load(conn, [municipality_id], site=site)
     digits = await legend(conn, municipality_id, issue.alert, row.legend)
     loads = tuple(_load(full, medium, known, digits) for medium in full.senders if _first(full, medium))
     sender = full.senders.get(Medium.SMS)

@@ -122,7 +122,7 @@ class Reconciler:
         works = await claim.look_at(conn, list(due), now)
         if not works:
             return []
-        known = await context.load(conn, (work.municipality_id for work in works), page=self.desk.message_page())
+        known = await context.load(conn, (work.municipality_id for work in works), site=self.desk.public_url)
         issues = await context.issues(conn, {(work.municipality_id, work.alert_id) for work in works if work.alert_id is not None})
         unsure = []
         for work in works:

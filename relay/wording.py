@@ -21,6 +21,8 @@ from relay.model import BadInput, Home, Issue, Work
 KEPT = 4096
 #: stands in a text where the reader's own token will be, so that all who read the same share one text; as long as a token
 BLANK = "0" * 26
+#: stands in a letter where the attempt's own token will be, by which its reader leaves
+LEAVING = "leave-by-this-letter"
 _MARKS = {Kind.EXERCISE: "mark.exercise", Kind.TEST: "mark.test"}
 
 
@@ -35,7 +37,8 @@ def facts(home: Home, language: str, **more: object) -> Facts:
         contact_hours=home.contact_hours,
         two_way=home.two_way,
         reply_to=home.reply_to,
-        link=f"{home.page}{BLANK}" if home.page else "",
+        link=f"{home.site}/m/{BLANK}" if home.site else "",
+        unsubscribe_url=f"{home.site}/avmeld/{LEAVING}" if home.site else "",
         link_in_sms=home.links_in_sms or not (home.two_way or home.reply_to or home.contact_phone),
     )
     return replace(given, **more)  # type: ignore[arg-type]
@@ -112,6 +115,11 @@ def has_link(copy: Copy) -> bool:
 def with_link(copy: Copy, token: str) -> Copy:
     """Put a reader's token into the text that all share."""
     return replace(copy, text=copy.text.replace(BLANK, token), html=copy.html.replace(BLANK, token))
+
+
+def with_leave(copy: Copy, token: str) -> Copy:
+    """Put an attempt's token into the link by which the reader of a letter leaves."""
+    return replace(copy, text=copy.text.replace(LEAVING, token), html=copy.html.replace(LEAVING, token))
 
 
 def say(

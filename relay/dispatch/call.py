@@ -16,6 +16,7 @@ from relay.log import tell
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
 from relay.verdict import POST_DEADLINE
+from relay.wording import with_leave
 
 log = structlog.get_logger(__name__)
 
@@ -94,8 +95,8 @@ class Caller:
         )
         if not mail:
             return own
-        message_id = self.desk.message_id(f"delivery:{work.delivery_id}")
-        return own._replace(message_id=message_id, unsubscribe_url=self.desk.leave_url(token))
+        copy, message_id = with_leave(shared.copy, token), self.desk.message_id(f"delivery:{work.delivery_id}")
+        return own._replace(text=copy.text, html=copy.html, message_id=message_id, unsubscribe_url=self.desk.leave_url(token))
 
 
 def _failed(one: Intended, failed: SendFailed) -> Fact:

@@ -64,7 +64,7 @@ class Texts:
         self, conn: AsyncConnection, leased: Sequence[Work], pacer: Pacer | SharedPacer, breakers: Breakers, now: datetime
     ) -> None:
         """Read what the new ones have in common; texts again only when their alert has changed."""
-        fresh = await context.load(conn, (work.municipality_id for work in leased), page=self.desk.message_page())
+        fresh = await context.load(conn, (work.municipality_id for work in leased), site=self.desk.public_url)
         self.context = self.context.with_(fresh)
         for row in fresh.senders.values():
             pacer.set(row.id, row.pace_per_second, row.pace_burst, now)

@@ -22,8 +22,8 @@ class Context:
     #: group -> its contact point
     of_group: Mapping[int, int | None]
     senders: Mapping[int, AnyRow]
-    #: what a reader's token is put behind (Home.page)
-    page: str = ""
+    #: where the pages are (Home.site)
+    site: str = ""
 
     def with_(self, fresh: "Context") -> "Context":
         """Return both: what is in hand of other municipalities still needs theirs."""
@@ -32,7 +32,7 @@ class Context:
             contacts={**self.contacts, **fresh.contacts},
             of_group={**self.of_group, **fresh.of_group},
             senders={**self.senders, **fresh.senders},
-            page=fresh.page,
+            site=fresh.site,
         )
 
     def home(self, municipality_id: int, group_id: int | None, sender_id: int | None) -> Home:
@@ -50,13 +50,13 @@ class Context:
             contact_hours=chosen.hours if chosen else "",
             two_way=sender.two_way if sender else True,
             reply_to=sender.reply_to if sender else "",
-            page=self.page,
+            site=self.site,
             links_in_sms=town.links_in_sms,
         )
 
 
-async def load(conn: AsyncConnection, municipalities: Iterable[int], *, page: str = "") -> Context:
-    """Load the context of these municipalities; `page` is where this installation's message pages are, if texts are to name them."""
+async def load(conn: AsyncConnection, municipalities: Iterable[int], *, site: str = "") -> Context:
+    """Load the context of these municipalities; `site` is where this installation's pages are, if texts are to name them."""
     ids = list(set(municipalities))
     points = await conn.execute(select(ContactPoint.__table__).where(ContactPoint.municipality_id.in_(ids)).order_by(ContactPoint.id))
     contacts: dict[int, dict[int, AnyRow]] = {}
@@ -70,7 +70,7 @@ async def load(conn: AsyncConnection, municipalities: Iterable[int], *, page: st
         contacts=contacts,
         of_group={row.id: row.contact_point_id for row in groups.all()},
         senders={row.id: row for row in senders.all()},
-        page=page,
+        site=site,
     )
 
 

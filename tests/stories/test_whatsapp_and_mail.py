@@ -14,6 +14,7 @@ from messages.form import Medium, Part
 from messages.frames import Notice, say
 from relay.model import AddressState, Rung, TaskKind
 from relay.store.tables import answer, attempt, inbound
+from relay.wording import LEAVING
 from tests.stories.arrange import address, house_says, post, rows, sender, sends, templates, texts
 from tests.stories.town import ON_SQLITE, WHATSAPP_SENDER, Somebody, Town, new
 
@@ -208,6 +209,20 @@ async def test_a_bounce_takes_the_mailbox_out_of_use(town: Town) -> None:
     assert "address" in await town.tasks()
     await town.issue(SLIDE)
     assert new(ayan.mailbox) == []
+
+
+async def test_the_foot_of_a_letter_says_how_to_leave_by_the_token_of_that_letter(town: Town) -> None:
+    """What the mail programme's own button does, whoever sees no such button finds in the letter, in their language."""
+    ayan = await town.person("Ayan", "so", by=(Medium.EMAIL,))
+    await town.issue(WATER)
+    [letter] = [one for one in town.sandbox.ledger.entries(Event.ACCEPTED) if one.channel == "email"]
+    [url] = re.findall(r"<(http[^>]+)>", letter.headers["List-Unsubscribe"])
+    assert url.endswith(f"/avmeld/{letter.token}")
+    assert f"{say('so', 'email.leave')}: {url}" in letter.body
+    assert f'href="{url}"' in letter.html
+    assert ayan.mailbox is not None
+    [shown] = new(ayan.mailbox)
+    assert LEAVING not in shown.text
 
 
 async def test_one_press_leaves_the_list_and_a_look_does_not(town: Town) -> None:

@@ -99,7 +99,7 @@ async def worded(web: Open, alert_id: int) -> list[str]:
         mine = (delivery.c.alert_id == alert_id, delivery.c.action == "message")
         ids = list((await conn.execute(select(delivery.c.id).where(*mine))).scalars())
         issue = await alerts.issue(conn, web.town, alert_id)
-        known = await context.load(conn, [web.town], page=relay.desk.message_page())
+        known = await context.load(conn, [web.town], site=relay.desk.public_url)
         work = await claim.look_at(conn, ids, web.clock.now())
     return [Wording().of(one, issue, known.home(web.town, one.group_id, one.sender_id)).text for one in work]
 

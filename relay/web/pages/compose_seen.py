@@ -111,7 +111,7 @@ async def look(
         alert_id=0, municipality_id=municipality_id, state=AlertState.DRAFT, revision=0, alert=alert, variants=variants, groups=groups
     )
     full = await plan.draw(conn, issue, relay.policy, relay.clock.now())
-    known = await context.load(conn, [municipality_id], page=relay.desk.message_page())
+    known = await context.load(conn, [municipality_id], site=relay.desk.public_url)
     digits = await preview.legend(conn, municipality_id, alert, given)
     sender = full.senders.get(Medium.SMS)
     home = known.home(municipality_id, None, sender.id if sender else None)

@@ -129,8 +129,8 @@ async def draw_all(request: web.Request, conn: AsyncConnection, row: AnyRow, wak
     me, relay = who(request), request.app[RELAY]
     proposed, reason = await checklist.proposed(conn, me.municipality_id, row.id)
     wake = proposed if wake is None else wake
-    page = relay.desk.message_page()
-    review = await preview.review(conn, me.municipality_id, row.id, relay.policy, relay.clock.now(), wake=wake, page=page)
+    site = relay.desk.public_url
+    review = await preview.review(conn, me.municipality_id, row.id, relay.policy, relay.clock.now(), wake=wake, site=site)
     full = review.full
     norwegian = full.place.norwegian
     texts = await drafts.texts(conn, row.id, norwegian)
