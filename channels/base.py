@@ -121,6 +121,14 @@ class Content:
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A file that an e-mail brings: a page that a browser opens."""
+
+    name: str
+    content: bytes
+
+
 class Outbound(NamedTuple):
     """One message to one address, as one attempt."""
 
@@ -149,6 +157,7 @@ class Outbound(NamedTuple):
     #: token that binds an answer to person and alert (Reply-To `svar+TOKEN@`)
     reply_token: str = ""
     unsubscribe_url: str = ""
+    attached: Attached | None = None
 
 
 class Sent(NamedTuple):

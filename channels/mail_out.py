@@ -131,6 +131,8 @@ def _body(out: Outbound) -> bytes:
         message.set_content(out.text)
         if out.html:
             message.add_alternative(out.html, subtype="html")
+        if out.attached:
+            message.add_attachment(out.attached.content, maintype="text", subtype="html", filename=out.attached.name)
         return message.as_bytes()
     except UnicodeError:
         raise SendFailed(Reason.BAD_CONTENT, detail="half a character (a lone surrogate)") from None

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 
-from channels.base import Evidence, Outbound, Reason, SendFailed, Then
+from channels.base import Attached, Evidence, Outbound, Reason, SendFailed, Then
 from channels.clock import Clock, monotonic
 from messages.form import Medium
 from relay.breaker import Breakers, Call, in_vain
@@ -96,7 +96,9 @@ class Caller:
         if not mail:
             return own
         copy, message_id = with_leave(shared.copy, token), self.desk.message_id(f"delivery:{work.delivery_id}")
-        return own._replace(text=copy.text, html=copy.html, message_id=message_id, unsubscribe_url=self.desk.leave_url(token))
+        attached = Attached(shared.file.name, shared.file.content) if shared.file else None
+        leave = self.desk.leave_url(token)
+        return own._replace(text=copy.text, html=copy.html, attached=attached, message_id=message_id, unsubscribe_url=leave)
 
 
 def _failed(one: Intended, failed: SendFailed) -> Fact:

@@ -18,7 +18,7 @@ from relay.desk import Desk
 from relay.model import Health, Hours, Issue, Policy, Work
 from relay.pace import Pacer, SharedPacer
 from relay.routing import first_moment
-from relay.store import aside, context, links
+from relay.store import aside, context, letters, links
 from relay.store.columns import AnyRow
 from relay.store.intent import Intent
 from relay.wording import Wording, body_hash, has_link, units, with_link, written
@@ -45,6 +45,8 @@ class Shared:
     #: carries a link to each reader's own page
     linked: bool
     emulated: bool
+    #: what a letter to a colleague brings
+    file: letters.File | None = None
 
 
 #: a piece of work and its words
@@ -94,7 +96,7 @@ class Texts:
                 await aside.wake(conn, work, now)
             else:
                 ready.append((work, shared))
-        return await self._addressed(conn, ready, now)
+        return await self._enclosed(conn, await self._addressed(conn, ready, now))
 
     def _shared(self, work: Work, made: dict[Hashable, Shared]) -> Shared:
         key = _reading(work)
@@ -135,6 +137,14 @@ class Texts:
             return ready
         tokens = await links.of_recipients(conn, linked, now)
         return [(work, _own(shared, tokens.get(work.recipient_id or 0, "")) if shared.linked else shared) for work, shared in ready]
+
+    async def _enclosed(self, conn: AsyncConnection, ready: list[Ready]) -> list[Ready]:
+        """Put into letters to colleagues what they bring; nobody else is sent a file."""
+        ours = {work.delivery_id for work, _ in ready if work.medium is Medium.EMAIL and work.alert_id is None}
+        files = await letters.files(conn, ours) if ours else {}
+        if not files:
+            return ready
+        return [(work, replace(shared, file=files.get(work.delivery_id))) for work, shared in ready]
 
     def _not_before(self, work: Work, now: datetime) -> datetime | None:
         """When the reader may be disturbed, if not now: a retry or a step that came forward must not wake anybody either."""

@@ -1,6 +1,6 @@
 """Letters to the house's own staff: an invitation, a call list. By the municipality's e-mail sender, the way that every message goes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,7 +13,15 @@ from relay.store import senders
 from relay.store.columns import AnyRow
 from relay.store.notices import ReadyNotice, row_of
 from relay.store.sql import announce
-from relay.store.tables import delivery
+from relay.store.tables import delivery, delivery_file
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """What a letter brings."""
+
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +36,7 @@ class Letter:
     cause: str
     #: after that it is not worth sending any more
     life: timedelta
+    file: File | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,8 +71,18 @@ async def post(conn: AsyncConnection, municipality_id: int, letter: Letter, now:
     }
     made = insert(delivery).values(row_of(ready, now, letter.life) | where).returning(delivery.c.id)
     delivery_id = int((await conn.execute(made)).scalar_one())
+    if letter.file is not None:
+        file = {"name": letter.file.name, "content": letter.file.content}
+        await conn.execute(insert(delivery_file).values(delivery_id=delivery_id, municipality_id=municipality_id, **file))
     await announce(conn)
     return delivery_id
+
+
+async def files(conn: AsyncConnection, ids: Collection[int]) -> dict[int, File]:
+    """Return the files of those of these deliveries that bring one."""
+    columns = (delivery_file.c.delivery_id, delivery_file.c.name, delivery_file.c.content)
+    rows = (await conn.execute(select(*columns).where(delivery_file.c.delivery_id.in_(ids)))).all()
+    return {row.delivery_id: File(row.name, row.content) for row in rows}
 
 
 async def posted(conn: AsyncConnection, municipality_id: int, prefix: str) -> Mapping[str, Posted]:

@@ -7,6 +7,7 @@ In the template the dataclass is `page`, what stands around it is `chrome`. Unde
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
@@ -16,6 +17,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from messages import languages
 from relay.authority import ADMINISTRATORS, DUTY, EVERYBODY
+from relay.flow import Relay
 from relay.model import Role
 from relay.store import front
 from relay.store.halts import Halt
@@ -96,10 +98,29 @@ async def draw(request: web.Request, template: str, page: object) -> str:
     return await _draw(template, page, await sight(request))
 
 
+async def draw_for(relay: Relay, municipality_id: int, language: str, template: str, page: object) -> str:
+    """Return a template's text for somebody who has asked for nothing just now."""
+    async with relay.store.read() as conn:
+        town = await front.glance(conn, municipality_id)
+    around = Around(who=None, language=language, direction=languages.direction(language), scheme=SCHEMES[0], path="")
+    return await _draw(template, page, _sight(town, around, relay.clock.now()))
+
+
 async def _draw(template: str, page: object, seen: "Sight") -> str:
     made = environment(seen.chrome.language).get_template(template)
     context: Mapping[str, Any] = {"page": page, "chrome": seen.chrome, "reader": seen.reader, **seen.reader_filters}
     return made.render(context)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Around:
+    """Who looks, and how they want it."""
+
+    who: Who | None
+    language: str
+    direction: str
+    scheme: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +142,17 @@ async def sight(request: web.Request, halts: tuple[Halt, ...] = ()) -> Sight:
     relay = request.app[RELAY]
     async with relay.store.read() as conn:
         town = await front.glance(conn, who.municipality_id if who else None)
-    language = language_of(request)
+    around = Around(who=who, language=language_of(request), direction=direction_of(request), scheme=scheme_of(request), path=request.path)
+    return _sight(town, around, relay.clock.now(), halts)
+
+
+def _sight(town: front.Glance, around: "Around", now: datetime, halts: tuple[Halt, ...] = ()) -> Sight:
     chrome = Chrome(
-        who=who,
-        language=language,
-        direction=direction_of(request),
-        scheme=scheme_of(request),
-        path=request.path,
+        who=around.who,
+        language=around.language,
+        direction=around.direction,
+        scheme=around.scheme,
+        path=around.path,
         municipality=town.name,
         trial=town.trial,
         grave=town.grave,
@@ -136,7 +161,7 @@ async def sight(request: web.Request, halts: tuple[Halt, ...] = ()) -> Sight:
         live=False,
         halts=halts,
     )
-    return Sight(chrome, Reader(language=language, timezone=town.timezone, now=relay.clock.now()))
+    return Sight(chrome, Reader(language=around.language, timezone=town.timezone, now=now))
 
 
 @cache

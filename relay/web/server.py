@@ -17,6 +17,7 @@ from relay.web import assets, guard, health, hooks, leave, metrics
 from relay.web.api import manual, serve
 from relay.web.api.operation import ROOT
 from relay.web.api.operations import OPERATIONS
+from relay.web.call_post import CallPost
 from relay.web.drawn import Drawn
 from relay.web.keys import DRAWN, EXAMINE, EXAMINED, LIVE, OPENINGS, PHONES, PROXIES, RELAY, WATCHDOG, Examine
 from relay.web.lately import Lately
@@ -247,6 +248,7 @@ def make_app(
         app[PHONES] = phones
     app[OPENINGS] = Batch(relay.store, links.opened)
     app.cleanup_ctx.append(_live)
+    app.cleanup_ctx.append(_call_post)
     app.cleanup_ctx.append(_openings)
     guard.install(app, ROUTES)
     return app
@@ -262,6 +264,15 @@ async def _openings(app: web.Application) -> AsyncIterator[None]:
     """Write down what was counted before the store closes."""
     yield
     await app[OPENINGS].close()
+
+
+async def _call_post(app: web.Application) -> AsyncIterator[None]:
+    """Send call lists that have changed while the application runs."""
+    looking = asyncio.create_task(CallPost(app[RELAY]).run())
+    yield
+    looking.cancel()
+    with suppress(asyncio.CancelledError):
+        await looking
 
 
 async def _live(app: web.Application) -> AsyncIterator[None]:

@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import select
 
 from relay.model import Role
-from relay.store import board, hand_over, invitations, links, users, walls
+from relay.store import board, call_list_post, hand_over, invitations, links, users, walls
 from relay.store.register import Stamp
 from relay.store.tables import LanguageGroup, ResourcePerson, User, attempt, recipient, share_link, task, thread
+from relay.web import call_file
+from relay.web.call_post import CallPost
 from relay.web.route import Door, Route
 from relay.web.server import ROUTES
 from tests.web.conftest import Web, stand_up
@@ -127,6 +129,7 @@ async def busy_town(folder: Path) -> AsyncIterator[Web]:
     async with stand_up(folder, people=60) as web:
         await some_evening(web)
         await _hand_over(web)
+        await _gets_the_list(web)
         yield web
 
 
@@ -136,3 +139,14 @@ async def _hand_over(web: Web) -> None:
     async with web.stand.house.store.write() as conn:
         going_on, left = "Kokevarselet er ute; de fleste har svart.", "Ring Tesfay klokka 23.\nSe etter svar fra vannverket."
         await hand_over.write(conn, web.stand.municipality_id, going_on, left, stamp)
+
+
+async def _gets_the_list(web: Web) -> None:
+    """Let the coordinator have asked for the call list by e-mail."""
+    stamp = Stamp(by="Coordinator Test", at=web.stand.house.relay.clock.now())
+    async with web.stand.house.store.write() as conn:
+        known = await users.by_login(conn, "coordinator")
+        assert known is not None
+        await users.change(conn, web.stand.municipality_id, known.id, stamp, email="koordinator@budvik.test", phone="", language="")
+        await call_list_post.subscribe(conn, web.stand.municipality_id, known.id, call_file.key_of("fire ord på rad"), stamp)
+    await CallPost(web.stand.house.relay).at_once(web.stand.municipality_id, known.id)

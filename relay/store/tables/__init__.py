@@ -7,7 +7,7 @@ from relay.store.tables.access import browser_session, invitation, known_device,
 from relay.store.tables.alerts import alert, alert_group, cap_feed, variant
 from relay.store.tables.base import Audited, Base
 from relay.store.tables.conversation import answer, arena, inbound, link_open, note, redistribution_report, share_link, task, thread
-from relay.store.tables.duty import call_list_copy, hand_over, wall_link
+from relay.store.tables.duty import call_list_copy, call_list_post, hand_over, wall_link
 from relay.store.tables.installation import fact, pace, worker
 from relay.store.tables.numbers import act_log, counter, event, progress
 from relay.store.tables.programs import api_answer, api_token
@@ -24,7 +24,7 @@ from relay.store.tables.register import (
     User,
     name_key,
 )
-from relay.store.tables.sending import ALIKE, attempt, delivery, recipient, recipient_group, status
+from relay.store.tables.sending import ALIKE, attempt, delivery, delivery_file, recipient, recipient_group, status
 
 __all__ = [
     "ALIKE",
@@ -50,9 +50,11 @@ __all__ = [
     "attempt",
     "browser_session",
     "call_list_copy",
+    "call_list_post",
     "cap_feed",
     "counter",
     "delivery",
+    "delivery_file",
     "event",
     "fact",
     "hand_over",

@@ -1,13 +1,15 @@
-"""What a duty officer takes along, and leaves to the next: links to the wall, copies of the call list, notes at hand-over."""
+"""What a duty officer takes along, gets by post, and leaves to the next: links to the wall, call lists, notes at hand-over."""
 
 from sqlalchemy import (
     Column,
+    ForeignKey,
     Index,
+    Integer,
     String,
     Table,
 )
 
-from relay.store.columns import Sealed
+from relay.store.columns import Id, Sealed
 from relay.store.tables.base import Base, at, belongs, key, points, word
 
 #: a link that shows the duty room's wall to whoever holds it, until its alert ends. Of the link only a hash is kept
@@ -36,6 +38,24 @@ call_list_copy = Table(
     word("mark", 64, None),
     at("made_at", null=False),
     Index("ix_call_list_copy_user", "user_id", "made_at"),
+)
+
+#: who gets the call list by post at each change of the register, and the key by which it is sealed for them
+call_list_post = Table(
+    "call_list_post",
+    Base.metadata,
+    Column("user_id", Id, ForeignKey("user.id"), primary_key=True),
+    belongs(),
+    # of the passphrase: rounds and salt (hex) stand in every file; the key (hex) is made of it by them
+    Column("rounds", Integer, nullable=False),
+    word("salt", 64, None),
+    Column("key", Sealed("call_list_post.key"), nullable=False),
+    at("since", null=False),
+    # of the newest one: keyed fingerprint of what stood in it, when it was planned, and its letter
+    word("mark", 64),
+    at("posted_at"),
+    points("delivery_id", "delivery.id", null=True),
+    Index("ix_call_list_post_municipality_id", "municipality_id"),
 )
 
 #: what a duty officer tells the next; it holds until another is written

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Float,
     ForeignKey,
     Index,
+    LargeBinary,
     SmallInteger,
     String,
     Table,
@@ -146,6 +147,17 @@ delivery = Table(
         sqlite_where=text("stands_for_id IS NOT NULL"),
     ),
     Index("ix_delivery_address_hold", "address_id", postgresql_where=text("hold <> ''"), sqlite_where=text("hold <> ''")),
+)
+
+#: a file that a letter to a colleague brings, until it has left; sealed for its reader before it comes here
+delivery_file = Table(
+    "delivery_file",
+    Base.metadata,
+    Column("delivery_id", Id, ForeignKey("delivery.id"), primary_key=True),
+    belongs(),
+    word("name", 120, None),
+    Column("content", LargeBinary, nullable=False),
+    Index("ix_delivery_file_municipality_id", "municipality_id"),
 )
 
 #: what another send of the same message to the same person takes over

@@ -1,29 +1,23 @@
-"""The call list, for when the net is down: on paper, and as one file on a duty officer's own device that opens with a passphrase alone.
-
-The file is a page that needs no network: its content is sealed (AES-256-GCM, the key made of the passphrase), and the device's own browser
-opens it. Nobody can read a lost device's file; nobody can open it for whoever has forgotten the passphrase.
+"""The call list, for when the net is down: on paper, and as one file on a duty officer's own device that opens with a passphrase alone
+(relay.web.call_file), downloaded or sent whenever the register changes (relay.web.call_post).
 """
 
 import asyncio
-import json
-import secrets
-from base64 import b64encode
 from dataclasses import dataclass, field
 from datetime import datetime
-from hashlib import pbkdf2_hmac, sha256
+from functools import partial
 
 from aiohttp import web
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from relay.store import call_list
-from relay.web import assets, sheets, words
+from relay.model import BadInput
+from relay.store import call_list, call_list_post, letters, users
+from relay.web import call_file, sheets, words
+from relay.web.act import back, stamp, writing
+from relay.web.call_post import CallPost
 from relay.web.keys import RELAY
 from relay.web.page import draw, language_of, render
 from relay.web.who import who
 
-#: OWASP's figure for PBKDF2 with SHA-256 (2023); a phone takes about a second
-ROUNDS = 600_000
-SALT_BYTES, NONCE_BYTES, KEY_BYTES = 16, 12, 32
 #: signs of a passphrase
 SHORTEST = 12
 
@@ -37,20 +31,11 @@ class ListPage:
     copied_at: datetime | None
     #: the register has changed since the copy was made
     old: bool
+    #: the reader's mailbox; "" for none, or no sender that could write to it
+    mailbox: str
+    #: what became of the newest that was sent; None: none is to be sent
+    posted: letters.Posted | None
     errors: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilePage:
-    """The file: the sealed list, and the little that opens it. Salt, nonce and content are base64."""
-
-    municipality: str
-    made_at: datetime
-    sealed: str
-    script: str
-    script_hash: str
-    style: str
-    style_hash: str
 
 
 async def show(request: web.Request) -> web.Response:
@@ -68,27 +53,56 @@ async def _page(request: web.Request, errors: dict[str, str]) -> ListPage:
     async with relay.store.read() as conn:
         found = await call_list.read(conn, asker.municipality_id)
         copy = await call_list.newest_copy(conn, asker.municipality_id, asker.user_id)
+        sender = await letters.sender(conn, asker.municipality_id)
+        user = await users.find(conn, asker.municipality_id, asker.user_id)
+        posted = await call_list_post.of_user(conn, asker.municipality_id, asker.user_id)
     return ListPage(
         list=found,
         made_at=relay.clock.now(),
         copied_at=copy.made_at if copy else None,
         old=copy is not None and copy.mark != found.mark,
+        mailbox=user.email if sender else "",
+        posted=posted,
         errors=errors,
     )
 
 
-async def take(request: web.Request) -> web.Response:
-    """Send the list as a file that opens with the passphrase in the form, which is kept nowhere."""
-    relay, asker, form = request.app[RELAY], who(request), await request.post()
+async def take(request: web.Request) -> web.StreamResponse:
+    """Do what the pressed button says: download the file that opens with the passphrase in the form, send it from now on, or no more."""
+    form = await request.post()
+    if form.get("do") == "stop":
+        async with writing(request) as (conn, town, by):
+            await call_list_post.unsubscribe(conn, town, who(request).user_id, by)
+        raise back("/call-list")
     passphrase, again = str(form.get("passphrase", "")), str(form.get("again", ""))
     if errors := _wrong(passphrase, again, language_of(request)):
         return await _show(request, errors)
-    page = await _page(request, {})
-    content = await draw(request, "board/call_list_rows.html", page)
-    sealed = await asyncio.to_thread(seal, content, passphrase)
+    key = await asyncio.to_thread(call_file.key_of, passphrase)
+    return await (_subscribed if form.get("do") == "post" else _downloaded)(request, key)
+
+
+async def _downloaded(request: web.Request, key: call_list_post.Key) -> web.StreamResponse:
+    """Send the file; of its passphrase nothing is kept."""
+    relay, asker, now = request.app[RELAY], who(request), request.app[RELAY].clock.now()
+    async with relay.store.read() as conn:
+        found = await call_list.read(conn, asker.municipality_id)
+    file = await call_file.make(partial(draw, request), found, key, now)
     async with relay.store.write() as conn:
-        await call_list.taken(conn, asker.municipality_id, asker.user_id, page.list.mark, asker.name, relay.clock.now())
-    return await _file(request, page, sealed)
+        await call_list.taken(conn, asker.municipality_id, asker.user_id, found.mark, asker.name, now)
+    headers = {"Content-Disposition": f'attachment; filename="{file.name}"', "Cache-Control": "no-store"}
+    return web.Response(body=file.content, content_type="text/html", charset="utf-8", headers=headers)
+
+
+async def _subscribed(request: web.Request, key: call_list_post.Key) -> web.StreamResponse:
+    """Send it now, and whenever the register has changed."""
+    relay, asker = request.app[RELAY], who(request)
+    try:
+        async with relay.store.write() as conn:
+            await call_list_post.subscribe(conn, asker.municipality_id, asker.user_id, key, stamp(request))
+    except BadInput as refused:
+        return await _show(request, {"passphrase": words.refused(language_of(request), refused)})
+    await CallPost(relay).at_once(asker.municipality_id, asker.user_id)
+    raise back("/call-list")
 
 
 def _wrong(passphrase: str, again: str, language: str) -> dict[str, str]:
@@ -97,40 +111,6 @@ def _wrong(passphrase: str, again: str, language: str) -> dict[str, str]:
     if passphrase != again:
         return {"again": words.say(language, "The two are not the same.")}
     return {}
-
-
-async def _file(request: web.Request, page: ListPage, sealed: str) -> web.Response:
-    script, style = (_text(name) for name in ("js/call-list.js", "css/call-list.css"))
-    made = FilePage(
-        municipality=page.list.municipality,
-        made_at=page.made_at,
-        sealed=sealed,
-        script=script,
-        script_hash=_hash(script),
-        style=style,
-        style_hash=_hash(style),
-    )
-    name = f"ringeliste-{page.made_at:%Y-%m-%d}.html"
-    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
-    html = await draw(request, "board/call_list_file.html", made)
-    return web.Response(body=html.encode(), content_type="text/html", charset="utf-8", headers=headers)
-
-
-def _text(name: str) -> str:
-    return (assets.ROOT / name).read_text(encoding="utf-8")
-
-
-def _hash(text: str) -> str:
-    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
-
-
-def seal(content: str, passphrase: str) -> str:
-    """Return a page's content sealed with a passphrase, as the JSON that static/js/call-list.js opens."""
-    salt, nonce = secrets.token_bytes(SALT_BYTES), secrets.token_bytes(NONCE_BYTES)
-    key = pbkdf2_hmac("sha256", passphrase.encode(), salt, ROUNDS, KEY_BYTES)
-    sealed = AESGCM(key).encrypt(nonce, content.encode(), None)
-    parts = {"salt": salt, "nonce": nonce, "content": sealed}
-    return json.dumps({"rounds": ROUNDS} | {name: b64encode(part).decode() for name, part in parts.items()})
 
 
 async def as_csv(request: web.Request) -> web.Response:
