@@ -26,6 +26,7 @@ async def some_evening(web: Web) -> None:
         await house.relay.clockwork()
         house.relay.pulse.ring()
         await asyncio.sleep(2.5)
+    await house.relay.receipts.caught_up()
     house.relay.dispatcher.stop()
     await working
 
