@@ -204,7 +204,7 @@ async def _graver(conn: AsyncConnection, municipality_id: int, row: AnyRow) -> b
     while ahead:
         for named in ahead.pop().cap_references or ():
             before = await alerts.by_identity(conn, municipality_id, Identity(named[0], named[1], datetime.fromisoformat(named[2])))
-            if before is None or before.id in seen or before.never_real:
+            if before is None or before.id in seen or before.never_real or before.kind != Kind.ACTUAL:
                 continue
             if before.severity in GRAVE and GRAVE.index(before.severity) <= GRAVE.index(row.severity):
                 return False

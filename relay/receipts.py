@@ -12,7 +12,6 @@ from functools import partial
 from time import process_time
 
 import structlog
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Callback, Inbound, Status
@@ -26,6 +25,7 @@ from relay.pulse import Pulse
 from relay.store import answers, canary, inbox, page_answers, policies, statuses, threads, work
 from relay.store.batch import Batch
 from relay.store.engine import Store
+from relay.store.faults import meaning
 from relay.talk import Asked, Verdict, decide
 
 log = structlog.get_logger(__name__)
@@ -305,6 +305,10 @@ def _understand(kept: inbox.Kept, origin: inbox.Origin) -> Reply:
     if message.opt_out in ("STOP", "START"):
         return _opted(message.opt_out, read())
     counting = {asked.alert_id for asked in alerts if asked.count_open}
+    if not counting and any(asked.counted for asked in alerts):
+        again = read(count_open=True)
+        # 1 to 5 are answers; any other number corrects the one that they told before
+        return again if "count-without-3" in again.guessed and "count-or-answer" not in again.guessed else read(count_open=False)
     reply = read(count_open=bool(counting))
     others = any(asked.open and asked.alert_id not in counting for asked in alerts)
     # 1 to 5 may answer the other alert as well as they may count
@@ -323,9 +327,10 @@ async def _whole(conn: AsyncConnection, kept: inbox.Kept, step: Callable[[], Awa
     try:
         async with conn.begin_nested():
             await step()
-    except (NotReady, OperationalError):
-        raise
     except Exception as error:
+        if isinstance(error, NotReady) or meaning(error) is not None:
+            # the database's state: nothing is wrong with the message
+            raise
         log.exception("a message could not be handled", inbound=kept.id, error=type(error).__name__)
         return False
     return True

@@ -56,6 +56,8 @@ class Asked:
     open: bool
     #: "about how many?" was asked and is not answered
     count_open: bool = False
+    #: they have told how many: another number corrects it, as the echo said
+    counted: bool = False
     #: an implausible count was asked back already
     doubted: bool = False
 
@@ -237,7 +239,7 @@ def _alerts_meant(reply: Reply, writer: Writer) -> tuple[list[Asked], str]:
         return [asked for asked in writer.alerts if asked.number == reply.alert_number], "number"
     if reply.legend or reply.legend_named:
         return [asked for asked in writer.alerts if asked.legend == reply.legend], "legend"
-    counting = [asked for asked in writer.alerts if asked.count_open]
+    counting = [asked for asked in writer.alerts if asked.count_open] or [asked for asked in writer.alerts if asked.counted]
     if "count-without-3" in reply.guessed and len({asked.alert_id for asked in counting}) == 1:
         return counting, "count_question"
     return list(writer.alerts), "only_open"

@@ -114,7 +114,7 @@ class Dispatcher:
         self.caller.tell()
         now, begun = self.clock.now(), monotonic()
         landed, self.landed = self.landed, []
-        held, changes = self.waiting.copy(), list(self.breakers.changes(now))
+        held, renew_at, changes = self.waiting.copy(), self.renew_at, list(self.breakers.changes(now))
         try:
             async with self.store.write() as conn:
                 await evidence.learn(conn, landed, now)
@@ -129,7 +129,7 @@ class Dispatcher:
         except BaseException:
             # nothing was written: what we know and what we hold stays in hand for the next turn
             self.landed[:0] = landed
-            self.waiting = held
+            self.waiting, self.renew_at = held, renew_at
             self.breakers.unsaid(changes)
             raise
         self._send(intended, {work.delivery_id: shared for work, shared in chosen}, begun)

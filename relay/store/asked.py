@@ -74,4 +74,5 @@ def _asked(row: AnyRow, now: datetime) -> Asked:
         # an old question must not take the answer to a new alert
         count_open=is_open and (waiting_for_count or row.count_doubted_at is not None),
         doubted=row.count_doubted_at is not None,
+        counted=is_open and row.rung == Rung.PASSED_ON and row.reported > 0,
     )

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.model import AlertState, BadInput, DeliveryState, Role
+from relay.model import AlertState, BadInput, DeliveryState, Role, SparedBy
 from relay.store import letters, users, work
 from relay.store.columns import AnyRow
 from relay.store.register import Stamp
@@ -20,11 +20,13 @@ from relay.store.tables import User, alert, call_list_copy, call_list_post, deli
 
 #: how seldom one gets it while nothing is out, and while an alert is approved or out
 QUIET, PRESSED = timedelta(hours=1), timedelta(minutes=5)
+#: when what did not arrive is sent again, if it is still the newest
+AGAIN = timedelta(hours=6)
 #: a list that has not left by then is replaced by a newer one
 LIFE = timedelta(hours=12)
 CAUSE = "call_list:"
-#: what waits for its time, and what did not arrive
-_GIVEN_UP = (DeliveryState.FAILED, DeliveryState.EXPIRED)
+#: what did not arrive; SPARED: trial mode ended, or its reader was not on duty any more
+_GIVEN_UP = (DeliveryState.FAILED, DeliveryState.EXPIRED, DeliveryState.SPARED)
 
 NO_MAILBOX = "Your account has no mailbox. Enter it under My account, then try again."
 NO_SENDER = "There is no e-mail sender that could send it. Download the file instead."
@@ -59,9 +61,9 @@ class Subscriber:
         """Whether it is time for another one, if there is news."""
         return self.posted_at is None or now - self.posted_at >= every
 
-    def lacks(self, mark: str) -> bool:
-        """Whether what they have is not the list with this mark."""
-        return self.lost or self.mark != mark
+    def lacks(self, mark: str, now: datetime) -> bool:
+        """Whether what they have is not the list with this mark. To a mailbox that takes nothing it is sent again, but seldom."""
+        return self.mark != mark or (self.lost and (self.posted_at is None or now - self.posted_at >= AGAIN))
 
 
 # --- who gets it --------------------------------------------------------------------------------------------------------
@@ -144,22 +146,30 @@ async def post(
     return True
 
 
-async def note_arrived(conn: AsyncConnection, municipality_id: int) -> None:
-    """Note as copies what the mail relay has taken, once; and let go of files that are not needed any more."""
+async def tidy(conn: AsyncConnection, roles: Collection[Role], now: datetime) -> None:
+    """Note as copies what the mail relay has taken; stop what is nobody's newest list any more; forget keys and files that nobody needs."""
     done = (
         select(call_list_post.c.municipality_id, call_list_post.c.user_id, call_list_post.c.mark, call_list_post.c.posted_at)
         .join(delivery, delivery.c.id == call_list_post.c.delivery_id)
         .where(
-            call_list_post.c.municipality_id == municipality_id,
             delivery.c.state == DeliveryState.DONE,
             ~exists().where(call_list_copy.c.user_id == call_list_post.c.user_id, call_list_copy.c.made_at == call_list_post.c.posted_at),
         )
     )
     await conn.execute(insert(call_list_copy).from_select(["municipality_id", "user_id", "mark", "made_at"], done))
-    ended = select(delivery.c.id).where(delivery.c.municipality_id == municipality_id, delivery.c.ended_at.is_not(None))
-    await conn.execute(
-        delete(delivery_file).where(delivery_file.c.municipality_id == municipality_id, delivery_file.c.delivery_id.in_(ended))
+    await conn.execute(delete(call_list_post).where(call_list_post.c.user_id.in_(select(User.id).where(~User.active))))
+    newest = (
+        select(call_list_post.c.delivery_id)
+        .join(
+            user_role, (user_role.c.user_id == call_list_post.c.user_id) & (user_role.c.municipality_id == call_list_post.c.municipality_id)
+        )
+        .where(call_list_post.c.delivery_id.is_not(None), user_role.c.role.in_(roles))
     )
+    stale = (delivery.c.state == DeliveryState.WAITING, delivery.c.cause.startswith(CAUSE), delivery.c.id.not_in(newest))
+    spared = {"state": DeliveryState.SPARED, "spared_by": SparedBy.CANCELLED, "ended_at": now, "lease_until": None}
+    await conn.execute(update(delivery).where(*stale).values(spared))
+    ended = select(delivery.c.id).where(delivery.c.ended_at.is_not(None))
+    await conn.execute(delete(delivery_file).where(delivery_file.c.delivery_id.in_(ended)))
 
 
 async def of_user(conn: AsyncConnection, municipality_id: int, user_id: int) -> letters.Posted | None:

@@ -109,7 +109,7 @@ class Store:
                     raise
                 try:
                     await _to_the_end(_commit(conn))
-                except (DBAPIError, RuntimeError):
+                except (DBAPIError, RuntimeError, OSError):
                     # what is left of the transaction goes with its connection, so that the next one starts clean
                     await _to_the_end(self._drop(conn))
                     raise
@@ -130,8 +130,10 @@ class Store:
 
     async def _begin(self, conn: AsyncConnection) -> AsyncConnection:
         """Begin in our own words, in one turn: SQLAlchemy's take several, before and after each transaction."""
+        begins = straight(conn, _BEGIN[self.dialect])
         try:
-            await straight(conn, _BEGIN[self.dialect])
+            # SQLite's thread begins whether or not we still wait for it; only then it is known what there is to undo
+            await (_to_the_end(begins) if self.dialect == "sqlite" else begins)
         except BaseException as error:
             await _to_the_end(self._undo(conn, error))
             raise
@@ -261,7 +263,7 @@ async def _whole(conn: AsyncConnection) -> AsyncIterator[None]:
         raise
 
 
-async def _to_the_end(step: Coroutine[Any, Any, None]) -> None:
+async def _to_the_end(step: Coroutine[Any, Any, object]) -> None:
     """Finish `step` even if we are cancelled meanwhile: nobody else may use the connection before it is done."""
     task = asyncio.ensure_future(step)
     cancelled: asyncio.CancelledError | None = None

@@ -48,7 +48,7 @@ async def learn(conn: AsyncConnection, facts: Sequence[Fact], now: datetime) -> 
     told = rows_as_json(conn, ({"id": fact.attempt_id, "provider_id": fact.provider_id or None} for fact in facts))
     tried, owners = await together(conn, (_TRIED, {"told": told}), (_OWNERS, {"told": told}))
     known = {row.id: row for row in tried}
-    risen = [fact for fact in _best_of_each(_without_foreign_ids(facts, known)) if _rises(known[fact.attempt_id], fact)]
+    risen = [fact for fact in _best_of_each(_without_foreign_ids(facts, known, tried)) if _rises(known[fact.attempt_id], fact)]
     if risen:
         ids = {known[fact.attempt_id].delivery_id for fact in risen}
         await _follow(conn, known, risen, [row for row in owners if row.id in ids], now)
@@ -60,8 +60,17 @@ def _best_of_each(facts: Sequence[Fact]) -> list[Fact]:
     best: dict[int, Fact] = {}
     for fact in sorted(facts, key=lambda fact: fact.evidence):
         older = best.get(fact.attempt_id)
-        best[fact.attempt_id] = fact if older is None or fact.provider_id else _with_id(fact, older.provider_id)
+        best[fact.attempt_id] = fact if older is None else _with_what_it_lacks(fact, older)
     return list(best.values())
+
+
+def _with_what_it_lacks(fact: Fact, older: Fact) -> Fact:
+    """A higher fact often says less: what a lower one told beside its state stays."""
+    return fact._replace(
+        provider_id=fact.provider_id or older.provider_id,
+        segments=older.segments if fact.segments is None else fact.segments,
+        price=older.price if fact.price is None else fact.price,
+    )
 
 
 def _with_id(fact: Fact, provider_id: str) -> Fact:
@@ -72,9 +81,9 @@ def _rises(row: AnyRow, fact: Fact) -> bool:
     return fact.evidence > row.evidence or bool(fact.provider_id and not row.provider_id)
 
 
-def _without_foreign_ids(facts: Sequence[Fact], known: Mapping[int, AnyRow]) -> list[Fact]:
+def _without_foreign_ids(facts: Sequence[Fact], known: Mapping[int, AnyRow], tried: Sequence[AnyRow]) -> list[Fact]:
     """A provider id that belongs to another attempt proves nothing: such an answer is an unknown, not an overwrite."""
-    owner = {(row.account, row.told_id): row.owner_id for row in known.values() if row.owner_id is not None}
+    owner = {(row.account, row.told_id): row.owner_id for row in tried if row.owner_id is not None}
     kept = []
     for fact in facts:
         named = (known[fact.attempt_id].account, fact.provider_id)

@@ -189,7 +189,7 @@ async def _last_look(conn: AsyncConnection, intents: Sequence[Intent], now: date
     )
     verdicts = {row.id: _may_go(row, works[row.id], now) for row in (await conn.execute(looked)).all()}
     real = [intent.work for intent in intents if not intent.emulated and verdicts.get(intent.work.delivery_id) == "go"]
-    return verdicts | dict.fromkeys(await trial.kept_back(conn, real), "trial")
+    return verdicts | dict.fromkeys(await trial.kept_back(conn, real, now), "trial")
 
 
 def _may_go(row: AnyRow, item: Work, now: datetime) -> str:

@@ -29,7 +29,7 @@ _LEFT = (DeliveryState.WAITING, DeliveryState.CLAIMED)
 # --- the last look ------------------------------------------------------------------------------------------------------
 
 
-async def kept_back(conn: AsyncConnection, works: Sequence[Work]) -> set[int]:
+async def kept_back(conn: AsyncConnection, works: Sequence[Work], now: datetime) -> set[int]:
     """Return the ids of those deliveries that must not leave: their town is on trial, and where they go is on no list."""
     if not works:
         return set()
@@ -41,13 +41,13 @@ async def kept_back(conn: AsyncConnection, works: Sequence[Work]) -> set[int]:
     }
     if not going:
         return set()
-    listed = _listed(trying).subquery()
+    listed = _listed(trying, now).subquery()
     wanted = select(listed).where(listed.c.lookup.in_({lookup for _, lookup in going.values()}))
     allowed = {(row.municipality_id, row.lookup) for row in (await conn.execute(wanted)).all()}
     return {delivery_id for delivery_id, place in going.items() if place not in allowed}
 
 
-def _listed(towns: set[int]) -> Select[tuple[int, str]]:
+def _listed(towns: set[int], now: datetime) -> Select[tuple[int, str]]:
     """The fingerprints that may be sent to: written down, of a person on the list, of a user, of somebody who is sent an invitation."""
     mine = User.municipality_id.in_(towns) & User.active
     rows = union_all(
@@ -55,7 +55,9 @@ def _listed(towns: set[int]) -> Select[tuple[int, str]]:
         select(Address.municipality_id, Address.lookup).join(trial_allowed, trial_allowed.c.person_id == Address.person_id),
         select(User.municipality_id, User.phone_lookup).where(mine),
         select(User.municipality_id, User.email_lookup).where(mine),
-        select(invitation.c.municipality_id, invitation.c.email_lookup).where(invitation.c.ended_at.is_(None)),
+        select(invitation.c.municipality_id, invitation.c.email_lookup).where(
+            invitation.c.ended_at.is_(None), invitation.c.expires_at > now
+        ),
     ).subquery()
     return select(rows.c.municipality_id, rows.c.lookup).where(rows.c.lookup != "", rows.c.municipality_id.in_(towns))
 
@@ -112,9 +114,9 @@ async def people_held(conn: AsyncConnection, municipality_id: int, alert_id: int
     return int((await conn.execute(select(func.count(func.distinct(delivery.c.recipient_id))).where(*mine))).scalar_one())
 
 
-async def people_allowed(conn: AsyncConnection, municipality_id: int) -> set[int]:
+async def people_allowed(conn: AsyncConnection, municipality_id: int, now: datetime) -> set[int]:
     """Return the persons of the register of whom some address would be sent to in trial mode."""
-    listed = _listed({municipality_id}).subquery()
+    listed = _listed({municipality_id}, now).subquery()
     mine = select(Address.person_id).join(listed, listed.c.lookup == Address.lookup).where(Address.municipality_id == municipality_id)
     return set((await conn.execute(mine)).scalars())
 

@@ -41,9 +41,18 @@ class CallPost:
 
     async def round(self) -> int:
         """Look once; return how many lists were sent."""
-        async with self._relay.store.read() as conn:
+        async with self._relay.store.write() as conn:
+            await call_list_post.tidy(conn, DUTY, self._relay.clock.now())
             towns = await call_list_post.towns(conn)
-        return sum([await self._town(town) for town in towns])
+        return sum([await self._safely(town) for town in towns])
+
+    async def _safely(self, town: int) -> int:
+        """One town's trouble, such as a number that no key opens, is not the others'."""
+        try:
+            return await self._town(town)
+        except Exception as error:
+            log.exception("a town's call lists were not sent", municipality=town, error=type(error).__name__)
+            return 0
 
     async def at_once(self, town: int, user_id: int) -> None:
         """Send one user the list as it is, so that they see whether it reaches them."""
@@ -56,8 +65,6 @@ class CallPost:
 
     async def _town(self, town: int) -> int:
         relay, now = self._relay, self._relay.clock.now()
-        async with relay.store.write() as conn:
-            await call_list_post.note_arrived(conn, town)
         async with relay.store.read() as conn:
             every = await call_list_post.every(conn, town)
             who = [one for one in await call_list_post.subscribers(conn, town, DUTY) if one.may_get(now, every)]
@@ -67,7 +74,7 @@ class CallPost:
         rests, self._seen[town] = self._seen.get(town) == found.mark, found.mark
         if not rests and every >= call_list_post.QUIET:
             return 0
-        return sum([await self._send(town, one, found) for one in who if one.lacks(found.mark)])
+        return sum([await self._send(town, one, found) for one in who if one.lacks(found.mark, now)])
 
     async def _send(self, town: int, to: call_list_post.Subscriber, found: call_list.CallList) -> bool:
         relay, now = self._relay, self._relay.clock.now()

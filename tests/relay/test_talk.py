@@ -193,6 +193,12 @@ def test_a_count_answers_the_alert_that_asked_for_one() -> None:
     assert [(one.asked, one.count) for one in verdict.bound] == [(asking, 40)]
 
 
+def test_another_number_corrects_the_one_that_was_told() -> None:
+    told = replace(WATER, counted=True)
+    verdict = said("40", replace(TWO, alerts=(SLIDE, told)), count_open=True)
+    assert [(one.asked, one.count) for one in verdict.bound] == [(told, 40)]
+
+
 def test_an_implausible_count_is_doubted_once() -> None:
     first = said("3 9000", ONE)
     assert (first.bound, notices(first), first.doubts) == ((), [Notice.COUNT_UNLIKELY], (WATER,))

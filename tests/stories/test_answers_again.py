@@ -13,7 +13,7 @@ from messages.frames import Notice, say
 from relay import echo
 from relay.model import AddressState, Rung
 from relay.store.columns import AnyRow
-from relay.store.tables import Address, ResourcePerson, alert, attempt, delivery, inbound, note, task, thread
+from relay.store.tables import Address, ResourcePerson, alert, attempt, delivery, inbound, note, recipient, task, thread
 from tests.stories.arrange import address, change, house_says, neighbour, rows, sender, sends, texts
 from tests.stories.town import DOMAIN, ON_SQLITE, SMS_SENDER, Somebody, Town, new
 
@@ -371,3 +371,17 @@ async def test_a_farewell_is_of_the_address_that_the_letter_went_to(town: Town, 
     states = await rows(town, select(Address.person_id, Address.state))
     assert {row.person_id for row in states if row.state == AddressState.OPTED_OUT} == {ayan.id}
     assert "opted_out" in await town.tasks()
+
+
+# --- a number, and another one --------------------------------------------------------------------------------------------
+
+
+async def test_another_number_corrects_the_first_and_an_answer_stays_an_answer(town: Town) -> None:
+    """The echo says "to change it, send a new number": then that must be enough."""
+    ayan = await town.person("Ayan", "so")
+    await town.issue(WATER)
+    told = select(recipient.c.rung, recipient.c.reported)
+    for written, rung, count in (("3 60", Rung.PASSED_ON, 60), ("40", Rung.PASSED_ON, 40), ("4", Rung.CANNOT, 0)):
+        await says(town, ayan, written)
+        (row,) = await rows(town, told)
+        assert (row.rung, row.reported) == (rung, count), written

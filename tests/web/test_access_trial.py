@@ -52,7 +52,7 @@ async def test_a_new_municipality_is_on_trial_and_only_the_allow_list_is_sent_to
     assert await held(town, alert_id) == await held(town) > 0
     assert {row.hold for row in await planned(town, alert_id) if row.person_id == bilal.id and row.step == 0} == {"trial"}
     async with town.store.read() as conn:
-        assert await trial.people_allowed(conn, town.municipality_id) == {ayan.id}
+        assert await trial.people_allowed(conn, town.municipality_id, town.clock.now()) == {ayan.id}
 
 
 async def test_the_board_says_how_many_people_the_trial_keeps_from_being_reached(town: Town) -> None:

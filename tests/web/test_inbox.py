@@ -252,3 +252,20 @@ async def test_the_call_list_says_who_lacks_the_agreement_or_the_age(duty: Duty)
     assert "No role agreement" in said["Bilan"]
     assert "It is not confirmed that they are 18" in said["Cawo"]
     assert 'class="bad"' not in said["Ayan"]
+
+
+async def test_nobody_answered_is_no_end(duty: Duty) -> None:
+    """Who asked to be rung and was not spoken with stays in the inbox, with whoever tried."""
+    ayan = await duty.town.person("Ayan", "so")
+    await duty.issue()
+    await ayan.phone.says("5", to=SMS_SENDER, channel="sms")
+    await duty.town.settle()
+    mine = select(task.c.id, task.c.owner, task.c.done_at).where(task.c.kind == "ring")
+    [row] = await duty.rows(mine)
+    assert (await duty.officer.post(f"/tasks/{row.id}/done", outcome="No answer")).status == 303
+    [row] = await duty.rows(mine)
+    assert row.done_at is None
+    assert row.owner
+    assert (await duty.officer.post(f"/tasks/{row.id}/done", outcome="Rang them")).status == 303
+    [row] = await duty.rows(mine)
+    assert row.done_at is not None

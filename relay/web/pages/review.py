@@ -161,7 +161,7 @@ async def _held(conn: AsyncConnection, desk: Desk, full: plan.FullPlan) -> int:
     mine = full.issue.municipality_id
     if not await trial.is_on(conn, mine):
         return 0
-    allowed = await trial.people_allowed(conn, mine)
+    allowed = await trial.people_allowed(conn, mine, full.at)
     emulated = {medium for medium, sender in full.senders.items() if desk.emulates(sender.account)}
     planned = (one for one in full.people if not one.plan.left_out)
     return sum(one.person.person_id not in allowed and not emulated.intersection(one.people.media) for one in planned)

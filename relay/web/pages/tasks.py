@@ -13,10 +13,12 @@ from relay.web.keys import RELAY
 from relay.web.page import render
 from relay.web.who import who
 
+#: does not end a task
+NO_ANSWER = "No answer"
 #: what can come of a task of each kind; the first is the usual one
 OUTCOMES: dict[TaskKind, tuple[str, ...]] = {
-    TaskKind.CALL: ("Spoke with them: they pass it on", "Spoke with them: they cannot", "No answer", "Wrong number"),
-    TaskKind.RING: ("Rang them", "No answer", "A colleague rings"),
+    TaskKind.CALL: ("Spoke with them: they pass it on", "Spoke with them: they cannot", NO_ANSWER, "Wrong number"),
+    TaskKind.RING: ("Rang them", NO_ANSWER, "A colleague rings"),
     TaskKind.DANGER: ("Rang them", "The emergency services know", "It was no danger"),
     TaskKind.UNREACHABLE: ("Reached in another way", "Somebody else of the group was asked", "Nothing more can be done now"),
     TaskKind.ADDRESS: ("Corrected in the register", "They have no other"),
@@ -97,8 +99,14 @@ async def done(request: web.Request) -> web.Response:
     """Note what came of a task."""
     relay, asker, form = request.app[RELAY], who(request), await request.post()
     said = ". ".join(part for part in (str(form.get("outcome", "")), str(form.get("more", "")).strip()) if part)
+    task_id, now = int(request.match_info["task"]), relay.clock.now()
     async with relay.store.write() as conn:
-        await work.done(conn, asker.municipality_id, int(request.match_info["task"]), asker.name, relay.clock.now(), outcome=said)
+        if form.get("outcome") == NO_ANSWER:
+            # nobody has been spoken with: it stays with whoever tried, until somebody is
+            await desk_queue.take(conn, asker.municipality_id, task_id, asker.name, asker.name, now)
+            await work.acted(conn, asker.name, "task.no_answer", now, municipality_id=asker.municipality_id, subject=f"task:{task_id}")
+        else:
+            await work.done(conn, asker.municipality_id, task_id, asker.name, now, outcome=said)
     relay.pulse.ring()
     raise web.HTTPSeeOther("/inbox")
 

@@ -225,6 +225,28 @@ async def test_a_database_held_by_another_program_is_told_and_comes_back(sqlite_
     await store.close()
 
 
+async def test_whoever_gives_up_while_another_program_holds_the_database_leaves_no_transaction(sqlite_url: str) -> None:
+    """SQLite's thread goes on waiting for its turn, and gets it: what it then began must be ended, or nobody writes any more."""
+    store = await Store.open(sqlite_url)
+    async with store.write() as conn:
+        await conn.run_sync(fact.create)
+    other = sqlite3.connect(str(make_url(sqlite_url).database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(write_once(store, "a"))
+    await asyncio.sleep(0.2)
+    waiting.cancel()
+    await asyncio.sleep(0.1)
+    other.execute("COMMIT")
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    other.execute("BEGIN IMMEDIATE")
+    other.execute("COMMIT")
+    other.close()
+    await write_once(store, "b")
+    assert await names(store) == ["b"]
+    await store.close()
+
+
 async def test_a_full_disk_is_told_and_heals(sqlite_url: str) -> None:
     store = await Store.open(sqlite_url)
     async with store.write() as conn:
