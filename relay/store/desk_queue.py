@@ -157,6 +157,13 @@ async def take(conn: AsyncConnection, municipality_id: int, task_id: int, owner:
     await work.happened(conn, municipality_id, "task.taken", now, alert_id=row.alert_id)
 
 
+async def tried(conn: AsyncConnection, municipality_id: int, task_id: int, by: str, now: datetime, outcome: str) -> None:
+    """Note that somebody tried in vain: the task stays open, with them, until it is done. NotFound when there is no such open task."""
+    await take(conn, municipality_id, task_id, by, by, now)
+    await conn.execute(update(task).where(task.c.id == task_id).values(outcome=outcome[:200]))
+    await work.acted(conn, by, "task.tried", now, municipality_id=municipality_id, subject=f"task:{task_id}")
+
+
 async def colleagues(conn: AsyncConnection, municipality_id: int) -> list[str]:
     """Return the names of those who may see to what waits."""
     on_duty = (user_role.c.municipality_id == municipality_id, user_role.c.role.in_((Role.COORDINATOR, Role.DUTY_OFFICER)))

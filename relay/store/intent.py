@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
-    BindParameter,
     Boolean,
     Executable,
     Integer,
@@ -32,7 +31,7 @@ from relay.store import recipients, trial, troubles
 from relay.store.columns import AnyRow, Moment
 from relay.store.sql import Kind, among, ids_as_json, rows_as_json, rows_from_json
 from relay.store.tables import Address, Municipality, Sender, alert, attempt, delivery, recipient
-from relay.store.together import Hot, together
+from relay.store.together import Hot, given, together
 
 #: 128 random bits, in hex: some mail servers lower-case what stands before the @
 TOKEN_BYTES = 16
@@ -77,13 +76,13 @@ async def _go(conn: AsyncConnection, intents: Sequence[Intent], doubts: Mapping[
     """Write the attempts of those that may go."""
     tokens = {secrets.token_hex(TOKEN_BYTES): intent for intent in intents}
     rows = rows_as_json(conn, (_row(token, intent, doubts.get(intent.work.delivery_id)) for token, intent in tokens.items()))
-    counts = [(_COUNT, {"now": now, **given}) for given in _alike(intents)]
+    counts = [(_COUNT, {"now": now, **kind}) for kind in _kinds(intents)]
     wanted = {"wanted": rows, "now": now}
     *_, written = await together(conn, *counts, (_WRITE, wanted), (_WRITTEN, wanted))
     return [Intended(attempt_id=row.id, token=row.token, intent=tokens[row.token]) for row in written]
 
 
-def _alike(intents: Sequence[Intent]) -> Iterator[dict[str, Any]]:
+def _kinds(intents: Sequence[Intent]) -> Iterator[dict[str, Any]]:
     """Yield what is counted alike: tries of the same length, of which an evening has few kinds."""
     kinds: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
     for intent in intents:
@@ -130,10 +129,7 @@ def _count(conn: AsyncConnection) -> Executable:
     return update(delivery).where(*going).values(attempts=_given["n"], segments=_given["segments"])
 
 
-_given: Mapping[str, BindParameter[Any]] = {
-    name: bindparam(name, type_=kind)
-    for name, kind in {"n": Integer, "before": Integer, "fence": BigInteger, "segments": Integer, "free": Boolean}.items()
-}
+_given = given({"n": Integer, "before": Integer, "fence": BigInteger, "segments": Integer, "free": Boolean})
 
 
 def _write(conn: AsyncConnection) -> Executable:
@@ -141,11 +137,11 @@ def _write(conn: AsyncConnection) -> Executable:
     wanted = rows_from_json(conn, "wanted", _WANTED)
     counted = (delivery.c.id == wanted.c.id, delivery.c.attempts == wanted.c.n)
     copied = ("municipality_id", "alert_id", "recipient_id", "sender_id", "channel", "fence", "segments")
-    given = ("n", "token", "account", "body_sha256", "possible_duplicate_of")
+    told = ("n", "token", "account", "body_sha256", "possible_duplicate_of")
     values = {
         "delivery_id": delivery.c.id,
         **{name: delivery.c[name] for name in copied},
-        **{name: wanted.c[name] for name in given},
+        **{name: wanted.c[name] for name in told},
         "evidence": literal(int(Evidence.INTENT)),
         "started_at": bindparam("now", type_=Moment),
     }

@@ -16,7 +16,7 @@ from relay.model import Action, DeliveryState, PersonClass, PlannedSend, Rung
 from relay.store import answers, counters, recipients, restored
 from relay.store.columns import AnyRow
 from relay.store.plan import FullPlan, Planned
-from relay.store.sql import Kind, among, ids_as_json, ids_from_json, insert_ignore, look_round, rows_as_json, rows_from_json
+from relay.store.sql import Kind, among, analyze, ids_as_json, ids_from_json, insert_ignore, rows_as_json, rows_from_json
 from relay.store.tables import alert_group, delivery, recipient, recipient_group
 from relay.store.together import Hot, together
 
@@ -48,7 +48,7 @@ async def write(conn: AsyncConnection, full: FullPlan) -> int:
         await answers.spare_again(conn, alert_id, full.at)
     new = await _sends(conn, alert_id) - sends
     if new >= MANY:
-        await look_round(conn, recipient, recipient_group, delivery)
+        await analyze(conn, recipient, recipient_group, delivery)
     return new
 
 

@@ -102,7 +102,7 @@ def _moment_with_zone(value: object) -> str:
     return f"{_moment(value)}+00"
 
 
-async def look_round(conn: AsyncConnection, *tables: Table) -> None:
+async def analyze(conn: AsyncConnection, *tables: Table) -> None:
     """Let PostgreSQL count its tables now, not in a minute: what has just grown it takes for small, and reads it whole."""
     if conn.dialect.name == "postgresql":
         await conn.execute(text(f"ANALYZE {', '.join(table.name for table in tables)}"))

@@ -96,6 +96,14 @@ async def test_what_is_not_real_not_ours_or_past_wakes_nobody(town: Town) -> Non
     assert woken(town) == {}
 
 
+async def test_a_drill_before_it_keeps_no_real_message_quiet(town: Town) -> None:
+    now = town.clock.now()
+    await comes_in(town, message(now, "drill", severity=Severity.EXTREME).replace(b"<status>Actual", b"<status>Exercise"))
+    assert woken(town) == {}
+    await comes_in(town, message(now, "real", severity=Severity.EXTREME, updates="drill"))
+    assert set(woken(town)) == {"nora", "odd"}
+
+
 async def test_without_a_telephone_on_duty_the_coordinators_are_woken(town: Town) -> None:
     async with town.store.write() as conn:
         await conn.execute(update(User).where(User.name.in_(["nora", "odd"])).values(phone=None))

@@ -7,6 +7,7 @@ from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from hashlib import pbkdf2_hmac
@@ -20,7 +21,8 @@ from sqlalchemy import delete, select, text, update
 from channels.registry import Lines, build
 from channels.settings import EmailSettings, Security
 from messages.form import Medium
-from relay.store.tables import Sender, User, call_list_copy, call_list_post, delivery_file, user_role
+from relay.model import Health
+from relay.store.tables import Sender, User, call_list_copy, call_list_post, delivery, delivery_file, user_role
 from relay.web.call_post import CallPost
 from tests.stories.town import DOMAIN
 from tests.web.duty_town import Duty, duty_town
@@ -198,6 +200,24 @@ async def test_who_wants_it_no_more_or_is_shut_out_or_off_duty_gets_none(office:
     await office.press("stop")
     assert await office.duty.rows(select(call_list_post)) == [], "the key is gone"
     assert await office.minutes(70) == 0
+
+
+async def test_a_list_that_waits_is_stopped_with_its_reader_and_replaced_by_a_newer_one(office: Office) -> None:
+    await office.duty.change(
+        update(Sender)
+        .where(Sender.channel == Medium.EMAIL)
+        .values(health=Health.DOWN, try_at=office.duty.town.clock.now() + timedelta(days=1))
+    )
+    await office.press("post")
+    await office.duty.town.person("Bilan", "so")
+    await office.minutes(70)
+    waiting = select(delivery.c.state).where(delivery.c.cause.startswith("call_list:")).order_by(delivery.c.id)
+    assert [row.state for row in await office.duty.rows(waiting)] == ["SPARED", "WAITING"], "the newest alone"
+    await office.duty.change(update(User).where(User.login == "duty_officer").values(active=False))
+    await office.minutes(2)
+    assert [row.state for row in await office.duty.rows(waiting)] == ["SPARED", "SPARED"]
+    assert await office.duty.rows(select(delivery_file.c.name)) == [], "no file of who is shut out stays"
+    assert office.postbox.letters == []
 
 
 async def test_without_a_mailbox_or_a_sender_it_says_what_is_missing(office: Office) -> None:

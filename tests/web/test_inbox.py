@@ -262,10 +262,11 @@ async def test_nobody_answered_is_no_end(duty: Duty) -> None:
     await duty.town.settle()
     mine = select(task.c.id, task.c.owner, task.c.done_at).where(task.c.kind == "ring")
     [row] = await duty.rows(mine)
-    assert (await duty.officer.post(f"/tasks/{row.id}/done", outcome="No answer")).status == 303
+    assert (await duty.officer.post(f"/tasks/{row.id}/done", outcome="No answer", more="Ringte to ganger")).status == 303
     [row] = await duty.rows(mine)
     assert row.done_at is None
     assert row.owner
+    assert "Tried, and not done: No answer. Ringte to ganger" in (await duty.officer.get(f"/tasks/{row.id}?lang=en")).text
     assert (await duty.officer.post(f"/tasks/{row.id}/done", outcome="Rang them")).status == 303
     [row] = await duty.rows(mine)
     assert row.done_at is not None

@@ -95,12 +95,13 @@ async def test_a_letter_that_has_not_left_is_taken_back_with_its_invitation(duty
     assert row.state == "SPARED"
 
 
-async def test_on_trial_only_the_mailboxes_of_open_invitations_are_written_to(duty: Duty) -> None:
+@pytest.mark.parametrize("column", ["ended_at", "expires_at"])
+async def test_on_trial_only_the_mailboxes_of_open_invitations_are_written_to(duty: Duty, column: str) -> None:
     real(duty)
     await duty.change(update(Municipality).values(mode="TRIAL"))
     boss = await administrator(duty)
     await boss.post("/users/invite", name="Åse Berg", role="approver", email=ASE, send="yes")
-    await duty.change(update(invitation).values(ended_at=duty.town.clock.now()))
+    await duty.change(update(invitation).values({column: duty.town.clock.now()}))
     await duty.town.settle()
     assert letters(duty) == []
     [row] = await duty.rows(select(delivery.c.hold))

@@ -60,6 +60,14 @@ async def test_it_says_both_bodies_in_the_own_language_and_the_norwegian_beside(
     assert "KOK VANNET" not in (await street.get(street.link("uk")))[1].split('lang="nb"')[0]
 
 
+async def test_a_link_opens_with_the_mark_that_stands_behind_it_in_a_text_from_right_to_left(street: Street) -> None:
+    """Some telephones take U+2069 for a part of the address; any other letter more is another token."""
+    await street.boil(languages=("ar",))
+    status, page = await street.get(f"{street.link('ar')}%E2%81%A9")
+    assert (status, "اغلوا الماء" in page) == (200, True)
+    assert (await street.get(f"{street.link('ar')}a"))[0] == 404
+
+
 async def test_looking_is_no_answer_however_often_and_by_whomever(street: Street) -> None:
     alert_id = await street.boil(languages=("nb", "ar", "uk"))
     paths = [street.link(tag) for tag in ("nb", "ar", "uk")]

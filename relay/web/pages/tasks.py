@@ -96,19 +96,17 @@ async def take(request: web.Request) -> web.Response:
 
 
 async def done(request: web.Request) -> web.Response:
-    """Note what came of a task."""
+    """Note what came of a task; it ends with that, unless nobody was spoken with."""
     relay, asker, form = request.app[RELAY], who(request), await request.post()
     said = ". ".join(part for part in (str(form.get("outcome", "")), str(form.get("more", "")).strip()) if part)
     task_id, now = int(request.match_info["task"]), relay.clock.now()
     async with relay.store.write() as conn:
-        if form.get("outcome") == NO_ANSWER:
-            # nobody has been spoken with: it stays with whoever tried, until somebody is
-            await desk_queue.take(conn, asker.municipality_id, task_id, asker.name, asker.name, now)
-            await work.acted(conn, asker.name, "task.no_answer", now, municipality_id=asker.municipality_id, subject=f"task:{task_id}")
+        if tried := form.get("outcome") == NO_ANSWER:
+            await desk_queue.tried(conn, asker.municipality_id, task_id, asker.name, now, said)
         else:
             await work.done(conn, asker.municipality_id, task_id, asker.name, now, outcome=said)
     relay.pulse.ring()
-    raise web.HTTPSeeOther("/inbox")
+    raise web.HTTPSeeOther(f"/tasks/{task_id}" if tried else "/inbox")
 
 
 async def start(request: web.Request) -> web.Response:
