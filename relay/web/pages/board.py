@@ -64,7 +64,7 @@ class BoardPage:
     #: the part that moves, drawn
     live: Markup = field(default=Markup(), compare=False)
     #: what the last duty officer told the next
-    told: AnyRow | None = field(default=None, compare=False)
+    told: AnyRow | None = field(compare=False)
 
     @property
     def here(self) -> str:
@@ -75,10 +75,8 @@ class BoardPage:
 async def show(request: web.Request) -> web.Response:
     """Show the board."""
     page = await _page(request)
-    async with request.app[RELAY].store.read() as conn:
-        told = await hand_over.standing(conn, who(request).municipality_id)
     # made of our own template, as the stream sends it
-    return await render(request, "board/board.html", replace(page, live=Markup(await _drawn(request, page)), told=told))  # noqa: S704
+    return await render(request, "board/board.html", replace(page, live=Markup(await _drawn(request, page))))  # noqa: S704
 
 
 async def live(request: web.Request) -> web.StreamResponse:
@@ -122,9 +120,11 @@ async def _page(request: web.Request) -> BoardPage:
     async with relay.store.read() as conn:
         one = await board.heading(conn, who(request).municipality_id, int(request.match_info["number"]), language)
         found = await board.read(conn, one, relay.clock.now())
+        told = await hand_over.standing(conn, who(request).municipality_id)
     mirrored = direction_of(request) == "rtl"
     return BoardPage(
         board=found,
+        told=told,
         lines=tuple(Line(group=group, pieces=charts.ladder(group, mirrored=mirrored)) for group in found.groups),
         todo=tuple(_todo(found, language)),
         events=tuple(Event(happened=one, text=sentences.happened(language, one)) for one in found.events),
