@@ -5,6 +5,7 @@ connections of its own. httptools reads the answers; what goes out is what the s
 """
 
 import asyncio
+import math
 import ssl
 import zlib
 from collections.abc import Iterator, Mapping
@@ -34,6 +35,7 @@ class HotPost:
         #: turns to speak, and connections on which nobody speaks
         self._turns = asyncio.Semaphore(connections)
         self._idle: list[_Connection] = []
+        self._deadlines = _Deadlines()
         self._closed = False
 
     async def post(self, body: bytes, deadline: float) -> HttpAnswer:
@@ -88,7 +90,9 @@ class HotPost:
         async with asyncio.timeout(self._connect_timeout):
             found = await loop.getaddrinfo(host, port, type=1)
             sock = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=NEXT_ADDRESS, loop=loop)
-            _, made = await loop.create_connection(_Connection, sock=sock, ssl=self._tls, server_hostname=host if self._tls else None)
+            _, made = await loop.create_connection(
+                lambda: _Connection(self._deadlines), sock=sock, ssl=self._tls, server_hostname=host if self._tls else None
+            )
         return made
 
     def _give_back(self, connection: "_Connection") -> None:
@@ -100,16 +104,47 @@ class HotPost:
             connection.close()
 
 
+class _Deadlines:
+    """Ends the waiting for answers in time, by one timer for all: one for each request cost as much as reading its answer."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._until: dict[_Connection, float] = {}
+        self._next = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, connection: "_Connection", until: float) -> None:
+        """Wait for an answer on `connection` no longer than `until`, a time of the loop's."""
+        self._until[connection] = until
+        if until < self._next:
+            self._set(until)
+
+    def end(self, connection: "_Connection") -> None:
+        """Wait no more."""
+        self._until.pop(connection, None)
+
+    def _set(self, until: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._next, self._timer = until, self._loop.call_at(until, self._over) if until < math.inf else None
+
+    def _over(self) -> None:
+        now = self._loop.time()
+        for connection in [connection for connection, until in self._until.items() if until <= now]:
+            connection.give_up()
+        self._set(min(self._until.values(), default=math.inf))
+
+
 class _Connection(asyncio.Protocol):
     """One connection, and the answer that is being read on it."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadlines: _Deadlines) -> None:
         self.idle_since = 0.0
         self._loop = asyncio.get_running_loop()
         self._transport: Any = None
         self._parser: Any = httptools.HttpResponseParser(self)
         self._answer: asyncio.Future[HttpAnswer] | None = None
-        self._timer: asyncio.TimerHandle | None = None
+        self._deadlines = deadlines
         self._usable = True
         # what has been read of the answer
         self._headers: list[tuple[bytes, bytes]] = []
@@ -125,15 +160,18 @@ class _Connection(asyncio.Protocol):
     def ask(self, request: bytes, until: float) -> asyncio.Future[HttpAnswer]:
         """Send a request; the loop's time `until` is when we stop waiting for its answer. Raises Unknown."""
         self._answer = self._loop.create_future()
-        self._timer = self._loop.call_at(until, self._fail, "TimeoutError")
+        self._deadlines.begin(self, until)
         self._transport.write(request)
         return self._answer
+
+    def give_up(self) -> None:
+        """Wait for the answer no longer."""
+        self._fail("TimeoutError")
 
     def close(self) -> None:
         """Let go of it, whatever is under way."""
         self._usable = False
-        if self._timer is not None:
-            self._timer.cancel()
+        self._deadlines.end(self)
         self._transport.abort()
 
     # --- asyncio's side -----------------------------------------------------------------------------------------------
@@ -214,8 +252,7 @@ class _Connection(asyncio.Protocol):
     def _end(self) -> "asyncio.Future[HttpAnswer]":
         assert self._answer is not None  # noqa: S101 - the callers have looked
         answer, self._answer = self._answer, None
-        if self._timer is not None:
-            self._timer.cancel()
+        self._deadlines.end(self)
         return answer
 
 

@@ -147,19 +147,20 @@ def _quoted(text: str) -> str:
 
 def read_created(answer: Answer, client: TwilioClient, *, to: str, codes: Mapping[int, Reason]) -> Sent:
     """Return what the answer to a create proves. Raises SendFailed; UNCERTAIN for whatever Twilio would not say to this request."""
-    body, code = answer.body, answer.code
+    body = answer.body
+    sid = body.get("sid")
+    ours = body.get("to") == to and body.get("account_sid") == client.account.sid
+    if answer.status == 201 and ours and isinstance(sid, str) and SID.fullmatch(sid):
+        status = read_status(body, codes)
+        if status.reason is not None:
+            raise SendFailed(status.reason, code=status.code, detail=sid)
+        return Sent(sid, status.evidence, status.segments, status.price)
+    code = answer.code
     if answer.status == 429:
         raise SendFailed(Reason.THROTTLED, code=str(code or 429), retry_after=client.retry_after(answer))
     if 400 <= answer.status < 500 and code:
         raise SendFailed(codes.get(code, Reason.REFUSED), code=str(code), retry_after=client.retry_after(answer))
-    sid = str(body.get("sid"))
-    ours = body.get("account_sid") == client.account.sid and body.get("to") == to
-    if answer.status != 201 or not SID.fullmatch(sid) or not ours:
-        raise SendFailed(Reason.UNCERTAIN, code=str(code or answer.status), detail="not the answer to our request")
-    status = read_status(body, codes)
-    if status.reason is not None:
-        raise SendFailed(status.reason, code=status.code, detail=sid)
-    return Sent(provider_id=sid, evidence=status.evidence, segments=status.segments, price=status.price)
+    raise SendFailed(Reason.UNCERTAIN, code=str(code or answer.status), detail="not the answer to our request")
 
 
 def read_status(resource: Mapping[str, Any], codes: Mapping[int, Reason]) -> Status:

@@ -36,12 +36,12 @@ ARRIVED = frozenset({Evidence.DELIVERED, Evidence.READ})
 
 def standing(evidences: Iterable[int]) -> int:
     """Return the best of several pieces of evidence, UNTRIED if there are none."""
-    return max(evidences, key=lambda evidence: _RANK[evidence], default=UNTRIED)
+    return max(evidences, key=_RANK.__getitem__, default=UNTRIED)
 
 
 def weakest(evidences: Iterable[int]) -> int:
     """Return the least of several pieces of evidence that are needed together."""
-    return min(evidences, key=lambda evidence: _RANK[evidence], default=UNTRIED)
+    return min(evidences, key=_RANK.__getitem__, default=UNTRIED)
 
 
 class PersonFacts(NamedTuple):

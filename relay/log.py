@@ -95,12 +95,12 @@ def tell(logger: str, event: str, lines: Iterable[tuple[datetime, Mapping[str, A
         for _, shown in lines:
             structlog.get_logger(logger).info(event, **shown)
     elif logging.getLogger(logger).isEnabledFor(logging.INFO):
-        _lines.write("".join([_line(logger, event, at, shown) for at, shown in lines]))
+        _lines.write(b"".join([_line(logger, event, at, shown) for at, shown in lines]).decode())
 
 
-def _line(logger: str, event: str, at: datetime, shown: Mapping[str, Any]) -> str:
-    when = f"{at.astimezone(UTC).isoformat().removesuffix('+00:00')}Z"
-    return _json({**shown, "event": event, "level": "info", "logger": logger, "timestamp": when}) + "\n"
+def _line(logger: str, event: str, at: datetime, shown: Mapping[str, Any]) -> bytes:
+    fields = {**shown, "event": event, "level": "info", "logger": logger, "timestamp": at.astimezone(UTC)}
+    return orjson.dumps(fields, default=repr, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE)
 
 
 #: where JSON lines go

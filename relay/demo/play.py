@@ -163,7 +163,7 @@ class _Evening:
 
     async def _is_quiet(self) -> bool:
         """Nothing due, nothing in flight, nothing on its way to or from the phones."""
-        if not self.house.relay.dispatcher.idle or self.house.relay.dispatcher.flying:
+        if not self.house.relay.dispatcher.idle or self.house.relay.dispatcher.crew.flying:
             return False
         state = await self.provider.ask("clock")
         now = self.house.relay.clock.now()

@@ -33,33 +33,25 @@ class Caller:
         self._lines: list[tuple[datetime, Mapping[str, object]]] = []
 
     async def call(self, one: Intended, shared: Shared, begun: float) -> Fact:
-        """Make the call, and say what is known. Never raises: what we do not understand is an unknown."""
-        called_at = monotonic()
-        fact = await self._called(one, shared, begun)
-        line = logbook.line(one.intent.work, fact, milliseconds=round((monotonic() - called_at) * 1000))
-        self._lines.append((self.clock.now(), line))
+        """Make the call, if there is time for it, and say what is known. Never raises: what we do not understand is an unknown.
+
+        When a turn begins, what it sends is ours for some seconds at least. Where those do not outlast the call, as after a process was
+        stopped and resumed, somebody else may be sending this by now: then nothing leaves.
+        """
+        work, called_at, began = one.intent.work, monotonic(), self.clock.now()
+        in_time = called_at <= begun + self._held_seconds - POST_DEADLINE[work.gravity]
+        fact = await self._made(one, shared, began) if in_time else _failed(one, SendFailed(Reason.HELD_UP))
+        now = self.clock.now()
+        if in_time:
+            heard = Call(to=work.to, vain=in_vain(fact.reason), seconds=(now - began).total_seconds(), at=now)
+            self.breakers.heard(work.sender_id, heard, fact.retry_after)
+        self._lines.append((now, logbook.line(work, fact, milliseconds=round((monotonic() - called_at) * 1000))))
         return fact
 
     def tell(self) -> None:
         """Write a line about each call since we told last."""
         lines, self._lines = self._lines, []
         tell(__name__, "attempt", lines)
-
-    async def _called(self, one: Intended, shared: Shared, begun: float) -> Fact:
-        """Make the call, if there is time for it.
-
-        When a turn begins, what it sends is ours for some seconds at least. Where those do not outlast the call, as after a process was
-        stopped and resumed, somebody else may be sending this by now: then nothing leaves.
-        """
-        work = one.intent.work
-        if monotonic() > begun + self._held_seconds - POST_DEADLINE[work.gravity]:
-            return _failed(one, SendFailed(Reason.HELD_UP))
-        began = self.clock.now()
-        fact = await self._made(one, shared, began)
-        now = self.clock.now()
-        heard = Call(to=work.to, vain=in_vain(fact.reason), seconds=(now - began).total_seconds(), at=now)
-        self.breakers.heard(work.sender_id, heard, fact.retry_after)
-        return fact
 
     async def _made(self, one: Intended, shared: Shared, now: datetime) -> Fact:
         try:

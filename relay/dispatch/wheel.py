@@ -18,7 +18,8 @@ from channels.clock import Clock, monotonic
 from relay.breaker import Breakers, Change
 from relay.desk import Desk
 from relay.dispatch.call import Caller
-from relay.dispatch.texts import Ready, Shared, Texts, intent_of
+from relay.dispatch.crew import Crew
+from relay.dispatch.texts import Ready, Texts, intent_of
 from relay.model import Health, NotReady, Policy, Work
 from relay.pace import Pacer, SharedPacer
 from relay.pulse import Pulse
@@ -52,12 +53,8 @@ class Dispatcher:
         self.breakers = Breakers()
         self.texts = Texts(desk, policy)
         self.caller = Caller(desk, clock, self.breakers, lease.seconds - lease.renewal)
+        self.crew = Crew(self.caller)
         self.waiting: deque[Ready] = deque()
-        #: calls under way, and the address that each goes to
-        self.flying: dict[asyncio.Task[evidence.Fact], str] = {}
-        self.landed: list[evidence.Fact] = []
-        #: rings when a call comes back
-        self.back = asyncio.Event()
         self.renew_at = clock.now()
         self.look_at = monotonic()
         self.stopping = False
@@ -100,12 +97,12 @@ class Dispatcher:
             made, leased = await self._turn()
             sent += made
             self.turns += 1
-            if self.flying:
+            if self.crew.flying:
                 await self._land()
             elif self.waiting:
                 if not await self._rest_for_pace():
                     break
-            elif not self.landed and not leased:
+            elif not self.crew.landed and not leased:
                 break
         return sent
 
@@ -113,7 +110,7 @@ class Dispatcher:
         """Record, lease, look, intend: one transaction. Then send."""
         self.caller.tell()
         now, begun = self.clock.now(), monotonic()
-        landed, self.landed = self.landed, []
+        landed, self.crew.landed = self.crew.landed, []
         held, renew_at, changes = self.waiting.copy(), self.renew_at, list(self.breakers.changes(now))
         try:
             async with self.store.write() as conn:
@@ -128,21 +125,13 @@ class Dispatcher:
                 intended = await intent.intend(conn, [intent_of(one) for one in chosen], now)
         except BaseException:
             # nothing was written: what we know and what we hold stays in hand for the next turn
-            self.landed[:0] = landed
+            self.crew.landed[:0] = landed
             self.waiting, self.renew_at = held, renew_at
             self.breakers.unsaid(changes)
             raise
-        self._send(intended, {work.delivery_id: shared for work, shared in chosen}, begun)
-        self.desk.sending = bool(self.flying)
+        self.crew.send(intended, {work.delivery_id: shared for work, shared in chosen}, begun)
+        self.desk.sending = bool(self.crew.flying)
         return len(intended), len(leased)
-
-    def _send(self, intended: Sequence[intent.Intended], shared: Mapping[int, Shared], begun: float) -> None:
-        """Let go what is on disk."""
-        for one in intended:
-            work = one.intent.work
-            task = asyncio.create_task(self.caller.call(one, shared[work.delivery_id], begun))
-            self.flying[task] = work.to
-            task.add_done_callback(self._landed)
 
     def _following(self) -> Mapping[int, int]:
         """Return the units of each sender's next message."""
@@ -156,8 +145,8 @@ class Dispatcher:
 
         One call at a time to one person: the forward comes before the ask, a correction after what it corrects.
         """
-        room = self.window - len(self.flying)
-        spoken_to = set(self.flying.values())
+        room = self.window - len(self.crew.flying)
+        spoken_to = set(self.crew.flying.values())
         chosen: list[Ready] = []
         kept: list[Ready] = []
         while self.waiting and len(chosen) < room:
@@ -193,7 +182,7 @@ class Dispatcher:
         if free >= self.window:
             return []
         most = LEASE_WINDOWS * self.window
-        return await claim.lease(conn, self.worker, self.fence, now, limit=most, until=self.lease.until(now), without=busy)
+        return await claim.lease(conn, self.worker, self.fence, now, limit=most, term=self.lease, without=busy)
 
     async def _renew(self, conn: AsyncConnection, now: datetime) -> None:
         """What waits for its sender's pace stays ours; what was spared or cancelled meanwhile holds up nothing behind it."""
@@ -231,16 +220,10 @@ class Dispatcher:
 
     async def _land(self) -> None:
         """Wait for the first call to come back; look round now and then meanwhile."""
-        if not self.landed:
+        if not self.crew.landed:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.back.wait(), LOOK_ROUND)
-        self.back.clear()
-
-    def _landed(self, task: asyncio.Task[evidence.Fact]) -> None:
-        del self.flying[task]
-        if not task.cancelled():
-            self.landed.append(task.result())
-        self.back.set()
+                await asyncio.wait_for(self.crew.back.wait(), LOOK_ROUND)
+        self.crew.back.clear()
 
     async def _rest_for_pace(self) -> bool:
         """Wait until a sender may go on; false when the clock stands still."""
@@ -252,10 +235,9 @@ class Dispatcher:
         return self.clock.now() > now
 
     async def _finish(self) -> None:
-        while self.flying:
-            await asyncio.wait(self.flying)
+        await self.crew.finish()
         self.caller.tell()
         async with self.store.write() as conn:
-            await evidence.learn(conn, self.landed, self.clock.now())
+            await evidence.learn(conn, self.crew.landed, self.clock.now())
             await claim.give_back(conn, self.fence, [work.delivery_id for work, _ in self.waiting])
-        self.landed, self.waiting = [], deque()
+        self.crew.landed, self.waiting = [], deque()

@@ -3,41 +3,50 @@
 from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime, time, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import LargeBinary, Select, select, type_coerce, update
+from sqlalchemy import BigInteger, Executable, Integer, LargeBinary, Select, Text, bindparam, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
 from messages.form import Medium, Part
 from relay.model import DeliveryState, Hours, NotReady, Work
 from relay.store import aside, sealing
-from relay.store.columns import AnyRow, reader
+from relay.store.columns import AnyRow, Moment, reader
 from relay.store.queue import waits
-from relay.store.sql import among, ids_as_json
+from relay.store.sql import among, ids_as_json, ids_from_json
 from relay.store.tables import Address, ResourcePerson, alert, delivery, recipient
 from relay.store.together import Hot, together
-from relay.store.workers import Instant
+from relay.store.workers import Instant, Lease
 
 #: WhatsApp lets us write freely for so long after a person's last message
 WINDOW = timedelta(hours=24)
 #: deliveries looked at together
 LOOKED_AT = 1000
 
-#: a delivery's columns that are not sealed, and what is, there and in its address
-_plain = tuple(column for column in delivery.c if column.name not in ("text", "to"))
+#: a delivery's columns that sending needs and that are not sealed
+_plain = (
+    delivery.c.id,
+    delivery.c.municipality_id,
+    delivery.c.alert_id,
+    delivery.c.recipient_id,
+    delivery.c.person_id,
+    delivery.c.address_id,
+    delivery.c.sender_id,
+    delivery.c.stands_for_id,
+    delivery.c.channel,
+    delivery.c.step,
+    delivery.c.part,
+    delivery.c.language,
+    delivery.c.frame_language,
+    delivery.c.gravity,
+    delivery.c.expires_at,
+    delivery.c.attempts,
+    delivery.c.fence,
+)
+#: what is sealed, there and in its address
 _sealed = {"address": Address.value, "to": delivery.c.to, "text": delivery.c.text}
-
-
-def _due(now: datetime, limit: int, without: Collection[int]) -> Select[tuple[int]]:
-    """Gravest first, then in order of time. A stopped sender's and a paused alert's rows wait."""
-    return (
-        select(delivery.c.id)
-        .where(*waits(now), delivery.c.sender_id.not_in(without))
-        .order_by(delivery.c.gravity, delivery.c.due_at, delivery.c.id)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
 
 
 async def renew(conn: AsyncConnection, fence: int, ids: Sequence[int], until: Instant) -> set[int]:
@@ -50,16 +59,13 @@ async def renew(conn: AsyncConnection, fence: int, ids: Sequence[int], until: In
 
 
 async def lease(
-    conn: AsyncConnection, worker: str, fence: int, now: datetime, *, limit: int, until: Instant, without: Collection[int] = ()
+    conn: AsyncConnection, worker: str, fence: int, now: datetime, *, limit: int, term: Lease, without: Collection[int] = ()
 ) -> list[Work]:
-    """Take up to `limit` due deliveries for `worker`, of other senders than `without`; they are its own `until` then."""
-    claim = (
-        update(delivery)
-        .where(delivery.c.id.in_(_due(now, limit, without)))
-        .values(state=DeliveryState.CLAIMED, hold="", claimed_by=worker, fence=fence, lease_until=until)
-        .returning(delivery.c.id)
-    )
-    ids = list((await conn.execute(claim)).scalars())
+    """Take up to `limit` due deliveries for `worker`, of other senders than `without`; they are its own for a `term`."""
+    mine = {"worker": worker, "fence": fence, "until": now + timedelta(seconds=term.seconds)}
+    wanted = {"now": now, "limit": limit, "without": ids_as_json(without)}
+    (claimed,) = await together(conn, (_claim(term), mine | wanted))
+    ids = [row.id for row in claimed]
     if not ids:
         return []
     works = []
@@ -70,6 +76,26 @@ async def lease(
         except NotReady as error:
             await aside.unreadable(conn, row.id, str(error), now)
     return sorted(works, key=lambda item: (item.gravity, item.delivery_id))
+
+
+@lru_cache
+def _claim(term: Lease) -> Hot:
+    """Gravest first, then in order of time. A stopped sender's and a paused alert's rows wait."""
+    now = bindparam("now", type_=Moment)
+
+    def claim(conn: AsyncConnection) -> Executable:
+        due = (
+            select(delivery.c.id)
+            .where(*waits(now), delivery.c.sender_id.not_in(ids_from_json(conn, "without")))
+            .order_by(delivery.c.gravity, delivery.c.due_at, delivery.c.id)
+            .limit(bindparam("limit", type_=Integer))
+            .with_for_update(skip_locked=True)
+        )
+        until = term.until_there if term.by_database else bindparam("until", type_=Moment)
+        taken = {"claimed_by": bindparam("worker", type_=Text), "fence": bindparam("fence", type_=BigInteger), "lease_until": until}
+        return update(delivery).where(delivery.c.id.in_(due)).values(state=DeliveryState.CLAIMED, hold="", **taken).returning(delivery.c.id)
+
+    return Hot(claim)
 
 
 async def look_at(conn: AsyncConnection, ids: Sequence[int], now: datetime) -> list[Work]:

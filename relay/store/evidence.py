@@ -19,10 +19,10 @@ from relay.counting import HOPEFUL, message_change, standing
 from relay.model import DeliveryState, Rung
 from relay.store import progress, recipients, troubles
 from relay.store.columns import AnyRow, Moment, reader
-from relay.store.sql import Kind, among, ids_as_json, rows_as_json, rows_from_json
+from relay.store.sql import Kind, among, by_key, ids_as_json, one_of, rows_as_json, rows_from_json
 from relay.store.tables import attempt, delivery, recipient
 from relay.store.together import Call, Hot, alike, given, together
-from relay.verdict import LOOKS, Verdict, after_attempt
+from relay.verdict import DONE, LOOKS, Verdict, after_attempt
 
 
 class Fact(NamedTuple):
@@ -46,7 +46,8 @@ async def learn(conn: AsyncConnection, facts: Sequence[Fact], now: datetime) -> 
     if not facts:
         return 0
     told = rows_as_json(conn, ({"id": fact.attempt_id, "provider_id": fact.provider_id or None} for fact in facts))
-    tried, owners = await together(conn, (_TRIED, {"told": told}), (_OWNERS, {"told": told}))
+    whose = {"told": told, "ids": ids_as_json(fact.attempt_id for fact in facts)}
+    tried, owners = await together(conn, (_TRIED, whose), (_OWNERS, whose))
     known = {row.id: row for row in tried}
     risen = [fact for fact in _best_of_each(_without_foreign_ids(facts, known, tried)) if _rises(known[fact.attempt_id], fact)]
     if risen:
@@ -110,10 +111,8 @@ def _raised(conn: AsyncConnection, known: Mapping[int, AnyRow], risen: Sequence[
     for (named, values), facts in kinds.items():
         own = dict(zip(_RISEN, values, strict=True)) | {"now": now, "ended_at": None if values[-1] else now}
         if named:
-            told = rows_as_json(conn, ({"id": fact.attempt_id, "provider_id": fact.provider_id} for fact in facts))
-            yield _RAISE_AND_NAME, own | {"told": told}
-        else:
-            yield _RAISE, own | {"ids": ids_as_json(fact.attempt_id for fact in facts)}
+            own["told"] = rows_as_json(conn, ({"id": fact.attempt_id, "provider_id": fact.provider_id} for fact in facts))
+        yield _RAISE_AND_NAME if named else _RAISE, own | {"ids": ids_as_json(fact.attempt_id for fact in facts)}
 
 
 def _attempt_values(row: AnyRow, fact: Fact, now: datetime) -> tuple[Any, ...]:
@@ -172,13 +171,10 @@ async def _best_after(conn: AsyncConnection, known: Mapping[int, AnyRow], risen:
 
 def _judge(row: AnyRow, fact: Fact | None, best: int, now: datetime) -> Verdict:
     """Decide by the newest fact; a better older copy makes the delivery DONE whatever became of the newer one."""
-    kept = Verdict(state=_state(row.state), due_at=row.due_at, hold=row.hold)
-    if row.state in (DeliveryState.SPARED, DeliveryState.EXPIRED) and best not in HOPEFUL:
-        return kept
-    if best > Evidence.UNKNOWN and best in HOPEFUL:
-        return Verdict(state=DeliveryState.DONE)
-    if fact is None:
-        return kept
+    if best in _HAS_IT:
+        return DONE
+    if fact is None or (row.state in (DeliveryState.SPARED, DeliveryState.EXPIRED) and best not in HOPEFUL):
+        return Verdict(state=_state(row.state), due_at=row.due_at, hold=row.hold)
     verdict = after_attempt(
         fact.evidence,
         fact.reason,
@@ -194,6 +190,8 @@ def _judge(row: AnyRow, fact: Fact | None, best: int, now: datetime) -> Verdict:
 
 
 _state, _gravity = reader(DeliveryState), reader(Gravity)
+#: a provider has a copy, and has not given it up
+_HAS_IT = frozenset(evidence for evidence in HOPEFUL if evidence > Evidence.UNKNOWN)
 #: parts that want an answer and bring nothing else
 _QUESTIONS = (Part.ASK, Part.REMINDER)
 
@@ -295,14 +293,14 @@ def _tried(conn: AsyncConnection) -> Executable:
     """Attempts, and to which attempt the provider id that we were told belongs already."""
     told = rows_from_json(conn, "told", _TOLD)
     owner = attempt.alias("owner")
-    # a subquery, and no join: so PostgreSQL goes by the index from the first row on, before it has any figures about the table
+    # a subquery, and no join: so PostgreSQL goes by the index, as in `by_key`
     told_us = ("evidence", "provider_id", "reason", "code", "found_by", "segments", "price")
     columns = ("id", "delivery_id", "account", "n", "started_at", *told_us)
     whose = select(owner.c.id).where(owner.c.account == attempt.c.account, owner.c.provider_id == told.c.provider_id).scalar_subquery()
     return (
         select(*(attempt.c[name] for name in columns), told.c.provider_id.label("told_id"), whose.label("owner_id"))
         .select_from(told)
-        .join(attempt, attempt.c.id == told.c.id)
+        .join(attempt, by_key(conn, attempt.c.id, told.c.id, "ids"))
     )
 
 
@@ -311,14 +309,13 @@ def _deliveries() -> Any:
 
 
 def _owners(conn: AsyncConnection) -> Executable:
-    told = rows_from_json(conn, "told", _TOLD)
-    owned = select(attempt.c.delivery_id).join(told, told.c.id == attempt.c.id)
-    return _deliveries().where(delivery.c.id.in_(owned)).order_by(delivery.c.id)  # type: ignore[no-any-return]
+    owned = select(attempt.c.delivery_id).where(among(conn, attempt.c.id, "ids"))
+    return _deliveries().where(one_of(conn, delivery.c.id, owned)).order_by(delivery.c.id)  # type: ignore[no-any-return]
 
 
 def _raise_and_name(conn: AsyncConnection) -> Executable:
     told = rows_from_json(conn, "told", _TOLD)
-    return update(attempt).where(attempt.c.id == told.c.id).values({**_RAISED, "provider_id": told.c.provider_id})
+    return update(attempt).where(by_key(conn, attempt.c.id, told.c.id, "ids")).values({**_RAISED, "provider_id": told.c.provider_id})
 
 
 _RAISED = given(_RISEN | {"ended_at": Moment}) | {"risen_at": bindparam("now", type_=Moment)}

@@ -106,10 +106,11 @@ def _person_after(row: AnyRow, deliveries: Sequence[AnyRow], answer: tuple[Rung,
     going = tried = False
     # how far the message itself has come: all its bodies, by the best way. A wake-up or a reminder alone tells nobody anything
     ways: dict[int, int] = {}
-    for way, part, evidence, state in ((one.address_id, one.part, one.evidence, one.state) for one in deliveries):
+    for one in deliveries:
+        way, evidence, state = one.address_id, one.evidence, one.state
         going = going or state in _GOING
         tried = tried or state in _IN_VAIN
-        if part in MESSAGE and (evidence >= 0 or state != DeliveryState.SPARED):
+        if one.part in MESSAGE and (evidence >= 0 or state != DeliveryState.SPARED):
             ways[way] = weakest((evidence, ways[way])) if way in ways else evidence
     best = Evidence.READ if rung is not Rung.NONE else standing(ways.values())
     failed = tried and not going and best not in HOPEFUL

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Subquery,
     Table,
     Text,
+    and_,
     any_,
     bindparam,
     cast,
@@ -67,8 +68,20 @@ def among(conn: AsyncConnection, of: ColumnElement[Any], name: str) -> ColumnEle
 
     PostgreSQL takes an array for short, and goes by the column's index; behind IN it read the whole table of a night.
     """
-    ids = ids_from_json(conn, name)
+    return one_of(conn, of, ids_from_json(conn, name))
+
+
+def one_of(conn: AsyncConnection, of: ColumnElement[Any], ids: Select[int]) -> ColumnElement[bool]:
+    """Say the same of a few ids that a query finds."""
     return of.in_(ids) if conn.dialect.name == "sqlite" else of == any_(func.array(ids.scalar_subquery()))
+
+
+def by_key(conn: AsyncConnection, of: ColumnElement[Any], row: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """Join a table to rows of JSON by the key `of`, whose values are bound once more: {name: ids_as_json(ids)}.
+
+    PostgreSQL believes that a hundred rows come, keeps the plan that it made while the table was short, and reads it whole from then on.
+    """
+    return of == row if conn.dialect.name == "sqlite" else and_(of == row, among(conn, of, name))
 
 
 def ids_from_json(conn: AsyncConnection, name: str) -> Select[int]:

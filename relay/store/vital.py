@@ -6,15 +6,13 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from channels.base import Evidence
 from relay.model import AlertState
 from relay.store import queue, remembered, workers
 from relay.store.canary import Probe, probes
 from relay.store.columns import AnyRow
 from relay.store.senders import Faring, faring
 from relay.store.tables import Municipality, Sender, alert, attempt, delivery, inbound, task
-
-OPEN_DOUBT = (Evidence.INTENT, Evidence.UNKNOWN)
+from relay.store.tables.sending import OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +45,7 @@ class Signs:
 async def signs(conn: AsyncConnection, now: datetime) -> Signs:
     """Look at everything at one moment."""
     waits = select(func.count(delivery.c.id)).where(*queue.waits(now))
-    doubts = (attempt.c.evidence.in_(OPEN_DOUBT),)
-    counted, oldest = (await conn.execute(select(func.count(attempt.c.id), func.min(attempt.c.started_at)).where(*doubts))).one()
+    counted, oldest = (await conn.execute(select(func.count(attempt.c.id), func.min(attempt.c.started_at)).where(OPEN))).one()
     return Signs(
         oldest_due=await queue.oldest_due(conn, now),
         due=(await conn.execute(waits)).scalar_one(),

@@ -50,10 +50,14 @@ class Lease:
         """Return the present of the leases; `now` is ours."""
         return DATABASE_NOW if self.by_database else now
 
+    @property
+    def until_there(self) -> ColumnElement[datetime]:
+        """When a claim of this moment runs out by the database's clock."""
+        return DATABASE_NOW + literal(timedelta(seconds=self.seconds), Interval())
+
     def until(self, now: datetime) -> Instant:
         """Return when a claim of this moment runs out."""
-        length = timedelta(seconds=self.seconds)
-        return DATABASE_NOW + literal(length, Interval()) if self.by_database else now + length
+        return self.until_there if self.by_database else now + timedelta(seconds=self.seconds)
 
 
 @dataclass(frozen=True, slots=True)

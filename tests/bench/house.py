@@ -34,6 +34,8 @@ from tests.bench.provider import ACCOUNT
 
 SENDER = "+4759440000"
 FORWARD = "Kok det i 3 minutter før du drikker, lager mat eller pusser tenner."
+#: of everything that is sealed here: it holds nobody's data
+KEY = "A" * 43 + "="
 #: people entered in one transaction
 AT_ONCE = 10_000
 
@@ -41,11 +43,11 @@ AT_ONCE = 10_000
 @asynccontextmanager
 async def open_house(provider: str, url: str, people: int, window: int) -> AsyncIterator[tuple[Relay, int, int]]:
     """Yield the product with one approved alert: (relay, municipality, alert)."""
-    sealing.use(sealing.build(sealing.make_key(), sealing.make_key()))
+    sealing.use(sealing.build(KEY, KEY))
     clock, store = SystemClock(), await Store.open(url)
     await schema.upgrade(store)
     municipality_id = await _register(store, clock, people)
-    relay = _relay(store, clock, provider, window)
+    relay = _relay(store, clock, provider, window, number=1)
     runner = web.AppRunner(make_app(relay, Watchdog(store, clock)), access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -59,7 +61,20 @@ async def open_house(provider: str, url: str, people: int, window: int) -> Async
         await store.close()
 
 
-def _relay(store: Store, clock: SystemClock, provider: str, window: int) -> Relay:
+@asynccontextmanager
+async def open_beside(provider: str, url: str, window: int) -> AsyncIterator[Relay]:
+    """Yield the product in another process, at the same database: a second worker."""
+    sealing.use(sealing.build(KEY, KEY))
+    store = await Store.open(url)
+    relay = _relay(store, SystemClock(), provider, window, number=2)
+    try:
+        yield relay
+    finally:
+        await relay.desk.close()
+        await store.close()
+
+
+def _relay(store: Store, clock: SystemClock, provider: str, window: int, *, number: int) -> Relay:
     account = TwilioAccount(key="twilio", sid=ACCOUNT, auth_token="sandbox", base_url=provider, connections=window)
     channel = build("twilio_sms", SmsSettings(account=account, pace=Pace(1e6, 1e6)), clock=clock)
     desk, pulse = Desk({("twilio_sms", "twilio"): channel}, "http://127.0.0.1:0", "localhost"), Pulse()
@@ -72,7 +87,15 @@ def _relay(store: Store, clock: SystemClock, provider: str, window: int) -> Rela
         pulse=pulse,
         policy=DEFAULT_POLICY,
         dispatcher=Dispatcher(
-            store, desk, clock, pulse.branch(), DEFAULT_POLICY, worker="bench", fence=1, window=window, lease=Lease(60.0)
+            store,
+            desk,
+            clock,
+            pulse.branch(),
+            DEFAULT_POLICY,
+            worker=f"bench-{number}",
+            fence=number,
+            window=window,
+            lease=Lease(60.0, by_database=store.dialect == "postgresql"),
         ),
         resolver=Resolver(store, desk, clock, pulse),
         receipts=receipts,

@@ -8,8 +8,9 @@ import resource
 import statistics
 import sys
 import tempfile
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlencode
@@ -26,14 +27,15 @@ from relay.app import run
 from relay.flow import Relay
 from relay.store import counters
 from relay.store.tables import attempt
-from tests.bench.house import FORWARD, SENDER, another_alert, fill, open_house
+from relay.worker import listen
+from tests.bench.house import FORWARD, SENDER, another_alert, fill, open_beside, open_house
 from tests.bench.provider import ACCOUNT
 
 Figures: TypeAlias = dict[str, float]
 
 TICKS = os.sysconf("SC_CLK_TCK")
-#: seconds between looks at how far it has come: each costs as much as sending five messages
-LOOK = 0.1
+#: seconds between looks at how far it has come
+LEAST, LONGEST = 0.02, 0.5
 #: callbacks a second that come in beside sending
 STORM = 300
 #: deliveries of an alert whose numbers are read, and how often they are
@@ -80,25 +82,65 @@ async def client(provider: str, messages: str) -> Figures:
 
 
 async def path(provider: str, url: str, people: str, window: str, receipts: str) -> Figures:
-    """Release, lease, intend, post, record; with `receipts` until the last of two callbacks a message is on disk."""
+    """Release, lease, intend, post, record; with `receipts` until the last of two callbacks a message is on disk.
+
+    On PostgreSQL by two workers that share the window, as one sets up who has a server for it.
+    """
     messages = 2 * int(people)
-    async with open_house(provider, url, int(people), int(window)) as (relay, municipality_id, alert_id):
+    shared = url.startswith("postgres")
+    own = int(window) // 2 if shared else int(window)
+    async with open_house(provider, url, int(people), own) as (relay, municipality_id, alert_id):
         if receipts == "off":
             relay.desk.public_url = "http://127.0.0.1:9"
-        released = monotonic()
-        await relay.release(municipality_id, alert_id, "Ola")
-        start, used = monotonic(), _cpu(url)
-        working = asyncio.create_task(relay.dispatcher.run())
-        sent = await _until(relay, alert_id, "sent", messages)
-        figures = _figures(messages, sent - start, _cpu(url) - used)
-        if receipts == "on":
-            heard = await _until(relay, alert_id, "delivered", messages)
-            figures |= {"heard": messages / (heard - start), "cpu_heard": (_cpu(url) - used) / messages * 1000}
-        relay.dispatcher.stop()
-        await working
+        async with _beside(provider, url, own, relay.desk.public_url) if shared else nullcontext() as other:
+            released = monotonic()
+            await relay.release(municipality_id, alert_id, "Ola")
+            start, used = monotonic(), _cpu(url, other)
+            if other is not None:
+                _pipe(other).write(b"go\n")
+            working = asyncio.create_task(relay.dispatcher.run())
+            sent = await _until(relay, alert_id, "sent", messages)
+            figures = _figures(messages, sent - start, _cpu(url, other) - used)
+            if receipts == "on":
+                heard = await _until(relay, alert_id, "delivered", messages)
+                figures |= {"heard": messages / (heard - start), "cpu_heard": (_cpu(url, other) - used) / messages * 1000}
+            relay.dispatcher.stop()
+            await working
         reach = await relay.reach(municipality_id, alert_id)
         assert reach.totals.sent == int(people)
         return figures | {"release": start - released, "rss": _rss()}
+
+
+@asynccontextmanager
+async def _beside(provider: str, url: str, window: int, public_url: str) -> AsyncIterator[Process]:
+    """A second worker in a process of its own; it begins when it is told so, and ends with us."""
+    command = (sys.executable, "-m", "tests.bench.work", "second", provider, url, str(window), public_url)
+    process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    await process.stdout.readline()
+    yield process
+    _pipe(process).close()
+    await process.wait()
+
+
+def _pipe(process: Process) -> asyncio.StreamWriter:
+    assert process.stdin is not None
+    return process.stdin
+
+
+async def second(provider: str, url: str, window: str, public_url: str) -> Figures:
+    """Work beside `path` from the first line of standard input to its end."""
+    async with open_beside(provider, url, int(window)) as relay:
+        relay.desk.public_url = public_url
+        listening = asyncio.create_task(listen(relay))
+        print("ready", flush=True)
+        await asyncio.to_thread(sys.stdin.readline)
+        working = asyncio.create_task(relay.dispatcher.run())
+        await asyncio.to_thread(sys.stdin.readline)
+        relay.dispatcher.stop()
+        await working
+        listening.cancel()
+    return {"rss": _rss()}
 
 
 async def hooks(provider: str, url: str, people: str, window: str) -> Figures:
@@ -196,41 +238,57 @@ def _rss() -> float:
 
 
 async def _until(relay: Relay, alert_id: int, name: str, wanted: int) -> float:
-    """Wait until the counters say so, and return when that was."""
+    """Wait until the counters say so, and return when that was. A look costs as much as five messages: few before the end is near."""
+    began = monotonic()
     while True:
         async with relay.store.read() as conn:
             numbers = await counters.read(conn, alert_id)
-        if numbers.get((0, "sms"), {}).get(name, 0) >= wanted:
-            return monotonic()
-        await asyncio.sleep(LOOK)
+        now, come = monotonic(), numbers.get((0, "sms"), {}).get(name, 0)
+        if come >= wanted:
+            return now
+        left = (wanted - come) * (now - began) / come if come else LONGEST
+        await asyncio.sleep(min(max(left / 2, LEAST), LONGEST))
 
 
 def _figures(messages: int, seconds: float, cpu: float) -> Figures:
     return {"rate": messages / seconds, "cpu": cpu / messages * 1000}
 
 
-def _cpu(url: str) -> float:
-    """CPU seconds of this process, and of the PostgreSQL server behind `url`."""
+def _cpu(url: str, other: Process | None = None) -> float:
+    """CPU seconds of this process, of the `other` worker's, and of the PostgreSQL server behind `url`."""
     mine = resource.getrusage(resource.RUSAGE_SELF)
-    return mine.ru_utime + mine.ru_stime + (_server_cpu(url) if url.startswith("postgres") else 0.0)
+    others = _ticks(lambda process, _: process == other.pid) if other else 0.0
+    return mine.ru_utime + mine.ru_stime + others + (_server_cpu(url) if url.startswith("postgres") else 0.0)
 
 
 def _server_cpu(url: str) -> float:
     folder = Path(str(make_url(url).query["host"]))
     head = int((folder / "postmaster.pid").read_text().split()[0])
+    return _ticks(lambda process, parent: head in (process, parent), ended=head)
+
+
+def _ticks(wanted: Callable[[int, int], bool], *, ended: int = 0) -> float:
+    """CPU seconds of the processes that are wanted by their and their parent's numbers; of `ended` with those of children that are gone."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             _, _, rest = stat.read_text().rpartition(") ")
         except OSError:
             continue
-        fields = rest.split()
-        if int(stat.parent.name) == head or int(fields[1]) == head:
-            ticks += sum(int(value) for value in fields[11 : 15 if int(stat.parent.name) == head else 13])
+        process, fields = int(stat.parent.name), rest.split()
+        if wanted(process, int(fields[1])):
+            ticks += sum(int(value) for value in fields[11 : 15 if process == ended else 13])
     return ticks / TICKS
 
 
-WORK: Mapping[str, Callable[..., Awaitable[Figures]]] = {"bare": bare, "client": client, "path": path, "hooks": hooks, "many": many}
+WORK: Mapping[str, Callable[..., Awaitable[Figures]]] = {
+    "bare": bare,
+    "client": client,
+    "path": path,
+    "second": second,
+    "hooks": hooks,
+    "many": many,
+}
 
 
 async def _measure(name: str, *given: str) -> Figures:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from messages.alert import Gravity
 from relay.model import NotReady
 from relay.store import claim, evidence, intent
 from relay.store.tables import attempt, delivery
+from relay.store.workers import Lease
 from relay.verdict import POST_DEADLINE
 from tests.relay.witness import (
     WATER,
@@ -199,7 +199,7 @@ async def test_a_crash_between_call_and_outcome(town: Town) -> None:
     alert_id = await released(town)
     doomed = town.relay.dispatcher
     await doomed._turn()
-    await asyncio.gather(*doomed.flying)
+    await doomed.crew.finish()
     assert len(accepted(town)) == 1
     heir = await restart(town)
     assert Evidence.UNKNOWN in {row.evidence for row in await planned(heir, alert_id)}, "until it is found it is said to be in doubt"
@@ -215,7 +215,7 @@ async def test_a_crash_before_the_call(town: Town) -> None:
     ayan = await town.person("Ayan", "nb")
     alert_id = await released(town)
     async with town.store.write() as conn:
-        works = await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, until=town.clock.now() + timedelta(seconds=30))
+        works = await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, term=Lease(30.0))
         intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
         await intent.intend(conn, intents, town.clock.now())
     heir = await restart(town)
@@ -232,7 +232,7 @@ async def test_an_intent_that_a_dead_worker_left_with_what_waits_holds_up_nobody
     people = [await town.person(f"Person{n}", "nb") for n in range(3)]
     alert_id = await released(town)
     async with town.store.write() as conn:
-        works = await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, until=town.clock.now() + timedelta(seconds=30))
+        works = await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, term=Lease(30.0))
         intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
         await intent.intend(conn, intents, town.clock.now())
         waits = {"state": "WAITING", "lease_until": None, "claimed_by": ""}

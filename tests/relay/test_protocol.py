@@ -31,6 +31,7 @@ from relay.store import alerts, doubts, intent, work
 from relay.store.claim import lease
 from relay.store.doubts import ASKED
 from relay.store.tables import ResourcePerson, Sender, alert, recipient, task
+from relay.store.workers import Lease
 from tests.relay.branches import Branch, reached, seen
 from tests.relay.witness import restart
 from tests.stories.arrange import change, rows
@@ -153,11 +154,11 @@ class Protocol(RuleBasedStateMachine):
         if called:
             doomed = self.town.relay.dispatcher
             await doomed._turn()
-            await asyncio.gather(*doomed.flying)
+            await doomed.crew.finish()
         else:
-            now, until = self.town.clock.now(), self.town.clock.now() + timedelta(seconds=30)
+            now = self.town.clock.now()
             async with self.town.store.write() as conn:
-                works = await lease(conn, "doomed", 1, now, limit=1, until=until)
+                works = await lease(conn, "doomed", 1, now, limit=1, term=Lease(30.0))
                 intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
                 await intent.intend(conn, intents, now)
         self.fence += 1

@@ -30,6 +30,7 @@ from relay.store.columns import AnyRow
 from relay.store.engine import Store
 from relay.store.register import NewGroup, NewPerson, NewSender, Stamp
 from relay.store.tables import attempt, counter, delivery, recipient, recipient_group
+from relay.store.workers import Lease
 
 START = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
 SENDER = "+4759440000"
@@ -70,7 +71,7 @@ class House:
     async def begin(self, most: int) -> None:
         """Lease what is due and write intents, as a dispatcher does before its calls."""
         async with self.store.write() as conn:
-            works = await claim.lease(conn, "w", 1, self.clock.now(), limit=most, until=self.clock.now() + timedelta(seconds=30))
+            works = await claim.lease(conn, "w", 1, self.clock.now(), limit=most, term=Lease(30.0))
             intents = [intent.Intent(work=one, account="twilio", body_sha256="", segments=1, emulated=True) for one in works]
             await intent.intend(conn, intents, self.clock.now())
 

@@ -14,6 +14,7 @@ from relay.model import NotAllowed, NotFound, Role
 from relay.store import board, claim, intent, trial, users
 from relay.store.register import Stamp
 from relay.store.tables import Municipality, act_log, attempt
+from relay.store.workers import Lease
 from relay.web.pages.board import _trouble
 from tests.relay.witness import WATER, planned, released
 from tests.stories.arrange import change, rows
@@ -84,7 +85,7 @@ async def test_who_is_taken_off_between_the_lease_and_the_last_look_gets_nothing
     await allow(town, ayan.id)
     await released(town)
     async with town.store.write() as conn:
-        works = await claim.lease(conn, "w", 1, town.clock.now(), limit=9, until=town.clock.now() + timedelta(seconds=30))
+        works = await claim.lease(conn, "w", 1, town.clock.now(), limit=9, term=Lease(30.0))
         intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1) for work in works]
         [entry] = await trial.listed(conn, town.municipality_id)
         await trial.disallow(conn, town.municipality_id, entry.entry_id, stamp(town))

@@ -19,6 +19,8 @@ from relay.store.tables.base import Base, at, belongs, count, flag, key, points,
 
 #: as the index is asked, word for word: SQLite takes "= 1" for another question, and counts by looking through all rows
 TWICE = text("possible_duplicate")
+#: an attempt that may still be on its way, in the same manner
+OPEN = text("evidence IN (0, 1)")
 
 recipient = Table(
     "recipient",
@@ -138,8 +140,8 @@ delivery = Table(
         postgresql_where=text("state = 'CLAIMED'"),
         sqlite_where=text("state = 'CLAIMED'"),
     ),
-    Index("ix_delivery_alert_state", "alert_id", "state"),
-    Index("ix_delivery_recipient", "recipient_id", "state"),
+    Index("ix_delivery_alert", "alert_id"),
+    Index("ix_delivery_recipient", "recipient_id"),
     Index(
         "ix_delivery_stands_for",
         "stands_for_id",
@@ -218,10 +220,10 @@ attempt = Table(
         "uq_attempt_open",
         "delivery_id",
         unique=True,
-        postgresql_where=text("evidence IN (0, 1)"),
-        sqlite_where=text("evidence IN (0, 1)"),
+        postgresql_where=OPEN,
+        sqlite_where=OPEN,
     ),
-    Index("ix_attempt_evidence", "evidence", postgresql_where=text("evidence IN (0, 1)"), sqlite_where=text("evidence IN (0, 1)")),
+    Index("ix_attempt_look", "look_at", postgresql_where=text("look_at IS NOT NULL"), sqlite_where=text("look_at IS NOT NULL")),
     Index("ix_attempt_alert", "alert_id"),
 )
 

@@ -1,0 +1,62 @@
+"""The crew: as many as may call at once, each of whom makes one call after another. A task for each call cost as much as its text."""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+
+from relay.dispatch.call import Caller
+from relay.dispatch.texts import Shared
+from relay.store.evidence import Fact
+from relay.store.intent import Intended
+
+
+class Crew:
+    """Makes a worker's calls side by side, and keeps what came of them until it is written down."""
+
+    def __init__(self, caller: Caller) -> None:
+        self.caller = caller
+        #: the address that each attempt under way goes to
+        self.flying: dict[int, str] = {}
+        self.landed: list[Fact] = []
+        #: rings when a call comes back
+        self.back = asyncio.Event()
+        self._due: deque[tuple[Intended, Shared, float]] = deque()
+        self._idle: list[asyncio.Future[None]] = []
+        self._members: set[asyncio.Task[None]] = set()
+
+    def send(self, intended: Sequence[Intended], shared: Mapping[int, Shared], begun: float) -> None:
+        """Let go what is on disk; `begun`: when its turn did."""
+        for one in intended:
+            work = one.intent.work
+            self.flying[one.attempt_id] = work.to
+            self._due.append((one, shared[work.delivery_id], begun))
+            if self._idle:
+                self._idle.pop().set_result(None)
+            else:
+                member = asyncio.create_task(self._work())
+                self._members.add(member)
+                member.add_done_callback(self._members.discard)
+
+    async def finish(self) -> None:
+        """Wait for what is under way; then nobody is left."""
+        while self.flying:
+            self.back.clear()
+            await self.back.wait()
+        for member in self._members:
+            member.cancel()
+        self._idle.clear()
+
+    async def _work(self) -> None:
+        while True:
+            while self._due:
+                one, shared, begun = self._due.popleft()
+                try:
+                    fact = await self.caller.call(one, shared, begun)
+                    # only now: whoever writes them down takes the list away
+                    self.landed.append(fact)
+                finally:
+                    del self.flying[one.attempt_id]
+                    self.back.set()
+            rest = asyncio.get_running_loop().create_future()
+            self._idle.append(rest)
+            await rest
