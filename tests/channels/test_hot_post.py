@@ -172,3 +172,20 @@ async def test_nothing_leaves_after_it_is_closed_or_where_nobody_listens() -> No
     with pytest.raises(NotSent):
         await deaf.post(b"x", 1.0)
     assert not other.requests
+
+
+async def test_each_answer_is_waited_for_as_long_as_its_own_request_says() -> None:
+    """One timer serves all: a shorter deadline that comes later ends first, and the longer one is not forgotten."""
+    order: list[str] = []
+
+    async def ask(hot: HotPost, name: str, deadline: float) -> None:
+        with pytest.raises(Unknown):
+            await hot.post(b"", deadline)
+        order.append(name)
+
+    silent = Other([b"", b"", b""])
+    async with post_to(silent, connections=3) as hot, asyncio.timeout(5):
+        long = asyncio.create_task(ask(hot, "long", 0.6))
+        await silent.came.wait()
+        await asyncio.gather(ask(hot, "short", 0.2), ask(hot, "middle", 0.4), long)
+    assert order == ["short", "middle", "long"]
