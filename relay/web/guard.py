@@ -17,6 +17,7 @@ from relay.model import BadInput, BudstikkeError, NotAllowed, NotFound, NotReady
 from relay.store import sessions
 from relay.store.acting import acts
 from relay.web import cookies
+from relay.web.api.problem import problem as api_problem
 from relay.web.keys import RELAY
 from relay.web.problem import problem
 from relay.web.route import Door, Route
@@ -33,8 +34,10 @@ NEW_PASSWORD = "/me/password"
 _BEFORE_PASSWORD = frozenset({NEW_PASSWORD, "/sign-out"})
 #: the same for everybody: no look at the session
 _NO_SESSION = ("/static/", "/healthz", "/readyz", "/metrics")
+#: where programs ask
+_PROGRAMS = "/api/"
 #: answered to machines, which read no page
-_MACHINES = ("/api/", "/hooks/", *_NO_SESSION)
+_MACHINES = (_PROGRAMS, "/hooks/", *_NO_SESSION)
 #: asked by the page itself, which is no sign of a person
 NO_SIGN_OF_LIFE = "/session/left"
 
@@ -97,6 +100,8 @@ async def _harden(request: web.Request, response: web.StreamResponse) -> None:
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a request through to its handler, or not. What a handler refuses becomes a page in words."""
     route = request.app[TABLE].get((request.match_info.route.resource, "GET" if request.method == "HEAD" else request.method))
+    if route is None and request.path.startswith(_PROGRAMS):
+        return await _no_operation(request, handler)
     if request.path.startswith(_MACHINES) or (route and route.who in (Door.PROVIDER, Door.TOKEN)):
         return await handler(request)
     try:
@@ -108,6 +113,19 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await problem(request, STATUS.get(type(error), 400), str(error))
     except web.HTTPNotFound:
         return await problem(request, 404, NOWHERE)
+
+
+async def _no_operation(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """No operation has this address, or none with this method: a program is told so in the way that it is told everything."""
+    try:
+        return await handler(request)
+    except web.HTTPMethodNotAllowed as error:
+        known = ", ".join(sorted(error.allowed_methods))
+        told = api_problem(405, f"This address takes {known}; look it up in /api.")
+        told.headers["Allow"] = known
+        return told
+    except web.HTTPNotFound:
+        return api_problem(404, "No operation has this address; look it up in /api.")
 
 
 async def _nowhere(request: web.Request, handler: Handler) -> web.StreamResponse:

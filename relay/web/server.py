@@ -176,6 +176,7 @@ ROUTES = (
     Route("GET", "/alerts", alerts.show, EVERYBODY),
     Route("GET", "/alerts/new", begin.ask, WRITERS),
     Route("POST", "/alerts/new", begin.begin, WRITERS),
+    Route("GET", r"/alerts/{number:\d+}", review.begin, EVERYBODY),
     Route("GET", r"/alerts/{number:\d+}/edit", compose.edit, WRITERS),
     Route("POST", r"/alerts/{number:\d+}/edit", compose.save, WRITERS),
     Route("POST", r"/alerts/{number:\d+}/count", compose.count, WRITERS),

@@ -254,6 +254,16 @@ async def test_who_may_not_write_the_register_changes_no_group(open_web: Web) ->
         assert (await asked(session, "PUT", "/groups/x", json={"name": "Mine"}))[0] == 404
 
 
+@pytest.mark.parametrize(("method", "path", "status"), [("DELETE", "/alerts", 405), ("GET", "/nothing", 404)])
+async def test_an_address_that_no_operation_has_is_a_problem_in_words(open_web: Web, method: str, path: str, status: int) -> None:
+    async with program(open_web, Role.COORDINATOR) as session, session.request(method, f"/api/v1{path}") as response:
+        told = await response.json(content_type="application/problem+json")
+        allowed = response.headers.get("Allow", "")
+    assert (response.status, told["status"]) == (status, status)
+    assert "/api" in told["detail"]
+    assert ("GET" in allowed) == (status == 405)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body", "kind", "status"),
     [

@@ -45,6 +45,18 @@ async def out(web: Open, fields: Mapping[str, str] | None = None) -> int:
 # --- review -----------------------------------------------------------------------------------------------------------------
 
 
+async def test_an_alerts_number_leads_to_where_it_stands(web: Open) -> None:
+    """Also whoever does not write alerts: an approver who was told the number is led to what waits for them."""
+    number = await draft(await web.browser("coordinator"))
+    found = await row(web, number)
+    officer = await web.browser("approver")
+    assert (await officer.get(f"/alerts/{number}")).location == f"/alerts/{number}/review"
+    await web.house.relay.approve(web.town, found.id, "Ola")
+    await web.house.relay.release(web.town, found.id, "Ola")
+    assert (await officer.get(f"/alerts/{number}")).location == f"/alerts/{number}/board"
+    assert (await officer.get("/alerts/999")).status == 404
+
+
 async def test_the_numbers_of_the_review_are_those_of_the_plan_then_written(web: Open) -> None:
     browser = await web.browser("coordinator")
     number = await draft(browser, fields={"headline.so": "", "forward.so": ""})

@@ -180,6 +180,14 @@ def wake_of(request: web.Request) -> frozenset[int] | None:
     return frozenset(int(one) for one in request.query.getall("wake", []) if one.isdigit())
 
 
+async def begin(request: web.Request) -> web.Response:
+    """Lead whoever has an alert's number to where it stands: its review before it is out, its board after."""
+    async with request.app[RELAY].store.read() as conn:
+        row = await row_of(request, conn)
+    where = "review" if row.state in (AlertState.DRAFT, AlertState.APPROVED) else "board"
+    raise web.HTTPSeeOther(f"/alerts/{row.number}/{where}")
+
+
 async def show(request: web.Request) -> web.StreamResponse:
     """Show the plan of an alert as it would be written now."""
     async with request.app[RELAY].store.read() as conn:
