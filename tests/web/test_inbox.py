@@ -183,6 +183,18 @@ async def test_own_words_leave_once_and_about_an_exercise_are_marked_as_one(duty
     assert (empty.status, await kinds(duty)) == (400, ["question"])
 
 
+async def test_what_is_written_to_somebody_in_danger_does_not_count_as_seen_to(duty: Duty) -> None:
+    """The box is ticked beforehand only where a written answer may be all that is needed."""
+    ayan = await duty.town.person("Ayan", "so")
+    await duty.issue()
+    for words, ticked in (("Ma run baa?", True), ("Hjelp, det brenner", False)):
+        await ayan.phone.says(words)
+        await duty.town.settle()
+        page = (await duty.officer.get(await conversation(duty))).text
+        [box] = re.findall(r'<input[^>]*name="settle"[^>]*>', page)
+        assert (" checked" in box) is ticked, box
+
+
 async def test_a_conversation_is_handed_over_and_seen_to(duty: Duty) -> None:
     ayan = await duty.town.person("Ayan", "so")
     await duty.issue()
