@@ -129,10 +129,13 @@ class _Deadlines:
         self._next, self._timer = until, self._loop.call_at(until, self._over) if until < math.inf else None
 
     def _over(self) -> None:
-        now = self._loop.time()
-        for connection in [connection for connection, until in self._until.items() if until <= now]:
-            connection.give_up()
-        self._set(min(self._until.values(), default=math.inf))
+        """Give up what was due when the timer was set for, not what came due while the loop was busy: its answer may lie there unread."""
+        due, self._next, self._timer = self._next, math.inf, None
+        try:
+            for connection in [connection for connection, until in self._until.items() if until <= due]:
+                connection.give_up()
+        finally:
+            self._set(min(self._until.values(), default=math.inf))
 
 
 class _Connection(asyncio.Protocol):

@@ -41,12 +41,20 @@ class Caller:
         work, called_at, began = one.intent.work, monotonic(), self.clock.now()
         in_time = called_at <= begun + self._held_seconds - POST_DEADLINE[work.gravity]
         fact = await self._made(one, shared, began) if in_time else _failed(one, SendFailed(Reason.HELD_UP))
-        now = self.clock.now()
-        if in_time:
-            heard = Call(to=work.to, vain=in_vain(fact.reason), seconds=(now - began).total_seconds(), at=now)
-            self.breakers.heard(work.sender_id, heard, fact.retry_after)
-        self._lines.append((now, logbook.line(work, fact, milliseconds=round((monotonic() - called_at) * 1000))))
+        try:
+            self._note(one, fact, began, called_at, heard=in_time)
+        except Exception as error:
+            # what is known of the message must not be lost by what is told of it
+            log.exception("a call could not be noted", delivery=work.delivery_id, error=type(error).__name__)
         return fact
+
+    def _note(self, one: Intended, fact: Fact, began: datetime, called_at: float, *, heard: bool) -> None:
+        """Let the sender's breaker learn from a call that was made, and keep a line of the log."""
+        work, now = one.intent.work, self.clock.now()
+        if heard:
+            call = Call(to=work.to, vain=in_vain(fact.reason), seconds=(now - began).total_seconds(), at=now)
+            self.breakers.heard(work.sender_id, call, fact.retry_after)
+        self._lines.append((now, logbook.line(work, fact, milliseconds=round((monotonic() - called_at) * 1000))))
 
     def tell(self) -> None:
         """Write a line about each call since we told last."""

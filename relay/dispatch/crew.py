@@ -22,29 +22,44 @@ class Crew:
         self.back = asyncio.Event()
         self._due: deque[tuple[Intended, Shared, float]] = deque()
         self._idle: list[asyncio.Future[None]] = []
+        self._stays = False
         self._members: set[asyncio.Task[None]] = set()
 
     def send(self, intended: Sequence[Intended], shared: Mapping[int, Shared], begun: float) -> None:
         """Let go what is on disk; `begun`: when its turn did."""
+        self._stays = True
         for one in intended:
             work = one.intent.work
             self.flying[one.attempt_id] = work.to
             self._due.append((one, shared[work.delivery_id], begun))
-            if self._idle:
-                self._idle.pop().set_result(None)
-            else:
+            if not self._woken():
                 member = asyncio.create_task(self._work())
                 self._members.add(member)
                 member.add_done_callback(self._members.discard)
 
+    def dismiss(self) -> None:
+        """Let whoever has nothing to do go home; whoever calls goes after the call."""
+        self._stays = False
+        while self._woken():
+            pass
+
     async def finish(self) -> None:
-        """Wait for what is under way; then nobody is left."""
+        """Wait for what is under way, and for everybody to be gone."""
         while self.flying:
             self.back.clear()
             await self.back.wait()
-        for member in self._members:
-            member.cancel()
-        self._idle.clear()
+        self.dismiss()
+        if self._members:
+            await asyncio.wait(self._members)
+
+    def _woken(self) -> bool:
+        """Wake somebody who has nothing to do, if there is anybody."""
+        while self._idle:
+            rest = self._idle.pop()
+            if not rest.done():
+                rest.set_result(None)
+                return True
+        return False
 
     async def _work(self) -> None:
         while True:
@@ -57,6 +72,8 @@ class Crew:
                 finally:
                     del self.flying[one.attempt_id]
                     self.back.set()
+            if not self._stays:
+                return
             rest = asyncio.get_running_loop().create_future()
             self._idle.append(rest)
             await rest

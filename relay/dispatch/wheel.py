@@ -52,8 +52,7 @@ class Dispatcher:
         self.pacer = SharedPacer() if lease.by_database else Pacer()
         self.breakers = Breakers()
         self.texts = Texts(desk, policy)
-        self.caller = Caller(desk, clock, self.breakers, lease.seconds - lease.renewal)
-        self.crew = Crew(self.caller)
+        self.crew = Crew(Caller(desk, clock, self.breakers, lease.seconds - lease.renewal))
         self.waiting: deque[Ready] = deque()
         self.renew_at = clock.now()
         self.look_at = monotonic()
@@ -93,22 +92,25 @@ class Dispatcher:
     async def drain(self) -> int:
         """Send all that is due; return how many attempts were made. Stops short when only a standing clock holds the pace up."""
         sent = 0
-        while not self.stopping:
-            made, leased = await self._turn()
-            sent += made
-            self.turns += 1
-            if self.crew.flying:
-                await self._land()
-            elif self.waiting:
-                if not await self._rest_for_pace():
+        try:
+            while not self.stopping:
+                made, leased = await self._turn()
+                sent += made
+                self.turns += 1
+                if self.crew.flying:
+                    await self._land()
+                elif self.waiting:
+                    if not await self._rest_for_pace():
+                        break
+                elif not self.crew.landed and not leased:
                     break
-            elif not self.crew.landed and not leased:
-                break
+        finally:
+            self.crew.dismiss()
         return sent
 
     async def _turn(self) -> tuple[int, int]:
         """Record, lease, look, intend: one transaction. Then send."""
-        self.caller.tell()
+        self.crew.caller.tell()
         now, begun = self.clock.now(), monotonic()
         landed, self.crew.landed = self.crew.landed, []
         held, renew_at, changes = self.waiting.copy(), self.renew_at, list(self.breakers.changes(now))
@@ -145,7 +147,8 @@ class Dispatcher:
 
         One call at a time to one person: the forward comes before the ask, a correction after what it corrects.
         """
-        room = self.window - len(self.crew.flying)
+        # what has landed since this turn began is written down by the next: until then it has no outcome either
+        room = self.window - len(self.crew.flying) - len(self.crew.landed)
         spoken_to = set(self.crew.flying.values())
         chosen: list[Ready] = []
         kept: list[Ready] = []
@@ -236,8 +239,8 @@ class Dispatcher:
 
     async def _finish(self) -> None:
         await self.crew.finish()
-        self.caller.tell()
         async with self.store.write() as conn:
             await evidence.learn(conn, self.crew.landed, self.clock.now())
             await claim.give_back(conn, self.fence, [work.delivery_id for work, _ in self.waiting])
         self.crew.landed, self.waiting = [], deque()
+        self.crew.caller.tell()

@@ -11,7 +11,7 @@ from relay.model import DeliveryState, NotAllowed, NotFound, TaskKind
 from relay.store import evidence, troubles, work as tasks
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, Sender, attempt, delivery, task
-from relay.store.tables.sending import OPEN
+from relay.store.tables.sending import ATTEMPT_OPEN
 from relay.store.workers import Instant
 from relay.verdict import LOOKS
 
@@ -33,7 +33,7 @@ async def recover(conn: AsyncConnection, now: datetime, *, over: Instant | None)
     waiting = select(delivery.c.id).where(delivery.c.id == attempt.c.delivery_id, delivery.c.state == DeliveryState.WAITING)
     opened = (
         update(attempt)
-        .where(OPEN, attempt.c.evidence == Evidence.INTENT, waiting.exists())
+        .where(ATTEMPT_OPEN, attempt.c.evidence == Evidence.INTENT, waiting.exists())
         .values(evidence=int(Evidence.UNKNOWN), reason="UNCERTAIN", look_at=now)
         .returning(attempt.c.delivery_id)
     )

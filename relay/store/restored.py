@@ -21,6 +21,7 @@ from relay.store import evidence, inbox, remembered
 from relay.store.remembered import RESTORED as AT, RESTORED_HELD as HELD, RESTORED_SINCE as SINCE
 from relay.store.sql import among, ids_as_json
 from relay.store.tables import Address, Sender, alert, attempt, delivery, fact, inbound, recipient
+from relay.store.tables.sending import ATTEMPT_OPEN
 from relay.store.together import Hot, together
 
 #: Delivery.hold of what may have left by a provider that cannot be asked: a person lets it go
@@ -117,8 +118,7 @@ async def out_before(conn: AsyncConnection, alert_ids: Collection[int]) -> set[i
 
 async def in_doubt(conn: AsyncConnection) -> set[str]:
     """Return the fingerprints of texts that are looked for already, one by one."""
-    doubtful = attempt.c.evidence.in_((int(Evidence.INTENT), int(Evidence.UNKNOWN)))
-    return set((await conn.execute(select(attempt.c.body_sha256).where(doubtful))).scalars())
+    return set((await conn.execute(select(attempt.c.body_sha256).where(ATTEMPT_OPEN))).scalars())
 
 
 async def unheard(conn: AsyncConnection, accounts: Collection[str], at: datetime) -> int:

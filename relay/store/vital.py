@@ -12,7 +12,7 @@ from relay.store.canary import Probe, probes
 from relay.store.columns import AnyRow
 from relay.store.senders import Faring, faring
 from relay.store.tables import Municipality, Sender, alert, attempt, delivery, inbound, task
-from relay.store.tables.sending import OPEN
+from relay.store.tables.sending import ATTEMPT_OPEN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Signs:
 async def signs(conn: AsyncConnection, now: datetime) -> Signs:
     """Look at everything at one moment."""
     waits = select(func.count(delivery.c.id)).where(*queue.waits(now))
-    counted, oldest = (await conn.execute(select(func.count(attempt.c.id), func.min(attempt.c.started_at)).where(OPEN))).one()
+    counted, oldest = (await conn.execute(select(func.count(attempt.c.id), func.min(attempt.c.started_at)).where(ATTEMPT_OPEN))).one()
     return Signs(
         oldest_due=await queue.oldest_due(conn, now),
         due=(await conn.execute(waits)).scalar_one(),

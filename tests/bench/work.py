@@ -117,10 +117,12 @@ async def _beside(provider: str, url: str, window: int, public_url: str) -> Asyn
     command = (sys.executable, "-m", "tests.bench.work", "second", provider, url, str(window), public_url)
     process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE)
     assert process.stdout is not None
-    await process.stdout.readline()
-    yield process
-    _pipe(process).close()
-    await process.wait()
+    try:
+        await process.stdout.readline()
+        yield process
+    finally:
+        _pipe(process).close()
+        await process.wait()
 
 
 def _pipe(process: Process) -> asyncio.StreamWriter:
@@ -134,11 +136,11 @@ async def second(provider: str, url: str, window: str, public_url: str) -> Figur
         relay.desk.public_url = public_url
         listening = asyncio.create_task(listen(relay))
         print("ready", flush=True)
-        await asyncio.to_thread(sys.stdin.readline)
-        working = asyncio.create_task(relay.dispatcher.run())
-        await asyncio.to_thread(sys.stdin.readline)
-        relay.dispatcher.stop()
-        await working
+        if await asyncio.to_thread(sys.stdin.readline):
+            working = asyncio.create_task(relay.dispatcher.run())
+            await asyncio.to_thread(sys.stdin.readline)
+            relay.dispatcher.stop()
+            await working
         listening.cancel()
     return {"rss": _rss()}
 

@@ -12,18 +12,18 @@ WINDOW = 5
 
 
 class Provider:
-    """Answers a call when it is told to."""
+    """Answers a call when it is told to, and sees who calls."""
 
     def __init__(self) -> None:
         self.doors: dict[int, asyncio.Event] = {}
-        self.calling = 0
-        self.most = 0
+        self.callers: set[asyncio.Task[Any] | None] = set()
+        self.breaks: set[int] = set()
 
     async def call(self, one: Intended, _shared: Any, _begun: float) -> Fact:
-        self.calling += 1
-        self.most = max(self.most, self.calling)
+        self.callers.add(asyncio.current_task())
         await self.doors.setdefault(one.attempt_id, asyncio.Event()).wait()
-        self.calling -= 1
+        if one.attempt_id in self.breaks:
+            raise ZeroDivisionError
         return Fact(attempt_id=one.attempt_id, evidence=Evidence.ACCEPTED)
 
     def answer(self, *attempts: int) -> None:
@@ -66,12 +66,45 @@ async def test_whoever_has_come_back_makes_the_next_call() -> None:
     provider = Provider()
     crew = crew_of(provider)
     for first in range(0, 10 * WINDOW, WINDOW):
-        provider.answer(*range(first, first + WINDOW))
         send(crew, range(first, first + WINDOW))
         await settled()
+        assert set(crew.flying) == set(range(first, first + WINDOW)), "all are under way at once"
+        provider.answer(*range(first, first + WINDOW))
+        await settled()
     assert len(crew.landed) == 10 * WINDOW
-    assert provider.most <= WINDOW
-    assert len(asyncio.all_tasks()) <= WINDOW + 1, "the crew is no larger than what was under way at once"
+    assert len(provider.callers) == WINDOW, "the same few make all the calls"
+    await crew.finish()
+
+
+async def test_one_that_breaks_takes_nobody_with_it() -> None:
+    provider = Provider()
+    crew = crew_of(provider)
+    provider.breaks = {0}
+    send(crew, range(WINDOW))
+    await settled()
+    provider.answer(*range(2 * WINDOW))
+    send(crew, range(WINDOW, 2 * WINDOW))
+    await settled()
+    assert {fact.attempt_id for fact in crew.landed} == set(range(1, 2 * WINDOW))
+    assert not crew.flying, "what nobody knows anything of is not under way either"
+    await crew.finish()
+    assert any(task.done() and task.exception() for task in provider.callers if task)
+
+
+async def test_who_is_dismissed_ends_the_call_first_and_others_come_when_there_is_more() -> None:
+    provider = Provider()
+    crew = crew_of(provider)
+    send(crew, range(WINDOW))
+    await settled()
+    crew.dismiss()
+    await settled()
+    assert len(crew.flying) == WINDOW
+    provider.answer(*range(2 * WINDOW))
+    await settled()
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    send(crew, range(WINDOW, 2 * WINDOW))
+    await settled()
+    assert len(crew.landed) == 2 * WINDOW
     await crew.finish()
 
 
@@ -84,6 +117,5 @@ async def test_the_end_waits_for_every_call_under_way() -> None:
     assert not ending.done()
     provider.answer(*range(WINDOW))
     await ending
-    await settled()
     assert len(crew.landed) == WINDOW
     assert asyncio.all_tasks() == {asyncio.current_task()}

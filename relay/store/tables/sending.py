@@ -20,7 +20,7 @@ from relay.store.tables.base import Base, at, belongs, count, flag, key, points,
 #: as the index is asked, word for word: SQLite takes "= 1" for another question, and counts by looking through all rows
 TWICE = text("possible_duplicate")
 #: an attempt that may still be on its way, in the same manner
-OPEN = text("evidence IN (0, 1)")
+ATTEMPT_OPEN = text("evidence IN (0, 1)")
 
 recipient = Table(
     "recipient",
@@ -141,7 +141,6 @@ delivery = Table(
         sqlite_where=text("state = 'CLAIMED'"),
     ),
     Index("ix_delivery_alert", "alert_id"),
-    Index("ix_delivery_recipient", "recipient_id"),
     Index(
         "ix_delivery_stands_for",
         "stands_for_id",
@@ -220,8 +219,8 @@ attempt = Table(
         "uq_attempt_open",
         "delivery_id",
         unique=True,
-        postgresql_where=OPEN,
-        sqlite_where=OPEN,
+        postgresql_where=ATTEMPT_OPEN,
+        sqlite_where=ATTEMPT_OPEN,
     ),
     Index("ix_attempt_look", "look_at", postgresql_where=text("look_at IS NOT NULL"), sqlite_where=text("look_at IS NOT NULL")),
     Index("ix_attempt_alert", "alert_id"),

@@ -16,8 +16,8 @@ def upgrade() -> None:
     op.drop_index("ix_attempt_evidence", "attempt")
     looked_for = sa.text("look_at IS NOT NULL")
     op.create_index("ix_attempt_look", "attempt", ["look_at"], postgresql_where=looked_for, sqlite_where=looked_for)
+    # a person's are found by the first column of the constraint that keeps a required send from being planned twice
     op.drop_index("ix_delivery_recipient", "delivery")
-    op.create_index("ix_delivery_recipient", "delivery", ["recipient_id"])
     op.drop_index("ix_delivery_alert_state", "delivery")
     op.create_index("ix_delivery_alert", "delivery", ["alert_id"])
     if op.get_bind().dialect.name == "postgresql":
@@ -29,7 +29,6 @@ def downgrade() -> None:
         op.execute("ALTER TABLE delivery RESET (fillfactor)")
     op.drop_index("ix_delivery_alert", "delivery")
     op.create_index("ix_delivery_alert_state", "delivery", ["alert_id", "state"])
-    op.drop_index("ix_delivery_recipient", "delivery")
     op.create_index("ix_delivery_recipient", "delivery", ["recipient_id", "state"])
     op.drop_index("ix_attempt_look", "attempt")
     still_open = sa.text("evidence IN (0, 1)")
