@@ -17,7 +17,7 @@ from relay.model import BadInput, BudstikkeError, NotAllowed, NotFound, NotReady
 from relay.store import sessions
 from relay.store.acting import acts
 from relay.web import cookies
-from relay.web.api.problem import problem as api_problem
+from relay.web.api.serve import no_operation
 from relay.web.keys import RELAY
 from relay.web.problem import problem
 from relay.web.route import Door, Route
@@ -101,7 +101,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Let a request through to its handler, or not. What a handler refuses becomes a page in words."""
     route = request.app[TABLE].get((request.match_info.route.resource, "GET" if request.method == "HEAD" else request.method))
     if route is None and request.path.startswith(_PROGRAMS):
-        return await _no_operation(request, handler)
+        return await no_operation(request, handler)
     if request.path.startswith(_MACHINES) or (route and route.who in (Door.PROVIDER, Door.TOKEN)):
         return await handler(request)
     try:
@@ -113,19 +113,6 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await problem(request, STATUS.get(type(error), 400), str(error))
     except web.HTTPNotFound:
         return await problem(request, 404, NOWHERE)
-
-
-async def _no_operation(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """No operation has this address, or none with this method: a program is told so in the way that it is told everything."""
-    try:
-        return await handler(request)
-    except web.HTTPMethodNotAllowed as error:
-        known = ", ".join(sorted(error.allowed_methods))
-        told = api_problem(405, f"This address takes {known}; look it up in /api.")
-        told.headers["Allow"] = known
-        return told
-    except web.HTTPNotFound:
-        return api_problem(404, "No operation has this address; look it up in /api.")
 
 
 async def _nowhere(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -157,3 +157,16 @@ def _response(operation: Operation, answer: Answer) -> web.Response:
     if isinstance(answer, Raw):
         return web.Response(body=answer.body, content_type=answer.content_type)
     return web.Response(text=answer.model_dump_json(), status=operation.status, content_type=JSON)
+
+
+async def no_operation(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """No operation has this address, or none with this method: a program is told so in the way that it is told everything."""
+    try:
+        return await handler(request)
+    except web.HTTPMethodNotAllowed as error:
+        known = ", ".join(sorted(error.allowed_methods))
+        told = problem(405, f"This address takes {known}; look it up in /api.")
+        told.headers["Allow"] = known
+        return told
+    except web.HTTPNotFound:
+        return problem(404, "No operation has this address; look it up in /api.")
