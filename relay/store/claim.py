@@ -91,7 +91,7 @@ def _claim(term: Lease) -> Hot:
             .limit(bindparam("limit", type_=Integer))
             .with_for_update(skip_locked=True)
         )
-        until = term.until_there if term.by_database else bindparam("until", type_=Moment)
+        until = term.until_by_database if term.by_database else bindparam("until", type_=Moment)
         taken = {"claimed_by": bindparam("worker", type_=Text), "fence": bindparam("fence", type_=BigInteger), "lease_until": until}
         return update(delivery).where(delivery.c.id.in_(due)).values(state=DeliveryState.CLAIMED, hold="", **taken).returning(delivery.c.id)
 

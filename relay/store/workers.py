@@ -51,13 +51,13 @@ class Lease:
         return DATABASE_NOW if self.by_database else now
 
     @property
-    def until_there(self) -> ColumnElement[datetime]:
+    def until_by_database(self) -> ColumnElement[datetime]:
         """When a claim of this moment runs out by the database's clock."""
         return DATABASE_NOW + literal(timedelta(seconds=self.seconds), Interval())
 
     def until(self, now: datetime) -> Instant:
         """Return when a claim of this moment runs out."""
-        return self.until_there if self.by_database else now + timedelta(seconds=self.seconds)
+        return self.until_by_database if self.by_database else now + timedelta(seconds=self.seconds)
 
 
 @dataclass(frozen=True, slots=True)
