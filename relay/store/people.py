@@ -1,22 +1,21 @@
 """The register as the stages see it: who is alike, and where each can be reached. Reads no sealed column."""
 
+import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import time
-from typing import Any
+from datetime import date, datetime, time
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import Executable, Text, cast, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Point
 from messages.form import Medium
 from relay.model import AddressState, Hours, NotFound, PersonClass, Place
-from relay.store.columns import AnyRow
 from relay.store.tables import Address, LanguageGroup, Membership, Municipality, ResourcePerson
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class PersonRow:
     """One person of a class."""
 
@@ -25,17 +24,6 @@ class PersonRow:
     address_ids: tuple[int, ...]
     #: stands by for this person
     deputy_of_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Register:
-    """What belongs to the people of a municipality, by person."""
-
-    groups: Mapping[int, Sequence[AnyRow]]
-    addresses: Mapping[int, Sequence[AnyRow]]
-    #: deputy -> whom they stand by for, if that person is still there: otherwise they are asked like everybody
-    principals: Mapping[int, int]
-    with_deputy: frozenset[int]
 
 
 async def place(conn: AsyncConnection, municipality_id: int) -> Place:
@@ -56,42 +44,62 @@ async def place(conn: AsyncConnection, municipality_id: int) -> Place:
 async def classes(conn: AsyncConnection, municipality_id: int, media: frozenset[Medium]) -> dict[PersonClass, list[PersonRow]]:
     """Group everybody in the register by what routing can tell apart. `media`: those that the municipality has a sender for."""
     rows = (await conn.execute(_people.where(ResourcePerson.municipality_id == municipality_id))).all()
+    groups = await _by_person(conn, _groups.where(Membership.municipality_id == municipality_id))
+    addresses = await _by_person(conn, _addresses.where(Address.municipality_id == municipality_id))
     present = {row.id for row in rows}
+    # deputy -> whom they stand by for, if that person is still there: otherwise they are asked like everybody
     principals = {row.id: row.deputy_of_id for row in rows if row.deputy_of_id in present}
-    register = _Register(
-        groups=await _by_person(conn, _groups.where(Membership.municipality_id == municipality_id)),
-        addresses=await _by_person(conn, _addresses.where(Address.municipality_id == municipality_id)),
-        principals=principals,
-        with_deputy=frozenset(principals.values()),
-    )
+    with_deputy = frozenset(principals.values())
+    same: defaultdict[_Same, list[PersonRow]] = defaultdict(list)
+    for person_id, _, *rest in rows:
+        own = addresses.get(person_id, ())
+        usable = [(address_id, channel) for address_id, channel, state in own if state == AddressState.ACTIVE and channel in media]
+        channels, ids = tuple(channel for _, channel in usable), tuple(address_id for address_id, _ in usable)
+        deputy = (person_id in principals, person_id in with_deputy)
+        kind = _Same(tuple(groups.get(person_id, ())), channels, bool(own), *deputy, *rest)
+        same[kind].append(PersonRow(person_id, ids, principals.get(person_id)))
     alike: defaultdict[PersonClass, list[PersonRow]] = defaultdict(list)
-    for row in rows:
-        usable = [address for address in register.addresses.get(row.id, ()) if _is_usable(address, media)]
-        person = PersonRow(person_id=row.id, address_ids=tuple(address.id for address in usable), deputy_of_id=principals.get(row.id))
-        alike[_class(row, usable, register)].append(person)
+    for kind, members in same.items():
+        alike[_class(kind)].extend(members)
     return dict(alike)
 
 
-def _class(row: AnyRow, usable: Sequence[AnyRow], register: _Register) -> PersonClass:
+class _Same(NamedTuple):
+    """What the database says of people who are alike. A class is made once for all of them: a hundred thousand cost seconds."""
+
+    groups: tuple[tuple[int, str], ...]
+    channels: tuple[str, ...]
+    has_address: bool
+    is_deputy: bool
+    has_deputy: bool
+    languages: str
+    agreed_on: date | None
+    agreed_until: date | None
+    adult_confirmed_on: date | None
+    paused: bool
+    paused_until: datetime | None
+    quiet_from: time | None
+    quiet_to: time | None
+    work_from: time | None
+    work_to: time | None
+
+
+def _class(same: _Same) -> PersonClass:
     return PersonClass(
-        groups=tuple((group.group_id, group.language) for group in register.groups.get(row.id, ())),
-        languages=tuple(row.languages),
-        media=tuple(Medium(address.channel) for address in usable),
-        has_address=row.id in register.addresses,
-        agreed_on=row.agreed_on,
-        agreed_until=row.agreed_until,
-        adult_confirmed=row.adult_confirmed_on is not None,
-        paused_until=row.paused_until,
-        paused=row.paused,
-        quiet=hours_of(row.quiet_from, row.quiet_to),
-        working=hours_of(row.work_from, row.work_to),
-        is_deputy=row.id in register.principals,
-        has_deputy=row.id in register.with_deputy,
+        groups=same.groups,
+        languages=tuple(json.loads(same.languages)),
+        media=tuple(Medium(channel) for channel in same.channels),
+        has_address=same.has_address,
+        agreed_on=same.agreed_on,
+        agreed_until=same.agreed_until,
+        adult_confirmed=same.adult_confirmed_on is not None,
+        paused_until=same.paused_until,
+        paused=same.paused,
+        quiet=hours_of(same.quiet_from, same.quiet_to),
+        working=hours_of(same.work_from, same.work_to),
+        is_deputy=same.is_deputy,
+        has_deputy=same.has_deputy,
     )
-
-
-def _is_usable(address: AnyRow, media: frozenset[Medium]) -> bool:
-    return address.state == AddressState.ACTIVE and address.channel in media
 
 
 def hours_of(start: time | None, end: time | None) -> Hours | None:
@@ -99,17 +107,20 @@ def hours_of(start: time | None, end: time | None) -> Hours | None:
     return Hours(start, end) if start is not None and end is not None else None
 
 
-async def _by_person(conn: AsyncConnection, statement: Any) -> dict[int, list[AnyRow]]:
-    found: defaultdict[int, list[AnyRow]] = defaultdict(list)
-    for row in (await conn.execute(statement)).all():
-        found[row.person_id].append(row)
-    return dict(found)
+async def _by_person(conn: AsyncConnection, statement: Executable) -> dict[int, list[tuple[Any, ...]]]:
+    """Return what belongs to each person, whose id comes first."""
+    found: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
+    for person_id, *rest in (await conn.execute(statement)).all():
+        found[person_id].append(tuple(rest))
+    return found
 
 
 _people = (
     select(
         ResourcePerson.id,
-        ResourcePerson.languages,
+        ResourcePerson.deputy_of_id,
+        # as it is written: read once for all who are alike
+        cast(ResourcePerson.languages, Text),
         ResourcePerson.agreed_on,
         ResourcePerson.agreed_until,
         ResourcePerson.adult_confirmed_on,
@@ -119,7 +130,6 @@ _people = (
         ResourcePerson.quiet_to,
         ResourcePerson.work_from,
         ResourcePerson.work_to,
-        ResourcePerson.deputy_of_id,
     )
     .where(ResourcePerson.left_at.is_(None))
     .order_by(ResourcePerson.id)
@@ -130,7 +140,7 @@ _groups = (
     .order_by(Membership.person_id, Membership.position)
 )
 _addresses = (
-    select(Address.id, Address.person_id, Address.channel, Address.state)
+    select(Address.person_id, Address.id, Address.channel, Address.state)
     .where(Address.state != AddressState.REPLACED)
     .order_by(Address.person_id, Address.position, Address.id)
 )

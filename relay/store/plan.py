@@ -4,7 +4,7 @@ Drawing and writing are one thing seen twice: what review shows is what release 
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -23,7 +23,7 @@ from relay.store.tables import LanguageGroup, recipient
 NOT_ASKED = ClassPlan(left_out=LeftOut.NOT_ASKED)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True)
 class Planned:
     """One person and what they get."""
 
@@ -117,43 +117,42 @@ class _Drawing:
         self.wake, self.woken = wake, replace(policy, pierces=policy.pierces | {self.alert.gravity})
         self.place, self.policy, self.now, self.followers = place, policy, now, followers
         self.available = frozenset(issue.variants)
-        self.plans: dict[tuple[PersonClass, bool], ClassPlan] = {}
-        self.deputies: dict[tuple[PersonClass, datetime], ClassPlan] = {}
 
     def all(self, classes: Mapping[PersonClass, Sequence[people.PersonRow]]) -> list[Planned]:
         """Plan principals first: their plans say when the deputies' turn comes."""
-        pairs = [(person, kind) for kind, members in classes.items() for person in members]
-        own = {person.person_id: self._own(person, kind) for person, kind in pairs if not self._stands_by(person, kind)}
-        standing_by = [self._deputy(person, kind, own) for person, kind in pairs if self._stands_by(person, kind)]
+        own = {one.person.person_id: one for kind, members in classes.items() for one in self._own(kind, members)}
+        standing_by = [one for kind, members in classes.items() for one in self._deputies(kind, members, own)]
         return sorted([*own.values(), *standing_by], key=lambda one: one.person.person_id)
 
     def _stands_by(self, person: people.PersonRow, kind: PersonClass) -> bool:
         return kind.is_deputy and person.person_id not in self.followers
 
-    def _own(self, person: people.PersonRow, kind: PersonClass) -> Planned:
-        follows = person.person_id in self.followers
-        if (kind, follows) not in self.plans:
-            plan = plan_class(self.alert, kind, self._policy(kind), self.place, self.available, self.now, follows=follows)
-            self.plans[kind, follows] = plan
-        return Planned(
-            person=person,
-            people=kind,
-            plan=self.plans[kind, follows],
-            had_passed_on=self.followers.get(person.person_id, False),
-        )
+    def _own(self, kind: PersonClass, members: Sequence[people.PersonRow]) -> Iterator[Planned]:
+        policy, plans = self._policy(kind), dict[bool, ClassPlan]()
+        for person in members:
+            if self._stands_by(person, kind):
+                continue
+            follows = person.person_id in self.followers
+            if follows not in plans:
+                plans[follows] = plan_class(self.alert, kind, policy, self.place, self.available, self.now, follows=follows)
+            yield Planned(person, kind, plans[follows], self.followers.get(person.person_id, False))
 
     def _policy(self, kind: PersonClass) -> Policy:
         return self.woken if any(group in self.wake for group, _ in kind.groups) else self.policy
 
-    def _deputy(self, person: people.PersonRow, kind: PersonClass, own: Mapping[int, Planned]) -> Planned:
-        principal = own.get(person.deputy_of_id or 0)
-        asked_at = deputy_turn(principal.plan, self.now) if principal else None
-        if principal is None or asked_at is None:
-            return Planned(person=person, people=kind, plan=NOT_ASKED)
-        if (kind, asked_at) not in self.deputies:
-            plan = plan_deputy(self.alert, kind, self._policy(kind), self.place, self.available, asked_at=asked_at)
-            self.deputies[kind, asked_at] = plan
-        return Planned(person=person, people=kind, plan=self.deputies[kind, asked_at], stands_for=principal.person.person_id)
+    def _deputies(self, kind: PersonClass, members: Sequence[people.PersonRow], own: Mapping[int, Planned]) -> Iterator[Planned]:
+        policy, plans = self._policy(kind), dict[datetime, ClassPlan]()
+        for person in members:
+            if not self._stands_by(person, kind):
+                continue
+            principal = own.get(person.deputy_of_id or 0)
+            asked_at = deputy_turn(principal.plan, self.now) if principal else None
+            if principal is None or asked_at is None:
+                yield Planned(person, kind, NOT_ASKED)
+                continue
+            if asked_at not in plans:
+                plans[asked_at] = plan_deputy(self.alert, kind, policy, self.place, self.available, asked_at=asked_at)
+            yield Planned(person, kind, plans[asked_at], stands_for=principal.person.person_id)
 
 
 async def _groups(conn: AsyncConnection, municipality_id: int, only: frozenset[int]) -> dict[int, AnyRow]:

@@ -16,7 +16,7 @@ from relay.model import Action, DeliveryState, PersonClass, PlannedSend, Rung
 from relay.store import answers, counters, recipients, restored
 from relay.store.columns import AnyRow
 from relay.store.plan import FullPlan, Planned
-from relay.store.sql import Kind, among, analyze, ids_as_json, ids_from_json, insert_ignore, rows_as_json, rows_from_json
+from relay.store.sql import Kind, among, analyze, ids_as_json, ids_from_json, insert_ignore, rows_as_json, table_from_json
 from relay.store.tables import alert_group, delivery, recipient, recipient_group
 from relay.store.together import Hot, together
 
@@ -256,7 +256,7 @@ def _groups(conn: AsyncConnection) -> Executable:
 
 
 def _deliveries(conn: AsyncConnection) -> Executable:
-    row, send = rows_from_json(conn, "rows", _ROW), rows_from_json(conn, "sends", _SEND)
+    row, send = table_from_json(conn, "rows", _ROW), table_from_json(conn, "sends", _SEND)
     owner, principal = recipient.alias("owner"), recipient.alias("principal")
     values = _bound(delivery, "municipality_id", "alert_id", "gravity", "expires_at")
     values |= {name: send.c[name] for name in _SEND if name != "n"} | {"planned_at": send.c.due_at}

@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 from sqlalchemy import (
+    CTE,
     BigInteger,
     ColumnElement,
     Select,
@@ -54,13 +55,22 @@ def rows_from_json(conn: AsyncConnection, name: str, columns: Mapping[str, Kind]
     insert those with a list of rows. RETURNING may name columns of the changed table only, and INSERT … SELECT … ON CONFLICT
     needs a WHERE or ORDER BY: both are SQLite's.
     """
+    return _from_json(conn, name, columns).subquery(name)
+
+
+def table_from_json(conn: AsyncConnection, name: str, columns: Mapping[str, Kind]) -> CTE:
+    """Return the same, read once and kept: for what is joined to. SQLite reads `rows_from_json` anew for each row of the other side."""
+    return _from_json(conn, name, columns).cte(name).prefix_with("MATERIALIZED")
+
+
+def _from_json(conn: AsyncConnection, name: str, columns: Mapping[str, Kind]) -> Select[Any]:
     if conn.dialect.name == "sqlite":
         each = func.json_each(bindparam(name)).table_valued("value", name=f"{name}_each")
         values = [type_coerce(func.json_extract(each.c.value, f"$.{key}"), kind).label(key) for key, kind in columns.items()]
-        return select(*values).select_from(each).subquery(name)
+        return select(*values).select_from(each)
     typed = [column(key, kind) for key, kind in columns.items()]
     each = func.jsonb_to_recordset(cast(bindparam(name, type_=Text), JSONB)).table_valued(*typed, name=f"{name}_each")
-    return select(*each.render_derived(with_types=True).c).subquery(name)
+    return select(*each.render_derived(with_types=True).c)
 
 
 def among(conn: AsyncConnection, of: ColumnElement[Any], name: str) -> ColumnElement[bool]:
