@@ -20,7 +20,7 @@ from relay.model import AlertState, DeliveryState, Work
 from relay.store import evidence, inbox, remembered
 from relay.store.remembered import RESTORED as AT, RESTORED_HELD as HELD, RESTORED_SINCE as SINCE
 from relay.store.sql import among, ids_as_json
-from relay.store.tables import Address, Sender, alert, attempt, delivery, fact, inbound, recipient
+from relay.store.tables import Address, Municipality, Sender, alert, attempt, delivery, fact, inbound, recipient
 from relay.store.tables.sending import ATTEMPT_OPEN
 from relay.store.together import Hot, together
 
@@ -31,6 +31,8 @@ LOOK_FIRST = "look_first"
 #: the fence of attempts that were not made but found: no worker has it
 ADOPTED = 0
 _NOTHING_HELD = 100
+#: alerts that may have been written since the backup: their numbers are on people's phones, and no other alert gets them
+LOST_NUMBERS = 50
 #: two clocks of one provider differ by so much at most: what answers a message came after it
 SKEW = timedelta(seconds=5)
 
@@ -64,11 +66,15 @@ def may_leave() -> ColumnElement[bool]:
 
 
 async def begin(conn: AsyncConnection, since: datetime, now: datetime) -> None:
-    """Shut the gate of a database that was read back from a backup made at `since`; whoever held a lease in it holds none any more."""
+    """Shut the gate of a database that was read back from a backup made at `since`; whoever held a lease in it holds none any more.
+
+    Alerts written since are lost, and what people answer to them must not count for another: the next one's number is well past theirs.
+    """
     before = await pending(conn)
     since = min(since, before.since) if before else since
     for name, value in ((SINCE, since.isoformat()), (AT, now.isoformat()), (HELD, str(int(Gravity.LIFE)))):
         await remembered.put(conn, name, value)
+    await conn.execute(update(Municipality).values(last_number=Municipality.last_number + LOST_NUMBERS))
     await conn.execute(update(delivery).where(delivery.c.state == DeliveryState.CLAIMED, delivery.c.hold == "").values(lease_until=since))
 
 

@@ -16,7 +16,7 @@ from messages.form import Medium
 from relay.model import Rung
 from relay.reconcile import Reconciler
 from relay.store import archive, restored, schema
-from relay.store.tables import delivery
+from relay.store.tables import alert, delivery
 from tests.relay.witness import WATER, accepted, another, attempts, copies, reconcile, released
 from tests.stories.arrange import rows
 from tests.stories.town import ON_SQLITE, Town
@@ -190,6 +190,19 @@ async def test_an_alert_written_after_the_restore_waits_for_nobody(town: Town) -
     await in_steps(after, minutes=1)
     await out(after, await approved(after))
     assert len(accepted(town)) == 2
+
+
+async def test_the_number_of_an_alert_that_is_lost_goes_to_no_other(town: Town) -> None:
+    """It is on people's phones: an answer to it must not count for what has come since."""
+    await town.person("Ayan", "nb")
+    backup = await backed_up(town)
+    await out(town, await approved(town))
+    (lost,) = await rows(town, select(alert.c.number))
+    after = await restored_from(town, backup)
+    await in_steps(after, minutes=1)
+    await out(after, await approved(after))
+    (new,) = await rows(after, select(alert.c.number))
+    assert new.number == lost.number + restored.LOST_NUMBERS
 
 
 @ON_SQLITE
