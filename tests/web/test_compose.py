@@ -134,6 +134,17 @@ async def test_an_official_message_becomes_a_draft_and_an_exercise_of_it_can_sta
     assert (refused.status, "&lt;alert&gt;half" in refused.text) == (422, True)
 
 
+async def test_a_template_is_chosen_at_an_address_that_holds_nothing_else(web: Open) -> None:
+    """Not the form's secret, nor what was pasted beside it: addresses are kept in logs and in the browser's history."""
+    browser = await web.browser("coordinator")
+    await browser.get("/alerts/new")
+    chosen = await browser.post("/alerts/new", kind="EXERCISE", template="boil-water", document="<alert>", event="Vann")
+    assert (chosen.status, chosen.location) == (303, "/alerts/new?kind=EXERCISE&template=boil-water")
+    page = await browser.get(chosen.location)
+    assert 'name="parameter.minutes"' in page.text
+    assert 'formmethod="get"' not in (await browser.get("/alerts/new")).text
+
+
 async def test_a_template_is_filled_in_once_for_all_languages_of_the_municipality(web: Open) -> None:
     await furnish(web)
     browser = await web.browser("coordinator")

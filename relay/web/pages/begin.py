@@ -4,6 +4,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from urllib.parse import urlencode
 
 from aiohttp import web
 from aiohttp.web_request import FileField
@@ -74,6 +75,9 @@ async def ask(request: web.Request) -> web.StreamResponse:
 async def begin(request: web.Request) -> web.StreamResponse:
     """Make the draft that was asked for, and go on to write it."""
     form = {**await form_of(request), **await _document(request)}
+    if "start" not in form and (chosen := _template(form)):
+        # its fields come next, at an address that holds nothing else of this form
+        raise web.HTTPSeeOther(f"/alerts/new?{urlencode({'kind': form.get('kind', ''), 'template': chosen.id})}")
     if wrong := _wrong(form):
         return await _show(request, form, {name: words.say(language_of(request), said) for name, said in wrong.items()}, status=422)
     try:
