@@ -84,7 +84,7 @@ class TaskKind(StrEnum):
 
     DANGER = "danger"  # somebody wrote danger words: now
     RING = "ring"  # asked to be rung
-    CALL = "call"  # the call list's step: nobody has heard from them
+    CALL = "call"  # the last step: nobody has heard from them
     QUESTION = "question"  # a message to be read
     OPTED_OUT = "opted_out"
     ADDRESS = "address"  # a number or mailbox that does not work
@@ -167,7 +167,7 @@ class Action(StrEnum):
     REMIND = "remind"  # once more, same channel
     OTHER_CHANNEL = "other_channel"  # the message, next channel
     DEPUTY = "deputy"  # the message, to who stands by
-    CALL = "call"  # onto the duty officer's call list
+    CALL = "call"  # a task for the duty officer: ring
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

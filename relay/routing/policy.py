@@ -104,14 +104,14 @@ _ACTIONS = {
         Action.REMIND: "påminnelse på første kanal",
         Action.OTHER_CHANNEL: "meldingen på neste kanal",
         Action.DEPUTY: "meldingen til stedfortrederen",
-        Action.CALL: "på vaktens ringeliste",
+        Action.CALL: "oppgave til vakten: ring",
     },
     "en": {
         Action.MESSAGE: "message by the person's first channel",
         Action.REMIND: "reminder by the first channel",
         Action.OTHER_CHANNEL: "the message by the next channel",
         Action.DEPUTY: "the message to the deputy",
-        Action.CALL: "onto the duty officer's call list",
+        Action.CALL: "a task for the duty officer: ring",
     },
 }
 _WORDS = {

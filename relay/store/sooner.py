@@ -1,4 +1,4 @@
-"""A duty officer brings a step forward: remind those who have not answered, ask their deputies, put them on the call list.
+"""A duty officer brings a step forward: remind those who have not answered, ask their deputies, make it a task to ring them.
 
 What will happen is worked out once, shown, and then done the same way. An answer keeps its right: whoever has answered is not chased, and
 whoever has written to us is written to, not reminded. Quiet hours hold, unless the alert pierces them; nobody is reminded more than twice.
@@ -57,7 +57,7 @@ class Fate(StrEnum):
     NO_WAY = "no_way"  # every address is out of use
     NO_DEPUTY = "no_deputy"
     UNDER_WAY = "under_way"  # the same step is leaving now, or has just left
-    ON_THE_LIST = "on_the_list"  # a call is open already
+    TO_BE_RUNG = "to_be_rung"  # a call is open already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -307,7 +307,7 @@ async def _calls(conn: AsyncConnection, rows: Sequence[AnyRow], _: _Town, now: d
 
 def _call(row: AnyRow, planned: Sequence[AnyRow], now: datetime, *, listed: bool) -> One:
     if listed:
-        return _one(row, Fate.ON_THE_LIST)
+        return _one(row, Fate.TO_BE_RUNG)
     return _timed(row, now, now, [one for one in planned if one.state == DeliveryState.WAITING])
 
 

@@ -20,7 +20,7 @@ EVENTS: Mapping[str, str] = {
     "alert.expired": "The alert has lapsed",
     "task.danger": "Somebody has written of danger",
     "task.ring": "Somebody asks to be rung",
-    "task.call": "Somebody is on the call list",
+    "task.call": "Somebody is to be rung",
     "task.question": "There is a message to read",
     "task.opted_out": "Somebody has opted out",
     "task.address": "An address does not work",
@@ -34,7 +34,7 @@ EVENTS: Mapping[str, str] = {
     "wall.ended": "A link to the wall was ended",
     "steps.remind": "Reminder to %(people)s brought forward",
     "steps.deputy": "Deputies of %(people)s asked",
-    "steps.call": "%(people)s put on the call list",
+    "steps.call": "Made a task: ring %(people)s",
 }
 ANSWERS: Mapping[str, str] = {
     "received": "%(person)s has read it",

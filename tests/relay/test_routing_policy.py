@@ -69,7 +69,7 @@ def test_the_policy_reads_as_steps_with_minutes() -> None:
         "  Etter 5 min: meldingen på neste kanal",
         "  Etter 10 min: påminnelse på første kanal",
         "  Etter 15 min: meldingen til stedfortrederen",
-        "  Etter 20 min: på vaktens ringeliste",
+        "  Etter 20 min: oppgave til vakten: ring",
         "  Går ut også i stille tid og utenfor arbeidstid",
         "60 min etter «bringer videre»: spørsmål om omtrent hvor mange",
     ]

@@ -155,7 +155,7 @@ async def test_deputies_are_asked_and_calls_are_opened_at_once(duty: Duty) -> No
     assert len(new(deputy.phone)) == 2
     await duty.press("/alerts/1/sooner/call")
     assert "call" in await duty.town.tasks()
-    assert "Is on the call list already." in (await duty.officer.get("/alerts/1/sooner/call")).text
+    assert "It is a task already to ring them." in (await duty.officer.get("/alerts/1/sooner/call")).text
 
 
 async def test_who_only_looks_has_no_button_and_is_refused(duty: Duty) -> None:
