@@ -56,16 +56,16 @@ async def classes(conn: AsyncConnection, municipality_id: int, media: frozenset[
         usable = [(address_id, channel) for address_id, channel, state in own if state == AddressState.ACTIVE and channel in media]
         channels, ids = tuple(channel for _, channel in usable), tuple(address_id for address_id, _ in usable)
         deputy = (person_id in principals, person_id in with_deputy)
-        kind = _Same(tuple(groups.get(person_id, ())), channels, bool(own), *deputy, *rest)
-        same[kind].append(PersonRow(person_id, ids, principals.get(person_id)))
+        terms = _Same(tuple(groups.get(person_id, ())), channels, bool(own), *deputy, *rest)
+        same[terms].append(PersonRow(person_id, ids, principals.get(person_id)))
     alike: defaultdict[PersonClass, list[PersonRow]] = defaultdict(list)
-    for kind, members in same.items():
-        alike[_class(kind)].extend(members)
+    for terms, members in same.items():
+        alike[_class(terms)].extend(members)
     return dict(alike)
 
 
 class _Same(NamedTuple):
-    """What the database says of people who are alike. A class is made once for all of them: a hundred thousand cost seconds."""
+    """What the database says of people who are alike. One class is made for all of them: one for each of a hundred thousand people takes seconds."""
 
     groups: tuple[tuple[int, str], ...]
     channels: tuple[str, ...]
@@ -119,7 +119,7 @@ _people = (
     select(
         ResourcePerson.id,
         ResourcePerson.deputy_of_id,
-        # as it is written: read once for all who are alike
+        # as JSON's text, so that it can be compared; read once for all who are alike
         cast(ResourcePerson.languages, Text),
         ResourcePerson.agreed_on,
         ResourcePerson.agreed_until,

@@ -31,7 +31,7 @@ LOOK_FIRST = "look_first"
 #: the fence of attempts that were not made but found: no worker has it
 ADOPTED = 0
 _NOTHING_HELD = 100
-#: alerts that may have been written since the backup: their numbers are on people's phones, and no other alert gets them
+#: alerts that may have been written since the backup, besides one a minute: their numbers are on people's phones
 LOST_NUMBERS = 50
 #: two clocks of one provider differ by so much at most: what answers a message came after it
 SKEW = timedelta(seconds=5)
@@ -68,14 +68,19 @@ def may_leave() -> ColumnElement[bool]:
 async def begin(conn: AsyncConnection, since: datetime, now: datetime) -> None:
     """Shut the gate of a database that was read back from a backup made at `since`; whoever held a lease in it holds none any more.
 
-    Alerts written since are lost, and what people answer to them must not count for another: the next one's number is well past theirs.
+    Alerts written since are lost. The next one's number is past theirs, also when the same backup is read once more: an answer that names
+    a lost number (typed, by a button or a page) does not count for another alert.
     """
     before = await pending(conn)
     since = min(since, before.since) if before else since
     for name, value in ((SINCE, since.isoformat()), (AT, now.isoformat()), (HELD, str(int(Gravity.LIFE)))):
         await remembered.put(conn, name, value)
-    await conn.execute(update(Municipality).values(last_number=Municipality.last_number + LOST_NUMBERS))
+    await conn.execute(update(Municipality).values(last_number=Municipality.last_number + _lost(since, now)))
     await conn.execute(update(delivery).where(delivery.c.state == DeliveryState.CLAIMED, delivery.c.hold == "").values(lease_until=since))
+
+
+def _lost(since: datetime, now: datetime) -> int:
+    return LOST_NUMBERS + max(0, int((now - since) / timedelta(minutes=1)))
 
 
 async def pending(conn: AsyncConnection) -> Restored | None:

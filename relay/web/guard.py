@@ -45,6 +45,7 @@ STATUS: Mapping[type[BudstikkeError], int] = {BadInput: 400, NotAllowed: 403, No
 
 NOT_YOURS = "Your roles do not reach here. An administrator of your municipality can give you others."
 NOWHERE = "No page has this address. It may have been written wrong, or what it led to is no more."
+TOO_LARGE = "What you sent is larger than a megabyte. Go back and choose a smaller file, or none."
 OLD_FORM = "This form is too old, or is not from a page of ours. Go back, load the page again, and send it once more."
 ELSEWHERE = "This form comes from another site, and was not taken."
 
@@ -113,6 +114,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await problem(request, STATUS.get(type(error), 400), str(error))
     except web.HTTPNotFound:
         return await problem(request, 404, NOWHERE)
+    except web.HTTPRequestEntityTooLarge:
+        return await problem(request, 413, TOO_LARGE)
 
 
 async def _nowhere(request: web.Request, handler: Handler) -> web.StreamResponse:

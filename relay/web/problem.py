@@ -20,6 +20,7 @@ TITLES = {
     400: "That cannot be used as it is",
     403: "That is not allowed",
     404: "There is nothing here",
+    413: "That is too large",
     503: "We are not ready",
 }
 

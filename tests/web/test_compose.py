@@ -145,6 +145,14 @@ async def test_a_template_is_chosen_at_an_address_that_holds_nothing_else(web: O
     assert 'formmethod="get"' not in (await browser.get("/alerts/new")).text
 
 
+async def test_what_is_too_large_is_refused_on_a_page(web: Open) -> None:
+    """Also where a file was chosen first and a template then."""
+    browser = await web.browser("coordinator")
+    await browser.get("/alerts/new")
+    refused = await browser.post("/alerts/new", kind="EXERCISE", template="boil-water", document="x" * 1_100_000)
+    assert (refused.status, "Det er for stort" in refused.text, "mindre fil" in refused.text) == (413, True, True)
+
+
 async def test_a_template_is_filled_in_once_for_all_languages_of_the_municipality(web: Open) -> None:
     await furnish(web)
     browser = await web.browser("coordinator")
