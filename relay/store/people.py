@@ -65,7 +65,7 @@ async def classes(conn: AsyncConnection, municipality_id: int, media: frozenset[
 
 
 class _Same(NamedTuple):
-    """What the database says of people who are alike. One class is made for all of them: one for each of a hundred thousand people takes seconds."""
+    """What the database says of people who are alike, of whom one class is made: one for each of a hundred thousand takes seconds."""
 
     groups: tuple[tuple[int, str], ...]
     channels: tuple[str, ...]

@@ -59,7 +59,7 @@ def rows_from_json(conn: AsyncConnection, name: str, columns: Mapping[str, Kind]
 
 
 def table_from_json(conn: AsyncConnection, name: str, columns: Mapping[str, Kind]) -> CTE:
-    """Return such a table as one that is read once and kept: for joins. SQLite reads `rows_from_json` anew for each row of the other side."""
+    """Return such a table, read once and kept: for joins. SQLite reads `rows_from_json` anew for each row of the other side."""
     return _from_json(conn, name, columns).cte(name).prefix_with("MATERIALIZED")
 
 

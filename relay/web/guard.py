@@ -112,10 +112,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await (handler(request) if route.who is Door.LINK else _guarded(request, handler, route))
     except BudstikkeError as error:
         return await problem(request, STATUS.get(type(error), 400), str(error))
-    except web.HTTPNotFound:
-        return await problem(request, 404, NOWHERE)
-    except web.HTTPRequestEntityTooLarge:
-        return await problem(request, 413, TOO_LARGE)
+    except (web.HTTPNotFound, web.HTTPRequestEntityTooLarge) as error:
+        return await problem(request, error.status, NOWHERE if error.status == 404 else TOO_LARGE)
 
 
 async def _nowhere(request: web.Request, handler: Handler) -> web.StreamResponse:
