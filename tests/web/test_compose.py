@@ -145,6 +145,7 @@ async def test_a_template_is_chosen_at_an_address_that_holds_nothing_else(web: O
     assert 'formmethod="get"' not in (await browser.get("/alerts/new")).text
 
 
+@pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")
 async def test_what_is_too_large_is_refused_on_a_page(web: Open) -> None:
     """Also where a file was chosen first and a template then."""
     browser = await web.browser("coordinator")
