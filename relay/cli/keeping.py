@@ -29,9 +29,8 @@ from relay.typed import as_typed
 AFTERWARDS = (
     "Nothing leaves yet. Run `budstikke serve`: it first asks the providers what has left since {since}, and what people have answered. "
     "`budstikke doctor` shows how far that is. Drafts may have been released since: release them again, and only who has not got them gets "
-    "them. Alerts written since are not in the backup: look at the providers' lists before you write them again. Numbers "
-    "jump, so that no new alert has the number of one that is lost. "
-    "If a provider cannot be asked: `budstikke restore --release`."
+    "them. Alerts written since are not in the backup: look at the providers' lists before you write them again. "
+    "Numbers jump, so that no new alert has the number of one that is lost. If a provider cannot be asked: `budstikke restore --release`."
 )
 
 

@@ -50,21 +50,21 @@ async def classes(conn: AsyncConnection, municipality_id: int, media: frozenset[
     # deputy -> whom they stand by for, if that person is still there: otherwise they are asked like everybody
     principals = {row.id: row.deputy_of_id for row in rows if row.deputy_of_id in present}
     with_deputy = frozenset(principals.values())
-    same: defaultdict[_Same, list[PersonRow]] = defaultdict(list)
+    by_terms: defaultdict[_Terms, list[PersonRow]] = defaultdict(list)
     for person_id, _, *rest in rows:
         own = addresses.get(person_id, ())
         usable = [(address_id, channel) for address_id, channel, state in own if state == AddressState.ACTIVE and channel in media]
         channels, ids = tuple(channel for _, channel in usable), tuple(address_id for address_id, _ in usable)
         deputy = (person_id in principals, person_id in with_deputy)
-        terms = _Same(tuple(groups.get(person_id, ())), channels, bool(own), *deputy, *rest)
-        same[terms].append(PersonRow(person_id, ids, principals.get(person_id)))
+        terms = _Terms(tuple(groups.get(person_id, ())), channels, bool(own), *deputy, *rest)
+        by_terms[terms].append(PersonRow(person_id, ids, principals.get(person_id)))
     alike: defaultdict[PersonClass, list[PersonRow]] = defaultdict(list)
-    for terms, members in same.items():
+    for terms, members in by_terms.items():
         alike[_class(terms)].extend(members)
     return dict(alike)
 
 
-class _Same(NamedTuple):
+class _Terms(NamedTuple):
     """What the database says of people who are alike, of whom one class is made: one for each of a hundred thousand takes seconds."""
 
     groups: tuple[tuple[int, str], ...]
@@ -84,21 +84,21 @@ class _Same(NamedTuple):
     work_to: time | None
 
 
-def _class(same: _Same) -> PersonClass:
+def _class(terms: _Terms) -> PersonClass:
     return PersonClass(
-        groups=same.groups,
-        languages=tuple(json.loads(same.languages)),
-        media=tuple(Medium(channel) for channel in same.channels),
-        has_address=same.has_address,
-        agreed_on=same.agreed_on,
-        agreed_until=same.agreed_until,
-        adult_confirmed=same.adult_confirmed_on is not None,
-        paused_until=same.paused_until,
-        paused=same.paused,
-        quiet=hours_of(same.quiet_from, same.quiet_to),
-        working=hours_of(same.work_from, same.work_to),
-        is_deputy=same.is_deputy,
-        has_deputy=same.has_deputy,
+        groups=terms.groups,
+        languages=tuple(json.loads(terms.languages)),
+        media=tuple(Medium(channel) for channel in terms.channels),
+        has_address=terms.has_address,
+        agreed_on=terms.agreed_on,
+        agreed_until=terms.agreed_until,
+        adult_confirmed=terms.adult_confirmed_on is not None,
+        paused_until=terms.paused_until,
+        paused=terms.paused,
+        quiet=hours_of(terms.quiet_from, terms.quiet_to),
+        working=hours_of(terms.work_from, terms.work_to),
+        is_deputy=terms.is_deputy,
+        has_deputy=terms.has_deputy,
     )
 
 

@@ -116,7 +116,7 @@ async def begins_an_exercise(hands: Keyboard) -> None:
     template = library.template("exercise")
     await hands.tab_to(template.texts["nb"]["headline"].split("{")[0].strip())
     await hands.page.keyboard.press("Enter")
-    await hands.page.wait_for_url("**template=exercise**")
+    await hands.page.wait_for_url("**/alerts/new?kind=EXERCISE&template=exercise")
     for name, help_of in template.parameters.items():
         await hands.write(help_of, VALUES[name])
     await hands.press("Make the draft")
