@@ -25,7 +25,7 @@ STANDING = (
     Evidence.DELIVERED,
     Evidence.READ,
 )
-_RANK = {evidence: rank for rank, evidence in enumerate(STANDING)}
+RANK = {evidence: rank for rank, evidence in enumerate(STANDING)}
 
 #: a provider has taken at least one copy
 TAKEN = frozenset({Evidence.ACCEPTED, Evidence.SENT, Evidence.UNDELIVERED, Evidence.DELIVERED, Evidence.READ})
@@ -36,12 +36,12 @@ ARRIVED = frozenset({Evidence.DELIVERED, Evidence.READ})
 
 def standing(evidences: Iterable[int]) -> int:
     """Return the best of several pieces of evidence, UNTRIED if there are none."""
-    return max(evidences, key=_RANK.__getitem__, default=UNTRIED)
+    return max(evidences, key=RANK.__getitem__, default=UNTRIED)
 
 
 def weakest(evidences: Iterable[int]) -> int:
     """Return the least of several pieces of evidence that are needed together."""
-    return min(evidences, key=_RANK.__getitem__, default=UNTRIED)
+    return min(evidences, key=RANK.__getitem__, default=UNTRIED)
 
 
 class PersonFacts(NamedTuple):

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
 
+from channels.clock import monotonic
 from relay.dispatch.call import Caller
 from relay.dispatch.texts import Shared
 from relay.store.evidence import Fact
@@ -17,7 +18,9 @@ class Crew:
         self.caller = caller
         #: the address that each attempt under way goes to
         self.flying: dict[int, str] = {}
-        self.landed: list[Fact] = []
+        self.landed: list[tuple[Intended, Fact]] = []
+        #: seconds that the last call took
+        self.took = 0.0
         #: rings when a call comes back
         self.back = asyncio.Event()
         self._due: deque[tuple[Intended, Shared, float]] = deque()
@@ -65,11 +68,13 @@ class Crew:
         while True:
             while self._due:
                 one, shared, begun = self._due.popleft()
+                called_at = monotonic()
                 try:
                     fact = await self.caller.call(one, shared, begun)
                     # only now: whoever writes them down takes the list away
-                    self.landed.append(fact)
+                    self.landed.append((one, fact))
                 finally:
+                    self.took = monotonic() - called_at
                     del self.flying[one.attempt_id]
                     self.back.set()
             if not self._stays:

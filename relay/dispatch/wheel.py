@@ -23,7 +23,7 @@ from relay.dispatch.texts import Ready, Texts, intent_of
 from relay.model import Health, NotReady, Policy, Work
 from relay.pace import Pacer, SharedPacer
 from relay.pulse import Pulse
-from relay.store import claim, evidence, intent, queue, senders
+from relay.store import claim, intent, outcomes, queue, senders
 from relay.store.engine import Store
 from relay.store.workers import Lease
 
@@ -35,6 +35,9 @@ REST = 1.0
 HEED = 0.02
 #: seconds between looks at the store, for something graver, while there is enough in hand
 LOOK_ROUND = 0.25
+#: a turn costs nearly as much for few as for many: where calls take no longer than this, the next one waits for so much of the window,
+#: and so long; where they take longer, it is the window that holds us up, and each place in it is filled as it becomes free
+SWIFT, COMPANY, COMPANY_SECONDS = 0.02, 0.75, 0.004
 #: how much is leased at once, and how much is enough in hand, in windows
 LEASE_WINDOWS, ENOUGH_WINDOWS = 10, 2
 #: a sender has enough in hand for so many seconds
@@ -116,7 +119,7 @@ class Dispatcher:
         held, renew_at, changes = self.waiting.copy(), self.renew_at, list(self.breakers.changes(now))
         try:
             async with self.store.write() as conn:
-                await evidence.learn(conn, landed, now)
+                await outcomes.record(conn, landed, now)
                 await self._mind_senders(conn, changes, now)
                 leased = await self._lease(conn, now)
                 if leased:
@@ -222,11 +225,20 @@ class Dispatcher:
         return {sender for sender, held in load.items() if held >= self.pacer.soon(sender, BUSY_SECONDS)}
 
     async def _land(self) -> None:
-        """Wait for the first call to come back; look round now and then meanwhile."""
+        """Wait for the first call to come back, and a moment for others; look round now and then meanwhile."""
         if not self.crew.landed:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.crew.back.wait(), LOOK_ROUND)
+        await self._company()
         self.crew.back.clear()
+
+    async def _company(self) -> None:
+        """Let others come back with the first one, where that is a matter of a moment."""
+        if self.crew.took >= SWIFT:
+            return
+        enough, until = COMPANY * self.window, monotonic() + COMPANY_SECONDS
+        while self.crew.flying and 0 < len(self.crew.landed) < enough and monotonic() < until:  # noqa: ASYNC110 - a few rests at most
+            await asyncio.sleep(0.001)
 
     async def _rest_for_pace(self) -> bool:
         """Wait until a sender may go on; false when the clock stands still."""
@@ -240,7 +252,7 @@ class Dispatcher:
     async def _finish(self) -> None:
         await self.crew.finish()
         async with self.store.write() as conn:
-            await evidence.learn(conn, self.crew.landed, self.clock.now())
+            await outcomes.record(conn, self.crew.landed, self.clock.now())
             await claim.give_back(conn, self.fence, [work.delivery_id for work, _ in self.waiting])
         self.crew.landed, self.waiting = [], deque()
         self.crew.caller.tell()

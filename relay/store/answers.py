@@ -32,7 +32,7 @@ async def bind(conn: AsyncConnection, kept: Kept, reply: Reply, bound: Sequence[
         answer_id = await _write(conn, kept, reply, one, before, now)
         rung = LADDER[one.meaning]
         reported = await _report(conn, one, answer_id, before, now)
-        await recipients.refresh(conn, {before.id}, now, answers={before.id: (rung, reported)})
+        await recipients.refresh(conn, {before.id}, now, answer=(rung, reported))
         await conn.execute(update(recipient).where(recipient.c.id == before.id).values(answered_at=now, count_doubted_at=None))
         await prove(conn, before.id, now)
         if one.asked.open:

@@ -2,14 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import BigInteger, Executable, Text, select
+import orjson
+from sqlalchemy import BigInteger, Executable, Select, Text, func, literal, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.store.sql import Kind, rows_as_json, rows_from_json
-from relay.store.tables import counter
-from relay.store.together import Call, Hot, together
+from relay.store.sql import Kind, among, rows_as_json, rows_from_json
+from relay.store.tables import counter, recipient_group
+from relay.store.together import Call, Hot, given, together
 
 
 class Sums:
@@ -36,16 +38,40 @@ def writes(conn: AsyncConnection, sums: Sums) -> list[Call]:
     return [(_ADD, {"added": rows_as_json(conn, rows)})] if rows else []
 
 
+def in_groups(municipality_id: int, alert_id: int, ids: str, change: Mapping[str, int]) -> Call:
+    """Return the statement that adds `change` to every group of each of these people (recipients' ids, as JSON)."""
+    rows = [{"name": name, "value": value} for name, value in change.items()]
+    return _ADD_IN_GROUPS, {"municipality_id": municipality_id, "alert_id": alert_id, "ids": ids, "change": orjson.dumps(rows).decode()}
+
+
 def _add(conn: AsyncConnection) -> Executable:
     added = rows_from_json(conn, "added", _KEYS | {"value": BigInteger})
     # INSERT ... SELECT ... ON CONFLICT wants an ORDER BY on SQLite
-    new = insert(counter).from_select([*added.c.keys()], select(added).order_by(added.c.alert_id))
+    return _upsert(select(added).order_by(added.c.alert_id))
+
+
+def _add_in_groups(conn: AsyncConnection) -> Executable:
+    change = rows_from_json(conn, "change", {"name": Text, "value": BigInteger})
+    whose = given({"municipality_id": BigInteger, "alert_id": BigInteger})
+    theirs = (
+        select(*whose.values(), recipient_group.c.group_id, literal("").label("channel"), change.c.name)
+        .add_columns((change.c.value * func.count()).label("value"))
+        .select_from(recipient_group.join(change, true()))
+        .where(among(conn, recipient_group.c.recipient_id, "ids"))
+        .group_by(recipient_group.c.group_id, change.c.name, change.c.value)
+        .order_by(recipient_group.c.group_id, change.c.name)
+    )
+    return _upsert(theirs)
+
+
+def _upsert(rows: Select[Any]) -> Executable:
+    new = insert(counter).from_select([*_KEYS, "value"], rows)
     keys = [counter.c.alert_id, counter.c.group_id, counter.c.channel, counter.c.name]
     return new.on_conflict_do_update(index_elements=keys, set_={"value": counter.c.value + new.excluded.value})
 
 
 _KEYS: dict[str, Kind] = {"municipality_id": BigInteger, "alert_id": BigInteger, "group_id": BigInteger, "channel": Text, "name": Text}
-_ADD = Hot(_add)
+_ADD, _ADD_IN_GROUPS = Hot(_add), Hot(_add_in_groups)
 
 
 async def read(conn: AsyncConnection, alert_id: int) -> dict[tuple[int, str], dict[str, int]]:

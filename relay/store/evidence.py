@@ -102,32 +102,52 @@ def _doubted(fact: Fact) -> Fact:
     return Fact(attempt_id=fact.attempt_id, evidence=Evidence.UNKNOWN, reason=Reason.UNCERTAIN, code="repeated-id")
 
 
+class Risen(NamedTuple):
+    """What an attempt is from now on."""
+
+    evidence: int
+    reason: str = ""
+    code: str = ""
+    segments: int = 0
+    price: float | None = None
+    found_by: str = ""
+    #: an unknown one is looked for; what is not unknown has ended
+    look_at: datetime | None = None
+
+
 def _raised(conn: AsyncConnection, known: Mapping[int, AnyRow], risen: Sequence[Fact], now: datetime) -> Iterator[Call]:
     """Yield the statements that let attempts rise: most of a batch rise alike, but for the provider's id."""
-    kinds: defaultdict[tuple[bool, tuple[Any, ...]], list[Fact]] = defaultdict(list)
+    kinds: defaultdict[tuple[bool, Risen], list[Fact]] = defaultdict(list)
     for fact in risen:
         row = known[fact.attempt_id]
-        kinds[bool(fact.provider_id and not row.provider_id), _attempt_values(row, fact, now)].append(fact)
-    for (named, values), facts in kinds.items():
-        own = dict(zip(_RISEN, values, strict=True)) | {"now": now, "ended_at": None if values[-1] else now}
-        if named:
-            own["told"] = rows_as_json(conn, ({"id": fact.attempt_id, "provider_id": fact.provider_id} for fact in facts))
-        yield _RAISE_AND_NAME if named else _RAISE, own | {"ids": ids_as_json(fact.attempt_id for fact in facts)}
+        kinds[bool(fact.provider_id and not row.provider_id), _risen(row, fact, now)].append(fact)
+    for (named, what), facts in kinds.items():
+        yield raise_and_name(conn, what, facts, now) if named else (_RAISE, _rises_by(what, facts, now))
 
 
-def _attempt_values(row: AnyRow, fact: Fact, now: datetime) -> tuple[Any, ...]:
+def raise_and_name(conn: AsyncConnection, what: Risen, facts: Sequence[Fact], now: datetime) -> Call:
+    """Return the statement that lets attempts rise alike and gives them their providers' ids, which must be nobody else's."""
+    told = rows_as_json(conn, ({"id": fact.attempt_id, "provider_id": fact.provider_id} for fact in facts))
+    return _RAISE_AND_NAME, _rises_by(what, facts, now) | {"told": told}
+
+
+def _rises_by(what: Risen, facts: Sequence[Fact], now: datetime) -> dict[str, Any]:
+    ids = ids_as_json(fact.attempt_id for fact in facts)
+    return what._asdict() | {"now": now, "ended_at": None if what.look_at else now, "ids": ids}
+
+
+def _risen(row: AnyRow, fact: Fact, now: datetime) -> Risen:
     """An older fact that brings the provider's id changes nothing else."""
     older = fact.evidence <= row.evidence
     unknown = max(row.evidence, fact.evidence) == Evidence.UNKNOWN
-    return (
-        int(max(row.evidence, fact.evidence)),
-        row.reason if older else fact.reason.name if fact.reason else "",
-        row.code if older else fact.code,
-        row.segments if fact.segments is None else fact.segments,
-        row.price if fact.price is None else fact.price,
-        row.found_by if older else fact.found_by,
-        # what is not unknown has ended
-        max(now, row.started_at + timedelta(seconds=LOOKS[0])) if unknown else None,
+    return Risen(
+        evidence=int(max(row.evidence, fact.evidence)),
+        reason=row.reason if older else fact.reason.name if fact.reason else "",
+        code=row.code if older else fact.code,
+        segments=row.segments if fact.segments is None else fact.segments,
+        price=row.price if fact.price is None else fact.price,
+        found_by=row.found_by if older else fact.found_by,
+        look_at=max(now, row.started_at + timedelta(seconds=LOOKS[0])) if unknown else None,
     )
 
 
@@ -225,6 +245,12 @@ def _settled(changes: Iterable[tuple[AnyRow, Verdict]], best: Mapping[int, int],
         yield (_MOVE, own) if due_at is None else (_PUT_OFF, own | {"due_at": due_at})
 
 
+def done(evidence: int, ids: Iterable[int], now: datetime) -> Call:
+    """Return the statement that brings deliveries to their end: a provider has a copy."""
+    own = {"evidence": evidence, "state": DeliveryState.DONE, "hold": "", "spared_by": "", "ended_at": now, "ids": ids_as_json(ids)}
+    return _MOVE, own
+
+
 async def stand_for(conn: AsyncConnection, ids: Collection[int], now: datetime) -> None:
     """Bring deliveries and their people in line with attempts that were changed by other than news: a worker's end, a search given up."""
     given = {"ids": ids_as_json(ids)}
@@ -276,7 +302,6 @@ _delivery_columns = (
     recipient.c.rung,
 )
 _TOLD: dict[str, Kind] = {"id": BigInteger, "provider_id": Text}
-#: what rises, in the order of `_attempt_values`
 _RISEN: dict[str, Kind] = {
     "evidence": Integer,
     "reason": Text,

@@ -78,7 +78,7 @@ async def intend(conn: AsyncConnection, intents: Sequence[Intent], now: datetime
 
 async def _go(conn: AsyncConnection, intents: Sequence[Intent], doubts: Mapping[int, int], now: datetime) -> list[Intended]:
     """Write the attempts of those that may go."""
-    tokens = {_token(now): intent for intent in intents}
+    tokens = dict(zip(_tokens(now, len(intents)), intents, strict=True))
     rows = rows_as_json(conn, (_row(token, intent, doubts.get(intent.work.delivery_id)) for token, intent in tokens.items()))
     counts = [(_COUNT, {"now": now, **kind}) for kind in _kinds(intents)]
     wanted = {"wanted": rows, "now": now, "ids": ids_as_json(intent.work.delivery_id for intent in intents)}
@@ -87,10 +87,13 @@ async def _go(conn: AsyncConnection, intents: Sequence[Intent], doubts: Mapping[
     return [Intended(attempt_id=row.id, token=row.token, intent=tokens[row.token]) for row in written if row.token in tokens]
 
 
-def _token(now: datetime) -> str:
-    """Return a new one of 32 letters and digits: the moment in front, so that the rows of an evening stand together in their index."""
-    moment = int(now.timestamp() / MOMENT) % 2**32
-    return base64.b32hexencode(moment.to_bytes(4) + secrets.token_bytes(TOKEN_BYTES)).decode().lower()
+def _tokens(now: datetime, number: int) -> Iterator[str]:
+    """Yield new ones of 32 letters and digits: the moment in front, so that the rows of an evening stand together in their index."""
+    moment = (int(now.timestamp() / MOMENT) % 2**32).to_bytes(4)
+    # the system is asked once for all: a question for each cost as much as a statement does
+    chance = secrets.token_bytes(TOKEN_BYTES * number)
+    for start in range(0, len(chance), TOKEN_BYTES):
+        yield base64.b32hexencode(moment + chance[start : start + TOKEN_BYTES]).decode().lower()
 
 
 def _kinds(intents: Sequence[Intent]) -> Iterator[dict[str, Any]]:

@@ -1,43 +1,27 @@
 """People of an alert: kept in line with their deliveries and answers, and counted in the same transaction."""
 
-from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import Boolean, Integer, Text, select
+from sqlalchemy import Boolean, Executable, Integer, Subquery, Text, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from messages.form import Part
-from relay.counting import HOPEFUL, PersonFacts, person_change, standing, weakest
+from relay.counting import HOPEFUL, RANK, STANDING, UNTRIED, PersonFacts, person_change
 from relay.model import DeliveryState, Rung, TaskKind
 from relay.store import counters, progress, work
 from relay.store.columns import AnyRow, reader
-from relay.store.sql import Kind, among, ids_as_json
-from relay.store.tables import delivery, recipient, recipient_group
+from relay.store.sql import Kind, among, ids_as_json, ids_found
+from relay.store.tables import delivery, recipient
 from relay.store.together import Call, Hot, alike, given, together
 
-_columns = (
-    recipient.c.id,
-    recipient.c.municipality_id,
-    recipient.c.alert_id,
-    recipient.c.person_id,
-    recipient.c.left_out,
-    recipient.c.evidence,
-    recipient.c.rung,
-    recipient.c.reported,
-    recipient.c.failed,
-)
-_delivery_columns = (
-    delivery.c.recipient_id,
-    delivery.c.address_id,
-    delivery.c.part,
-    delivery.c.evidence,
-    delivery.c.state,
-)
 #: the parts that are the message: who lacks one of them has not got it
 MESSAGE = frozenset({Part.FORWARD, Part.ASK, Part.LETTER})
+#: states of what is on its way, and of what came to nothing
+_GOING = (DeliveryState.WAITING, DeliveryState.CLAIMED)
+_IN_VAIN = (DeliveryState.FAILED, DeliveryState.EXPIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,94 +49,118 @@ async def refresh(
     ids: Collection[int],
     now: datetime,
     *,
-    answers: Mapping[int, tuple[Rung, int]] | None = None,
+    answer: tuple[Rung, int] | None = None,
     before: Sequence[Call] = (),
     changes: Changes | None = None,
 ) -> None:
     """Bring recipients in line with their deliveries and answers, and keep the numbers.
 
-    `answers`: the new rung and reported reach of those who have just answered; an answer proves that a copy arrived.
+    `answer`: the new rung and reported reach of these, who have just answered; that proves that a copy arrived.
     `before`: statements to run first, on the same way; `changes`: others of the numbers, written with these.
     """
     changes = changes or Changes()
     if ids:
-        whose = {"ids": ids_as_json(ids)}
-        *_, rows, theirs, groups = await together(conn, *before, (_PEOPLE, whose), (_THEIRS, whose), (_GROUPS, whose))
-        changed = _changed(rows, theirs, answers or {})
-        _count_people(changed, groups, changes)
-        calls = [*_writes(changed), *changes.writes(conn, now)]
+        *_, kinds = await together(conn, *before, (_KINDS, {"ids": ids_as_json(ids)}))
+        changed = [(kind, after) for kind in kinds if person_facts(kind) != (after := _after(kind, answer))]
+        calls = [call for kind, after in changed for call in _writes(kind, after, changes)]
+        calls += changes.writes(conn, now)
     else:
         changed, calls = [], [*before, *changes.writes(conn, now)]
     if calls:
         await together(conn, *calls)
-    for row, after in changed:
-        if after.failed and not row.failed:
-            await work.open_task(conn, work.of_person(row, TaskKind.UNREACHABLE, f"unreachable:{row.id}"), now)
+    for kind, after in changed:
+        if after.failed and not kind.failed:
+            await _nobody_reaches(conn, kind, now)
 
 
-def _changed(
-    rows: Sequence[AnyRow], deliveries: Sequence[AnyRow], answers: Mapping[int, tuple[Rung, int]]
-) -> list[tuple[AnyRow, PersonFacts]]:
-    """Return the people whose facts are others now, with those."""
-    theirs: dict[int, list[AnyRow]] = {row.id: [] for row in rows}
-    for one in deliveries:
-        theirs[one.recipient_id].append(one)
-    pairs = ((row, _person_after(row, theirs[row.id], answers.get(row.id))) for row in rows)
-    return [(row, after) for row, after in pairs if person_facts(row) != after]
+def _after(kind: AnyRow, answer: tuple[Rung, int] | None) -> PersonFacts:
+    """What is counted of people of this kind, by what has become of what was sent to them."""
+    rung, reported = answer or (_rung(kind.rung), kind.reported)
+    best = Evidence.READ if rung is not Rung.NONE else STANDING[kind.best]
+    failed = bool(kind.in_vain) and not kind.going and best not in HOPEFUL
+    return PersonFacts(left_out=bool(kind.left_out), evidence=best, rung=rung, reported=reported, failed=failed)
 
 
-def _person_after(row: AnyRow, deliveries: Sequence[AnyRow], answer: tuple[Rung, int] | None) -> PersonFacts:
-    rung, reported = answer or (_rung(row.rung), row.reported)
-    going = tried = False
-    # how far the message itself has come: all its bodies, by the best way. A wake-up or a reminder alone tells nobody anything
-    ways: dict[int, int] = {}
-    for one in deliveries:
-        way, evidence, state = one.address_id, one.evidence, one.state
-        going = going or state in _GOING
-        tried = tried or state in _IN_VAIN
-        if one.part in MESSAGE and (evidence >= 0 or state != DeliveryState.SPARED):
-            ways[way] = weakest((evidence, ways[way])) if way in ways else evidence
-    best = Evidence.READ if rung is not Rung.NONE else standing(ways.values())
-    failed = tried and not going and best not in HOPEFUL
-    return PersonFacts(left_out=bool(row.left_out), evidence=best, rung=rung, reported=reported, failed=failed)
+def _writes(kind: AnyRow, after: PersonFacts, changes: Changes) -> Iterator[Call]:
+    """Yield the statements that write a change down, and count it: once for each person for the alert, and in each of their groups."""
+    ids, change = kind.ids, person_change(person_facts(kind), after)
+    yield _WRITE, {**{name: getattr(after, name) for name in _NEW}, "ids": ids}
+    if not change:
+        return
+    whole = {name: value * kind.people for name, value in change.items()}
+    changes.growth.add(kind.municipality_id, kind.alert_id, whole)
+    changes.sums.add(kind.municipality_id, kind.alert_id, 0, "", whole)
+    yield counters.in_groups(kind.municipality_id, kind.alert_id, ids, change)
 
 
-_GOING = (DeliveryState.WAITING, DeliveryState.CLAIMED)
-_IN_VAIN = (DeliveryState.FAILED, DeliveryState.EXPIRED)
-
-
-def _writes(changed: Sequence[tuple[AnyRow, PersonFacts]]) -> list[Call]:
-    kinds: defaultdict[PersonFacts, list[int]] = defaultdict(list)
-    for row, after in changed:
-        kinds[after].append(row.id)
-    return [(_WRITE, {**{name: getattr(facts, name) for name in _NEW}, "ids": ids_as_json(ids)}) for facts, ids in kinds.items()]
-
-
-def _count_people(changed: Sequence[tuple[AnyRow, PersonFacts]], groups: Sequence[AnyRow], changes: Changes) -> None:
-    """Count a person for the whole alert, and in each of their groups."""
-    theirs: dict[int, list[int]] = {}
-    for one in groups:
-        theirs.setdefault(one.recipient_id, [0]).append(one.group_id)
-    for row, after in changed:
-        change = person_change(person_facts(row), after)
-        changes.growth.add(row.municipality_id, row.alert_id, change)
-        for group in theirs.get(row.id, [0]):
-            changes.sums.add(row.municipality_id, row.alert_id, group, "", change)
+async def _nobody_reaches(conn: AsyncConnection, kind: AnyRow, now: datetime) -> None:
+    """Open a task for each: somebody must find another way."""
+    (rows,) = await together(conn, (_PEOPLE, {"ids": kind.ids}))
+    for row in rows:
+        await work.open_task(conn, work.of_person(row, TaskKind.UNREACHABLE, f"unreachable:{row.id}"), now)
 
 
 # --- statements -------------------------------------------------------------------------------------------------------
 
 
 _NEW: dict[str, Kind] = {"evidence": Integer, "rung": Text, "reported": Integer, "failed": Boolean}
-_PEOPLE = Hot(lambda conn: select(*_columns).where(among(conn, recipient.c.id, "ids")).order_by(recipient.c.id))
-_THEIRS = Hot(
-    lambda conn: select(*_delivery_columns).where(
-        among(conn, delivery.c.recipient_id, "ids"), delivery.c.action != "", delivery.c.action != "call"
-    )
-)
-_GROUPS = Hot(
-    lambda conn: select(recipient_group.c.recipient_id, recipient_group.c.group_id).where(
-        among(conn, recipient_group.c.recipient_id, "ids")
-    )
-)
 _WRITE = alike(recipient, given(_NEW))
+_PEOPLE = Hot(
+    lambda conn: (
+        select(recipient.c.id, recipient.c.municipality_id, recipient.c.alert_id, recipient.c.person_id)
+        .where(among(conn, recipient.c.id, "ids"))
+        .order_by(recipient.c.id)
+    )
+)
+
+
+def _kinds(conn: AsyncConnection) -> Executable:
+    """People who are alike in what is counted and in what has become of what was sent to them, and how many of them there are."""
+    told = _told_by_deliveries(conn)
+    columns = (
+        recipient.c.municipality_id,
+        recipient.c.alert_id,
+        (recipient.c.left_out != "").label("left_out"),
+        recipient.c.evidence,
+        recipient.c.rung,
+        recipient.c.reported,
+        recipient.c.failed,
+        func.coalesce(told.c.best, RANK[UNTRIED]).label("best"),
+        func.coalesce(told.c.going, 0).label("going"),
+        func.coalesce(told.c.in_vain, 0).label("in_vain"),
+    )
+    return (
+        select(*columns, func.count().label("people"), ids_found(conn, recipient.c.id).label("ids"))
+        .select_from(recipient)
+        .join(told, told.c.recipient_id == recipient.c.id, isouter=True)
+        .where(among(conn, recipient.c.id, "ids"))
+        .group_by(*columns)
+    )
+
+
+def _told_by_deliveries(conn: AsyncConnection) -> Subquery:
+    """Of each person: the best way's rank, and whether anything still goes or has ended in vain.
+
+    A way is as good as the worst of the message's bodies that it brings. A wake-up or a reminder alone tells nobody anything.
+    """
+    brings = and_(
+        or_(*(delivery.c.part == part for part in sorted(MESSAGE))),
+        or_(delivery.c.evidence > UNTRIED, delivery.c.state != DeliveryState.SPARED),
+    )
+    rank = case({int(evidence): rank for evidence, rank in RANK.items()}, value=delivery.c.evidence)
+    ways = (
+        select(
+            delivery.c.recipient_id,
+            func.min(case((brings, rank))).label("rank"),
+            func.max(case(dict.fromkeys(_GOING, 1), value=delivery.c.state, else_=0)).label("going"),
+            func.max(case(dict.fromkeys(_IN_VAIN, 1), value=delivery.c.state, else_=0)).label("in_vain"),
+        )
+        .where(among(conn, delivery.c.recipient_id, "ids"), delivery.c.action != "", delivery.c.action != "call")
+        .group_by(delivery.c.recipient_id, delivery.c.address_id)
+        .subquery("ways")
+    )
+    best = (func.max(ways.c[name]).label(new) for name, new in (("rank", "best"), ("going", "going"), ("in_vain", "in_vain")))
+    return select(ways.c.recipient_id, *best).group_by(ways.c.recipient_id).subquery("told")
+
+
+_KINDS = Hot(_kinds)

@@ -19,6 +19,7 @@ from sqlalchemy import (
     cast,
     column,
     func,
+    literal_column,
     select,
     text,
     type_coerce,
@@ -101,6 +102,13 @@ def ids_from_json(conn: AsyncConnection, name: str) -> Select[int]:
         return select(each.c.value)
     ids = func.jsonb_array_elements_text(cast(bindparam(name, type_=Text), JSONB)).column_valued(f"{name}_each")
     return select(cast(ids, BigInteger))
+
+
+def ids_found(conn: AsyncConnection, of: ColumnElement[int]) -> ColumnElement[str]:
+    """Return all ids of a group as the one value that `among` reads: they go from one statement to the next as they are."""
+    if conn.dialect.name == "sqlite":
+        return func.printf(literal_column("'[%s]'"), func.group_concat(of), type_=Text)
+    return cast(func.json_agg(of), Text)
 
 
 def ids_as_json(ids: Iterable[int]) -> str:

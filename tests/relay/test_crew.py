@@ -57,7 +57,7 @@ async def test_what_lands_while_the_list_is_taken_away_is_not_lost() -> None:
     provider.answer(*range(WINDOW))
     await settled()
     assert taken == []
-    assert {fact.attempt_id for fact in crew.landed} == set(range(WINDOW))
+    assert {fact.attempt_id for _, fact in crew.landed} == set(range(WINDOW))
     assert not crew.flying
     await crew.finish()
 
@@ -85,7 +85,7 @@ async def test_one_that_breaks_takes_nobody_with_it() -> None:
     provider.answer(*range(2 * WINDOW))
     send(crew, range(WINDOW, 2 * WINDOW))
     await settled()
-    assert {fact.attempt_id for fact in crew.landed} == set(range(1, 2 * WINDOW))
+    assert {fact.attempt_id for _, fact in crew.landed} == set(range(1, 2 * WINDOW))
     assert not crew.flying, "what nobody knows anything of is not under way either"
     await crew.finish()
     assert any(task.done() and task.exception() for task in provider.callers if task)

@@ -14,7 +14,7 @@ from channels.sandbox.faults import Fault
 from channels.sandbox.intake import one, token_of
 from messages.alert import Gravity
 from relay.model import NotReady
-from relay.store import claim, evidence, intent
+from relay.store import claim, intent, outcomes
 from relay.store.tables import attempt, delivery
 from relay.store.workers import Lease
 from relay.verdict import POST_DEADLINE
@@ -144,15 +144,15 @@ async def _away(*_: object) -> Any:
 async def test_an_outcome_that_cannot_be_written_stays_in_hand(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the provider said is written down when the database is back; nobody is asked twice."""
     town.sandbox.change(callbacks=False)
-    honest, failures = evidence.learn, [True, True]
+    honest, failures = outcomes.record, [True, True]
 
-    async def learn(conn: Any, facts: Any, now: Any) -> int:
-        if facts and failures:
+    async def record(conn: Any, landed: Any, now: Any) -> None:
+        if landed and failures:
             failures.pop()
             raise NotReady("The connection to the database was lost. It is tried again.")
-        return await honest(conn, facts, now)
+        await honest(conn, landed, now)
 
-    monkeypatch.setattr(evidence, "learn", learn)
+    monkeypatch.setattr(outcomes, "record", record)
     await town.person("Ayan", "nb")
     alert_id = await released(town)
     for _ in range(2):
