@@ -1,0 +1,93 @@
+"""What came of our own calls is written the short way or the long way: the rows and the numbers are the same."""
+
+import asyncio
+import shutil
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings, strategies as st
+from sqlalchemy import Table, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from channels.base import Evidence, Reason
+from relay.store import claim, evidence, intent, outcomes
+from relay.store.evidence import Fact
+from relay.store.intent import Intended, Intent
+from relay.store.tables import attempt, counter, delivery, progress, recipient, task
+from relay.store.workers import Lease
+from tests.relay.test_recount import House, house
+
+#: what rows have of their own in each life
+OWN = {"token", "started_at"}
+#: evidence, why, which provider's id (several have the same), parts
+outcome = st.tuples(
+    st.sampled_from([(Evidence.ACCEPTED, None), (Evidence.SENT, None), (Evidence.ACCEPTED, None), (Evidence.UNKNOWN, Reason.UNCERTAIN)]),
+    st.sampled_from(["own", "own", "own", "same", ""]),
+    st.sampled_from([None, 1, 2]),
+)
+#: what a callback has said of some before we read the provider's answer
+told = st.lists(
+    st.tuples(
+        st.integers(0, 7),
+        st.sampled_from([Evidence.SENT, Evidence.DELIVERED, Evidence.UNDELIVERED]),
+        st.sampled_from(["", "same", "SM1", "SM2", "SM3"]),
+    ),
+    max_size=4,
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(outcome, min_size=8, max_size=8), told)
+def test_the_short_way_writes_what_the_long_way_does(
+    migrated_file: Path, tmp_path_factory: pytest.TempPathFactory, happens: Sequence[Any], before: Sequence[tuple[int, Evidence, str]]
+) -> None:
+    folder = tmp_path_factory.mktemp("outcomes")
+
+    async def live(name: str, *, short: bool) -> dict[str, list[dict[str, Any]]]:
+        file = folder / f"{name}.db"
+        shutil.copy(migrated_file, file)
+        async with house(file) as made:
+            await made.release()
+            intended = await _begin(made)
+            landed = [(one, _fact(one, *what)) for one, what in zip(intended, happens, strict=False)]
+            async with made.store.write() as conn:
+                now = made.clock.now()
+                early = [
+                    Fact(intended[which].attempt_id, what, sid, found_by="callback") for which, what, sid in before if which < len(intended)
+                ]
+                await evidence.learn(conn, early, now)
+                if short:
+                    await outcomes.record(conn, landed, now)
+                else:
+                    await evidence.learn(conn, [fact for _, fact in landed], now)
+            async with made.store.read() as conn:
+                return {table.name: await _rows(conn, table) for table in (attempt, delivery, recipient, counter, progress, task)}
+
+    with asyncio.Runner() as runner:
+        assert runner.run(live("short", short=True)) == runner.run(live("long", short=False))
+    shutil.rmtree(folder)
+
+
+async def _begin(made: House) -> list[Intended]:
+    async with made.store.write() as conn:
+        now = made.clock.now()
+        works = await claim.lease(conn, "w", 1, now, limit=8, term=Lease(30.0))
+        intents = [Intent(work=one, account="twilio", body_sha256="", segments=1, emulated=True) for one in works]
+        return sorted(await intent.intend(conn, intents, now))
+
+
+def _fact(one: Intended, what: tuple[Evidence, Reason | None], named: str, segments: int | None) -> Fact:
+    provider_id = f"SM{one.attempt_id}" if named == "own" else named
+    return Fact(one.attempt_id, what[0], provider_id=provider_id, reason=what[1], segments=segments)
+
+
+async def _rows(conn: AsyncConnection, table: Table) -> list[dict[str, Any]]:
+    rows = (await conn.execute(select(*(column for column in table.c if column.name not in OWN)))).mappings().all()
+    return sorted((dict(row) for row in rows), key=lambda row: [str(_plain(value)) for value in row.values()])
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
