@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Executable, Float, Integer, Text, bindparam, select, update
+from sqlalchemy import BigInteger, Executable, Float, Integer, Subquery, Text, Update, bindparam, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence, Reason
@@ -247,8 +247,7 @@ def _settled(changes: Iterable[tuple[AnyRow, Verdict]], best: Mapping[int, int],
 
 def done(evidence: int, ids: Iterable[int], now: datetime) -> Call:
     """Return the statement that brings deliveries to their end: a provider has a copy."""
-    own = {"evidence": evidence, "state": DeliveryState.DONE, "hold": "", "spared_by": "", "ended_at": now, "ids": ids_as_json(ids)}
-    return _MOVE, own
+    return _DONE, {"evidence": evidence, "now": now, "ids": ids_as_json(ids)}
 
 
 async def stand_for(conn: AsyncConnection, ids: Collection[int], now: datetime) -> None:
@@ -338,15 +337,32 @@ def _owners(conn: AsyncConnection) -> Executable:
     return _deliveries().where(one_of(conn, delivery.c.id, owned)).order_by(delivery.c.id)  # type: ignore[no-any-return]
 
 
-def _raise_and_name(conn: AsyncConnection) -> Executable:
-    told = rows_from_json(conn, "told", _TOLD)
+def told(conn: AsyncConnection) -> Subquery:
+    """Return the rows that say which provider's id an attempt got."""
+    return rows_from_json(conn, "told", _TOLD)
+
+
+def raising(conn: AsyncConnection, told: Subquery) -> Update:
+    """Return the update that lets attempts rise alike and gives them their providers' ids: see `raise_and_name`."""
     return update(attempt).where(by_key(conn, attempt.c.id, told.c.id, "ids")).values({**_RAISED, "provider_id": told.c.provider_id})
 
 
+#: what becomes of deliveries of which a provider has a copy
+DONE_BY: Mapping[str, Any] = {
+    "evidence": bindparam("evidence", type_=Integer),
+    "state": DeliveryState.DONE,
+    "hold": "",
+    "spared_by": "",
+    "ended_at": bindparam("now", type_=Moment),
+    "lease_until": None,
+}
+
+
 _RAISED = given(_RISEN | {"ended_at": Moment}) | {"risen_at": bindparam("now", type_=Moment)}
-_TRIED, _OWNERS, _RAISE_AND_NAME = Hot(_tried), Hot(_owners), Hot(_raise_and_name)
+_TRIED, _OWNERS, _RAISE_AND_NAME = Hot(_tried), Hot(_owners), Hot(lambda conn: raising(conn, told(conn)))
 _RAISE = alike(attempt, _RAISED)
 _KNOW = alike(delivery, given({"evidence": Integer}))
+_DONE = alike(delivery, DONE_BY)
 _MOVE = alike(delivery, given(_MOVED) | {"lease_until": None})
 _PUT_OFF = alike(delivery, given(_MOVED | {"due_at": Moment}) | {"lease_until": None})
 _DELIVERIES = Hot(lambda conn: _deliveries().where(among(conn, delivery.c.id, "ids")).order_by(delivery.c.id))

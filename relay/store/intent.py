@@ -1,6 +1,5 @@
 """The intent: a last look at each delivery, and the attempt row that is on disk before its call leaves."""
 
-import base64
 import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,9 +9,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import (
     BigInteger,
     Boolean,
+    ColumnElement,
     Executable,
+    FromClause,
     Integer,
+    Subquery,
     Text,
+    Update,
     and_,
     bindparam,
     exists,
@@ -22,7 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
@@ -30,12 +33,12 @@ from messages.form import Part
 from relay.model import AddressState, AlertState, DeliveryState, SparedBy, Work
 from relay.store import recipients, trial, troubles
 from relay.store.columns import AnyRow, Moment
-from relay.store.sql import Kind, among, by_key, ids_as_json, rows_as_json, rows_from_json
+from relay.store.sql import Kind, among, ids_as_json, rows_as_json, rows_from_json
 from relay.store.tables import Address, Municipality, Sender, alert, attempt, delivery, recipient
 from relay.store.tables.sending import ATTEMPT_OPEN
-from relay.store.together import Hot, given, together
+from relay.store.together import Call, Hot, given, together
 
-#: 128 random bits, in small letters: some mail servers lower-case what stands before the @
+#: 128 random bits, in small letters and digits: some mail servers lower-case what stands before the @
 TOKEN_BYTES = 16
 #: seconds within which tokens begin alike: about a batch. They begin anew after eight years, which hurts nobody
 MOMENT = 0.064
@@ -79,36 +82,35 @@ async def intend(conn: AsyncConnection, intents: Sequence[Intent], now: datetime
 async def _go(conn: AsyncConnection, intents: Sequence[Intent], doubts: Mapping[int, int], now: datetime) -> list[Intended]:
     """Write the attempts of those that may go."""
     tokens = dict(zip(_tokens(now, len(intents)), intents, strict=True))
-    rows = rows_as_json(conn, (_row(token, intent, doubts.get(intent.work.delivery_id)) for token, intent in tokens.items()))
-    counts = [(_COUNT, {"now": now, **kind}) for kind in _kinds(intents)]
-    wanted = {"wanted": rows, "now": now, "ids": ids_as_json(intent.work.delivery_id for intent in intents)}
-    *_, written = await together(conn, *counts, (_WRITE, wanted), (_WRITTEN, wanted))
+    calls = [call for given in _kinds(conn, tokens, doubts) for call in _tries(conn, given | {"now": now})]
+    written = [row for rows in await together(conn, *calls) for row in rows]
     # where an earlier attempt is under way, no new one was written, and the token found is not ours
     return [Intended(attempt_id=row.id, token=row.token, intent=tokens[row.token]) for row in written if row.token in tokens]
 
 
 def _tokens(now: datetime, number: int) -> Iterator[str]:
-    """Yield new ones of 32 letters and digits: the moment in front, so that the rows of an evening stand together in their index."""
-    moment = (int(now.timestamp() / MOMENT) % 2**32).to_bytes(4)
+    """Yield new ones of small letters and digits: the moment in front, so that the rows of an evening stand together in their index."""
+    moment = f"{int(now.timestamp() / MOMENT) % 2**32:08x}"
     # the system is asked once for all: a question for each cost as much as a statement does
-    chance = secrets.token_bytes(TOKEN_BYTES * number)
-    for start in range(0, len(chance), TOKEN_BYTES):
-        yield base64.b32hexencode(moment + chance[start : start + TOKEN_BYTES]).decode().lower()
+    chance, letters = secrets.token_hex(TOKEN_BYTES * number), 2 * TOKEN_BYTES
+    for start in range(0, len(chance), letters):
+        yield moment + chance[start : start + letters]
 
 
-def _kinds(intents: Sequence[Intent]) -> Iterator[dict[str, Any]]:
-    """Yield what is counted alike: tries of the same length, of which an evening has few kinds."""
-    kinds: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for intent in intents:
-        kinds[intent.work.attempt_n, intent.work.fence, intent.segments, intent.emulated].append(intent.work.delivery_id)
-    for (n, fence, segments, free), ids in kinds.items():
-        yield {"n": n, "before": n - 1, "fence": fence, "segments": segments, "free": free, "ids": ids_as_json(ids)}
+def _kinds(conn: AsyncConnection, tokens: Mapping[str, Intent], doubts: Mapping[int, int]) -> Iterator[dict[str, Any]]:
+    """Yield what is tried alike, of which an evening has few kinds: as often, by us, and as long."""
+    kinds: defaultdict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
+    for token, intent in tokens.items():
+        work = intent.work
+        kinds[work.attempt_n, work.fence, intent.segments, intent.emulated].append(_row(token, intent, doubts.get(work.delivery_id)))
+    for (n, fence, segments, free), rows in kinds.items():
+        alike = {"n": n, "before": n - 1, "fence": fence, "segments": segments, "free": free}
+        yield alike | {"ids": ids_as_json(row["id"] for row in rows), "wanted": rows_as_json(conn, rows)}
 
 
 def _row(token: str, intent: Intent, duplicate_of: int | None) -> dict[str, Any]:
     return {
         "id": intent.work.delivery_id,
-        "n": intent.work.attempt_n,
         "token": token,
         "account": intent.account,
         "body_sha256": intent.body_sha256,
@@ -120,7 +122,6 @@ def _row(token: str, intent: Intent, duplicate_of: int | None) -> dict[str, Any]
 
 _WANTED: dict[str, Kind] = {
     "id": BigInteger,
-    "n": Integer,
     "token": Text,
     "account": Text,
     "body_sha256": Text,
@@ -128,7 +129,7 @@ _WANTED: dict[str, Kind] = {
 }
 
 
-def _count(conn: AsyncConnection) -> Executable:
+def _count(conn: AsyncConnection) -> Update:
     """The last look: `_may_go` in the words of the database. What is on trial is looked up by itself, and comes again if it is listed."""
     # an empty word behind the state keeps PostgreSQL off the index of what is claimed: it would go through all of it for each batch
     ours = (delivery.c.state + "" == DeliveryState.CLAIMED, delivery.c.fence == _given["fence"], delivery.c.attempts == _given["before"])
@@ -150,25 +151,42 @@ _given = given({"n": Integer, "before": Integer, "fence": BigInteger, "segments"
 def _write(conn: AsyncConnection) -> Executable:
     """Write an attempt for each that was counted. One that was counted by somebody else, or is under way, has its attempt already."""
     wanted = rows_from_json(conn, "wanted", _WANTED)
-    counted = (by_key(conn, delivery.c.id, wanted.c.id, "ids"), delivery.c.attempts == wanted.c.n)
-    copied = ("municipality_id", "alert_id", "recipient_id", "sender_id", "channel", "fence", "segments")
-    told = ("n", "token", "account", "body_sha256", "possible_duplicate_of")
-    values = {
-        "delivery_id": delivery.c.id,
-        **{name: delivery.c[name] for name in copied},
-        **{name: wanted.c[name] for name in told},
-        "evidence": literal(int(Evidence.INTENT)),
-        "started_at": bindparam("now", type_=Moment),
-    }
-    rows = select(*values.values()).select_from(wanted).join(delivery, and_(*counted))
-    return insert(attempt).from_select(list(values), rows).on_conflict_do_nothing()
+    return _written_of(wanted, delivery, and_(delivery.c.id == wanted.c.id, delivery.c.attempts == _given["n"]))
 
 
 def _written(conn: AsyncConnection) -> Executable:
     return select(attempt.c.id, attempt.c.token).where(among(conn, attempt.c.delivery_id, "ids"), ATTEMPT_OPEN)
 
 
-_COUNT, _WRITE, _WRITTEN = Hot(_count), Hot(_write), Hot(_written)
+def _count_and_write(conn: AsyncConnection) -> Executable:
+    """All three in one: PostgreSQL can, and each turn to it costs as much as a dozen rows."""
+    counted = _count(conn).returning(delivery.c.id, *(delivery.c[name] for name in _COPIED)).cte("counted")
+    wanted = rows_from_json(conn, "wanted", _WANTED)
+    return _written_of(wanted, counted, counted.c.id == wanted.c.id).returning(attempt.c.id, attempt.c.token)
+
+
+def _written_of(wanted: Subquery, of: FromClause, which: ColumnElement[bool]) -> Insert:
+    """Insert an attempt for each wanted one whose delivery is there."""
+    told = ("token", "account", "body_sha256", "possible_duplicate_of")
+    values = {
+        "delivery_id": of.c.id,
+        **{name: of.c[name] for name in _COPIED},
+        **{name: wanted.c[name] for name in told},
+        "n": _given["n"],
+        "evidence": literal(int(Evidence.INTENT)),
+        "started_at": bindparam("now", type_=Moment),
+    }
+    rows = select(*values.values()).select_from(wanted).join(of, which)
+    return insert(attempt).from_select(list(values), rows).on_conflict_do_nothing()
+
+
+def _tries(conn: AsyncConnection, given: Mapping[str, Any]) -> list[Call]:
+    return [(statement, given) for statement in ((_COUNT_AND_WRITE,) if conn.dialect.name == "postgresql" else (_COUNT, _WRITE, _WRITTEN))]
+
+
+#: what an attempt has of its delivery
+_COPIED = ("municipality_id", "alert_id", "recipient_id", "sender_id", "channel", "fence", "segments")
+_COUNT, _WRITE, _WRITTEN, _COUNT_AND_WRITE = Hot(_count), Hot(_write), Hot(_written), Hot(_count_and_write)
 
 
 # --- what may not go ----------------------------------------------------------------------------------------------------------

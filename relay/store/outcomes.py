@@ -4,11 +4,11 @@ All others are learnt as whatever else is told (relay.store.evidence).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import BigInteger, Executable, Text, and_, select
+from sqlalchemy import ColumnElement, Executable, Subquery, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
@@ -17,56 +17,65 @@ from relay.counting import UNTRIED, message_change
 from relay.store import evidence, progress, recipients
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
-from relay.store.sql import Kind, by_key, ids_as_json, rows_as_json, rows_from_json
+from relay.store.sql import by_key
 from relay.store.tables import attempt, delivery
 from relay.store.together import Call, Hot, together
 
 #: the provider has said that it has it, and nothing more
 TAKEN = (Evidence.ACCEPTED, Evidence.SENT)
 
+#: an attempt and what its call brought
+Landed: TypeAlias = tuple[Intended, Fact]
 
-async def record(conn: AsyncConnection, landed: Sequence[tuple[Intended, Fact]], now: datetime) -> None:
+
+async def record(conn: AsyncConnection, landed: Sequence[Landed], now: datetime) -> None:
     """Write down what came of calls."""
     if not landed:
         return
     named = Counter(fact.provider_id for _, fact in landed)
     plain = [(one, fact) for one, fact in landed if one.intent.work.attempt_n == 1 and _plain(fact) and named[fact.provider_id] == 1]
-    known_to_nobody = await _known_to_nobody(conn, [fact for _, fact in plain])
-    news = [(one, fact) for one, fact in plain if fact.attempt_id in known_to_nobody]
+    news, left = await _news(conn, plain, now) if plain else ([], [])
     if news:
-        await _write(conn, news, now)
+        people = {one.intent.work.recipient_id for one, _ in news if one.intent.work.recipient_id is not None}
+        await recipients.refresh(conn, people, now, before=left, changes=_changes(news))
     if len(news) < len(landed):
-        await evidence.learn(conn, [fact for _, fact in landed if fact.attempt_id not in known_to_nobody], now)
+        told = {fact.attempt_id for _, fact in news}
+        await evidence.learn(conn, [fact for _, fact in landed if fact.attempt_id not in told], now)
 
 
 def _plain(fact: Fact) -> bool:
     return fact.evidence in TAKEN and fact.reason is None and bool(fact.provider_id)
 
 
-async def _known_to_nobody(conn: AsyncConnection, facts: Sequence[Fact]) -> Collection[int]:
-    """Return the attempts of which nothing was known but the intent, and whose provider's ids are new."""
-    if not facts:
-        return ()
-    told = rows_as_json(conn, ({"id": fact.attempt_id, "provider_id": fact.provider_id} for fact in facts))
-    (rows,) = await together(conn, (_KNOWN_TO_NOBODY, {"told": told, "ids": ids_as_json(fact.attempt_id for fact in facts)}))
-    return {row.id for row in rows}
+async def _news(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> tuple[Sequence[Landed], list[Call]]:
+    """Return those of which nothing was known but the intent, and whose provider's ids are new; and what is left to write of them.
+
+    PostgreSQL writes them down in the same statement. SQLite changes one table a statement, and so looks first.
+    """
+    whole = conn.dialect.name == "postgresql"
+    raises = _raises(conn, plain, now)
+    found = await together(conn, *((_TAKE if whole else _KNOWN_TO_NOBODY, given) for _, given in raises))
+    known_to_nobody = {row.id for rows in found for row in rows}
+    news = [(one, fact) for one, fact in plain if fact.attempt_id in known_to_nobody]
+    if whole or not news:
+        return news, []
+    return news, [*(raises if len(news) == len(plain) else _raises(conn, news, now)), *_ends(news, now)]
 
 
-async def _write(conn: AsyncConnection, news: Sequence[tuple[Intended, Fact]], now: datetime) -> None:
-    people = {one.intent.work.recipient_id for one, _ in news if one.intent.work.recipient_id is not None}
-    await recipients.refresh(conn, people, now, before=[*_raised(conn, news, now), *_done(news, now)], changes=_changes(news))
-
-
-def _raised(conn: AsyncConnection, news: Sequence[tuple[Intended, Fact]], now: datetime) -> Iterator[Call]:
-    alike: defaultdict[evidence.Risen, list[Fact]] = defaultdict(list)
+def _raises(conn: AsyncConnection, news: Sequence[Landed], now: datetime) -> list[Call]:
+    """Return the statements that let attempts rise, by what they are from now on: most of a batch are alike."""
+    alike: defaultdict[tuple[Any, ...], list[Fact]] = defaultdict(list)
     for one, fact in news:
         segments = one.intent.segments if fact.segments is None else fact.segments
-        alike[evidence.Risen(int(fact.evidence), code=fact.code, segments=segments, price=fact.price, found_by=fact.found_by)].append(fact)
-    for risen, facts in alike.items():
-        yield evidence.raise_and_name(conn, risen, facts, now)
+        alike[fact.evidence, fact.code, segments, fact.price, fact.found_by].append(fact)
+    return [
+        evidence.raise_and_name(conn, evidence.Risen(int(what), code=code, segments=segments, price=price, found_by=found_by), facts, now)
+        for (what, code, segments, price, found_by), facts in alike.items()
+    ]
 
 
-def _done(news: Sequence[tuple[Intended, Fact]], now: datetime) -> Iterator[Call]:
+def _ends(news: Sequence[Landed], now: datetime) -> Iterator[Call]:
+    """Yield the statements that bring their deliveries to the end."""
     alike: defaultdict[Evidence, list[int]] = defaultdict(list)
     for one, fact in news:
         alike[fact.evidence].append(one.intent.work.delivery_id)
@@ -74,7 +83,7 @@ def _done(news: Sequence[tuple[Intended, Fact]], now: datetime) -> Iterator[Call
         yield evidence.done(int(what), ids, now)
 
 
-def _changes(news: Sequence[tuple[Intended, Fact]]) -> recipients.Changes:
+def _changes(news: Sequence[Landed]) -> recipients.Changes:
     """What they change in the numbers of their channels, and in how the alert's grew."""
     changes = recipients.Changes()
     works = ((one.intent.work, fact.evidence) for one, fact in news)
@@ -89,23 +98,31 @@ def _changes(news: Sequence[tuple[Intended, Fact]]) -> recipients.Changes:
     return changes
 
 
-# --- the statement ----------------------------------------------------------------------------------------------------
-
-_TOLD: Mapping[str, Kind] = {"id": BigInteger, "provider_id": Text}
+# --- the statements ---------------------------------------------------------------------------------------------------
 
 
-def _nobody_knows(conn: AsyncConnection) -> Executable:
-    told, owner = rows_from_json(conn, "told", _TOLD), attempt.alias("owner")
+def _nobody_knows(told: Subquery) -> ColumnElement[bool]:
+    """Say of an attempt that only its intent is known, that it is its delivery's first, and that the id told us is nobody's."""
+    owner = attempt.alias("owner")
     # subqueries, and no joins: so PostgreSQL goes by the indexes, as in `by_key`
     first = select(and_(delivery.c.attempts == 1, delivery.c.evidence == UNTRIED)).where(delivery.c.id == attempt.c.delivery_id)
     whose: Any = select(owner.c.id).where(owner.c.account == attempt.c.account, owner.c.provider_id == told.c.provider_id)
-    return (
-        select(attempt.c.id)
-        .select_from(told)
-        .join(attempt, by_key(conn, attempt.c.id, told.c.id, "ids"))
-        .where(attempt.c.evidence == int(Evidence.INTENT), attempt.c.provider_id.is_(None))
-        .where(first.scalar_subquery(), whose.scalar_subquery().is_(None))
-    )
+    intent_only = (attempt.c.evidence == int(Evidence.INTENT), attempt.c.provider_id.is_(None))
+    return and_(*intent_only, first.scalar_subquery(), whose.scalar_subquery().is_(None))
 
 
-_KNOWN_TO_NOBODY = Hot(_nobody_knows)
+def _known_to_nobody(conn: AsyncConnection) -> Executable:
+    told = evidence.told(conn)
+    mine = by_key(conn, attempt.c.id, told.c.id, "ids")
+    return select(attempt.c.id).select_from(told).join(attempt, mine).where(_nobody_knows(told))
+
+
+def _take(conn: AsyncConnection) -> Executable:
+    """Let them rise, bring their deliveries to the end, and find which those were."""
+    told = evidence.told(conn)
+    raised = evidence.raising(conn, told).where(_nobody_knows(told)).returning(attempt.c.id, attempt.c.delivery_id).cte("raised")
+    done = update(delivery).where(delivery.c.id == raised.c.delivery_id).values(evidence.DONE_BY)
+    return select(raised.c.id).add_cte(done.cte("done"))
+
+
+_KNOWN_TO_NOBODY, _TAKE = Hot(_known_to_nobody), Hot(_take)

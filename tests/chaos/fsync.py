@@ -39,7 +39,7 @@ PAGE, HEAD = 8192, 24
 LONGEST_WORD = 64
 #: what a log's file is called
 LOGS = ("-wal", "/pg_wal/")
-_TOKEN = re.compile(rb"status(?:/|%2F)([0-9a-v]{32})")
+_TOKEN = re.compile(rb"status(?:/|%2F)([0-9a-f]{40})")
 _MESSAGE = re.compile(rb"(?:Message|Sms)Sid=((?:SM|MM)[0-9a-f]{32})")
 
 

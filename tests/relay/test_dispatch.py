@@ -235,7 +235,7 @@ async def test_every_attempt_has_a_token_of_its_own(town: Town) -> None:
     tokens = [row.token for row in await attempts(town)]
     assert len(set(tokens)) == len(tokens) == 9
     assert len({token[-26:] for token in tokens}) == 9, "what is behind the moment is chance alone"
-    assert all(len(token) == 32 for token in tokens)
+    assert all(len(token) == 40 for token in tokens)
     assert len(town.sandbox.ledger.entries(Event.FAULT)) == 3
 
 

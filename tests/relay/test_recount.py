@@ -124,10 +124,10 @@ class House:
 
 
 @asynccontextmanager
-async def house(file: Path) -> AsyncIterator[House]:
+async def house(url: str) -> AsyncIterator[House]:
     """Open a store with six people in two groups: one in both, one deputy, one without agreement, one who sleeps early."""
     clock = ManualClock(START)
-    store = await Store.open(f"sqlite+aiosqlite:///{file}")
+    store = await Store.open(url)
     stamp = Stamp("test", START)
     async with store.write() as conn:
         town = await register.add_municipality(conn, Place(number="9901", name="Sørvik", point=None, quiet=Hours(time(21), time(7))), stamp)
@@ -235,7 +235,7 @@ def test_counters_are_what_a_recount_gives(migrated_file: Path, tmp_path_factory
     shutil.copy(migrated_file, file)
 
     async def play() -> None:
-        async with house(file) as made:
+        async with house(f"sqlite+aiosqlite:///{file}") as made:
             await made.release()
             await made.begin(4)
             for name, *given_ in happens:

@@ -21,6 +21,8 @@ from relay.store.tables.base import Base, at, belongs, count, flag, key, points,
 TWICE = text("possible_duplicate")
 #: an attempt that may still be on its way, in the same manner
 ATTEMPT_OPEN = text("evidence IN (0, 1)")
+#: an attempt that the provider has given an id
+ATTEMPT_NAMED = text("provider_id IS NOT NULL")
 
 recipient = Table(
     "recipient",
@@ -181,11 +183,12 @@ attempt = Table(
     "attempt",
     Base.metadata,
     key(),
-    belongs(),
+    # copies of the delivery's, which points to what they name; so do the person and the sender
+    Column("municipality_id", Id, nullable=False),
     points("delivery_id", "delivery.id"),
     Column("alert_id", Id),
     Column("recipient_id", Id),
-    points("sender_id", "sender.id"),
+    Column("sender_id", Id, nullable=False),
     word("account", 60),
     word("channel"),
     Column("n", SmallInteger, nullable=False),
@@ -213,7 +216,7 @@ attempt = Table(
     points("possible_duplicate_of", "attempt.id", null=True),
     UniqueConstraint("token"),
     UniqueConstraint("delivery_id", "n"),
-    UniqueConstraint("account", "provider_id", name="uq_attempt_provider_id"),
+    Index("uq_attempt_provider_id", "account", "provider_id", unique=True, postgresql_where=ATTEMPT_NAMED, sqlite_where=ATTEMPT_NAMED),
     # at most one that may still be on its way
     Index(
         "uq_attempt_open",

@@ -2,10 +2,11 @@
 
 import asyncio
 import shutil
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -39,17 +40,33 @@ told = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+#: yields the URL of a database with every table, of its own
+NewDatabase: TypeAlias = Callable[[], AbstractContextManager[str]]
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def new_database(request: pytest.FixtureRequest) -> NewDatabase:
+    if request.param == "postgres":
+        server, template = request.getfixturevalue("postgres"), request.getfixturevalue("migrated_database")
+        return lambda: server.database(template)
+
+    file = request.getfixturevalue("migrated_file")
+
+    @contextmanager
+    def copied() -> Iterator[str]:
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite+aiosqlite:///{shutil.copy(file, folder)}"
+
+    return copied
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.lists(outcome, min_size=8, max_size=8), told)
 def test_the_short_way_writes_what_the_long_way_does(
-    migrated_file: Path, tmp_path_factory: pytest.TempPathFactory, happens: Sequence[Any], before: Sequence[tuple[int, Evidence, str]]
+    new_database: NewDatabase, happens: Sequence[Any], before: Sequence[tuple[int, Evidence, str]]
 ) -> None:
-    folder = tmp_path_factory.mktemp("outcomes")
-
-    async def live(name: str, *, short: bool) -> dict[str, list[dict[str, Any]]]:
-        file = folder / f"{name}.db"
-        shutil.copy(migrated_file, file)
-        async with house(file) as made:
+    async def live(url: str, *, short: bool) -> dict[str, list[dict[str, Any]]]:
+        async with house(url) as made:
             await made.release()
             intended = await _begin(made)
             landed = [(one, _fact(one, *what)) for one, what in zip(intended, happens, strict=False)]
@@ -66,9 +83,8 @@ def test_the_short_way_writes_what_the_long_way_does(
             async with made.store.read() as conn:
                 return {table.name: await _rows(conn, table) for table in (attempt, delivery, recipient, counter, progress, task)}
 
-    with asyncio.Runner() as runner:
-        assert runner.run(live("short", short=True)) == runner.run(live("long", short=False))
-    shutil.rmtree(folder)
+    with new_database() as one, new_database() as other:
+        assert asyncio.run(live(one, short=True)) == asyncio.run(live(other, short=False))
 
 
 async def _begin(made: House) -> list[Intended]:
