@@ -39,11 +39,6 @@ def standing(evidences: Iterable[int]) -> int:
     return max(evidences, key=RANK.__getitem__, default=UNTRIED)
 
 
-def weakest(evidences: Iterable[int]) -> int:
-    """Return the least of several pieces of evidence that are needed together."""
-    return min(evidences, key=RANK.__getitem__, default=UNTRIED)
-
-
 class PersonFacts(NamedTuple):
     """What of a recipient is counted."""
 

@@ -53,6 +53,7 @@ def _add(conn: AsyncConnection) -> Executable:
 def _add_in_groups(conn: AsyncConnection) -> Executable:
     change = rows_from_json(conn, "change", {"name": Text, "value": BigInteger})
     whose = given({"municipality_id": BigInteger, "alert_id": BigInteger})
+    # each of their groups with each name: a product, and meant as one
     theirs = (
         select(*whose.values(), recipient_group.c.group_id, literal("").label("channel"), change.c.name)
         .add_columns((change.c.value * func.count()).label("value"))

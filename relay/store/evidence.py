@@ -1,7 +1,8 @@
 """The one place where evidence becomes rows: attempts rise, deliveries and people follow, the numbers with them.
 
-Whatever is learnt about attempts - the provider's answer, a status, a message found by listing - comes through `learn`. Every message
-passes here three times or more, so a batch is read in one visit to the database and written in another.
+Whatever is learnt about attempts - the provider's answer, a status, a message found by listing - comes through `learn`; only what every
+evening is full of, a first call that was taken, has a shorter way to the same rows (relay.store.outcomes). Every message passes here
+twice or more, so a batch is read in one visit to the database and written in another.
 """
 
 from collections import defaultdict

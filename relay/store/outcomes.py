@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Executable, Subquery, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
-from messages.form import Part
+from messages.form import Medium, Part
 from relay.counting import UNTRIED, message_change
 from relay.store import evidence, progress, recipients
 from relay.store.evidence import Fact
@@ -63,7 +63,10 @@ async def _news(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -
 
 
 def _raises(conn: AsyncConnection, news: Sequence[Landed], now: datetime) -> list[Call]:
-    """Return the statements that let attempts rise, by what they are from now on: most of a batch are alike."""
+    """Return the statements that let attempts rise, by what they are from now on: most of a batch are alike.
+
+    What an intent has besides is written as it was, empty: `evidence` would read it and write the same.
+    """
     alike: defaultdict[tuple[Any, ...], list[Fact]] = defaultdict(list)
     for one, fact in news:
         segments = one.intent.segments if fact.segments is None else fact.segments
@@ -86,15 +89,16 @@ def _ends(news: Sequence[Landed], now: datetime) -> Iterator[Call]:
 def _changes(news: Sequence[Landed]) -> recipients.Changes:
     """What they change in the numbers of their channels, and in how the alert's grew."""
     changes = recipients.Changes()
-    works = ((one.intent.work, fact.evidence) for one, fact in news)
-    alike = Counter(
-        (work.municipality_id, work.alert_id, work.medium, work.part, what) for work, what in works if work.alert_id is not None
-    )
+    alike: Counter[tuple[int, int, Medium, Part, Evidence]] = Counter()
+    for one, fact in news:
+        work = one.intent.work
+        if work.alert_id is not None:
+            alike[work.municipality_id, work.alert_id, work.medium, work.part, fact.evidence] += 1
     for (town, alert_id, medium, part, what), times in alike.items():
         change = {name: value * times for name, value in message_change(UNTRIED, what).items()}
-        changes.sums.add(town, alert_id or 0, 0, medium, change)
+        changes.sums.add(town, alert_id, 0, medium, change)
         if part is Part.REMINDER:
-            changes.growth.add(town, alert_id or 0, {progress.REMINDED: change.get("sent", 0)})
+            changes.growth.add(town, alert_id, {progress.REMINDED: change.get("sent", 0)})
     return changes
 
 
@@ -102,13 +106,13 @@ def _changes(news: Sequence[Landed]) -> recipients.Changes:
 
 
 def _nobody_knows(told: Subquery) -> ColumnElement[bool]:
-    """Say of an attempt that only its intent is known, that it is its delivery's first, and that the id told us is nobody's."""
+    """Say of an attempt that only its intent is known, that its delivery has no other, and that the id told us is nobody's."""
     owner = attempt.alias("owner")
-    # subqueries, and no joins: so PostgreSQL goes by the indexes, as in `by_key`
-    first = select(and_(delivery.c.attempts == 1, delivery.c.evidence == UNTRIED)).where(delivery.c.id == attempt.c.delivery_id)
-    whose: Any = select(owner.c.id).where(owner.c.account == attempt.c.account, owner.c.provider_id == told.c.provider_id)
     intent_only = (attempt.c.evidence == int(Evidence.INTENT), attempt.c.provider_id.is_(None))
-    return and_(*intent_only, first.scalar_subquery(), whose.scalar_subquery().is_(None))
+    # subqueries, and no joins: so PostgreSQL goes by the indexes, as in `by_key`. A second attempt may have begun since, by another worker
+    only_this = select(and_(delivery.c.attempts == 1, delivery.c.evidence == UNTRIED)).where(delivery.c.id == attempt.c.delivery_id)
+    whose: Any = select(owner.c.id).where(owner.c.account == attempt.c.account, owner.c.provider_id == told.c.provider_id)
+    return and_(*intent_only, only_this.scalar_subquery(), whose.scalar_subquery().is_(None))
 
 
 def _known_to_nobody(conn: AsyncConnection) -> Executable:

@@ -1,5 +1,6 @@
 """People of an alert: kept in line with their deliveries and answers, and counted in the same transaction."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from relay.counting import HOPEFUL, RANK, STANDING, UNTRIED, PersonFacts, person
 from relay.model import DeliveryState, Rung, TaskKind
 from relay.store import counters, progress, work
 from relay.store.columns import AnyRow, reader
-from relay.store.sql import Kind, among, ids_as_json, ids_found
+from relay.store.sql import Kind, among, ids_as_json, ids_found, ids_together
 from relay.store.tables import delivery, recipient
 from relay.store.together import Call, Hot, alike, given, together
 
@@ -55,15 +56,14 @@ async def refresh(
 ) -> None:
     """Bring recipients in line with their deliveries and answers, and keep the numbers.
 
-    `answer`: the new rung and reported reach of these, who have just answered; that proves that a copy arrived.
+    `answer`: the new rung and reported reach of these, who have just answered alike; that proves that a copy arrived.
     `before`: statements to run first, on the same way; `changes`: others of the numbers, written with these.
     """
     changes = changes or Changes()
     if ids:
         *_, kinds = await together(conn, *before, (_KINDS, {"ids": ids_as_json(ids)}))
         changed = [(kind, after) for kind in kinds if person_facts(kind) != (after := _after(kind, answer))]
-        calls = [call for kind, after in changed for call in _writes(kind, after, changes)]
-        calls += changes.writes(conn, now)
+        calls = [*_writes(changed, changes), *changes.writes(conn, now)]
     else:
         changed, calls = [], [*before, *changes.writes(conn, now)]
     if calls:
@@ -76,21 +76,29 @@ async def refresh(
 def _after(kind: AnyRow, answer: tuple[Rung, int] | None) -> PersonFacts:
     """What is counted of people of this kind, by what has become of what was sent to them."""
     rung, reported = answer or (_rung(kind.rung), kind.reported)
-    best = Evidence.READ if rung is not Rung.NONE else STANDING[kind.best]
+    best = Evidence.READ if rung is not Rung.NONE else STANDING[kind.best_rank]
     failed = bool(kind.in_vain) and not kind.going and best not in HOPEFUL
     return PersonFacts(left_out=bool(kind.left_out), evidence=best, rung=rung, reported=reported, failed=failed)
 
 
-def _writes(kind: AnyRow, after: PersonFacts, changes: Changes) -> Iterator[Call]:
-    """Yield the statements that write a change down, and count it: once for each person for the alert, and in each of their groups."""
-    ids, change = kind.ids, person_change(person_facts(kind), after)
-    yield _WRITE, {**{name: getattr(after, name) for name in _NEW}, "ids": ids}
-    if not change:
-        return
-    whole = {name: value * kind.people for name, value in change.items()}
-    changes.growth.add(kind.municipality_id, kind.alert_id, whole)
-    changes.sums.add(kind.municipality_id, kind.alert_id, 0, "", whole)
-    yield counters.in_groups(kind.municipality_id, kind.alert_id, ids, change)
+def _writes(changed: Sequence[tuple[AnyRow, PersonFacts]], changes: Changes) -> Iterator[Call]:
+    """Yield the statements that write changes down, and count them: once for each person for the alert, and in each of their groups.
+
+    Kinds that end alike, or change the numbers alike, go together: on PostgreSQL each statement is a turn to the server.
+    """
+    become: defaultdict[PersonFacts, list[str]] = defaultdict(list)
+    counted: defaultdict[tuple[int, int, tuple[tuple[str, int], ...]], list[str]] = defaultdict(list)
+    for kind, after in changed:
+        become[after].append(kind.ids)
+        if change := person_change(person_facts(kind), after):
+            counted[kind.municipality_id, kind.alert_id, tuple(change.items())].append(kind.ids)
+            whole = {name: value * kind.people for name, value in change.items()}
+            changes.growth.add(kind.municipality_id, kind.alert_id, whole)
+            changes.sums.add(kind.municipality_id, kind.alert_id, 0, "", whole)
+    for after, found in become.items():
+        yield _WRITE, {**{name: getattr(after, name) for name in _NEW}, "ids": ids_together(found)}
+    for (municipality_id, alert_id, alike_change), found in counted.items():
+        yield counters.in_groups(municipality_id, alert_id, ids_together(found), dict(alike_change))
 
 
 async def _nobody_reaches(conn: AsyncConnection, kind: AnyRow, now: datetime) -> None:
@@ -125,7 +133,7 @@ def _kinds(conn: AsyncConnection) -> Executable:
         recipient.c.rung,
         recipient.c.reported,
         recipient.c.failed,
-        func.coalesce(told.c.best, RANK[UNTRIED]).label("best"),
+        func.coalesce(told.c.best_rank, RANK[UNTRIED]).label("best_rank"),
         func.coalesce(told.c.going, 0).label("going"),
         func.coalesce(told.c.in_vain, 0).label("in_vain"),
     )
@@ -159,7 +167,7 @@ def _told_by_deliveries(conn: AsyncConnection) -> Subquery:
         .group_by(delivery.c.recipient_id, delivery.c.address_id)
         .subquery("ways")
     )
-    best = (func.max(ways.c[name]).label(new) for name, new in (("rank", "best"), ("going", "going"), ("in_vain", "in_vain")))
+    best = (func.max(ways.c[name]).label(new) for name, new in (("rank", "best_rank"), ("going", "going"), ("in_vain", "in_vain")))
     return select(ways.c.recipient_id, *best).group_by(ways.c.recipient_id).subquery("told")
 
 

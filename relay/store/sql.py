@@ -107,8 +107,14 @@ def ids_from_json(conn: AsyncConnection, name: str) -> Select[int]:
 def ids_found(conn: AsyncConnection, of: ColumnElement[int]) -> ColumnElement[str]:
     """Return all ids of a group as the one value that `among` reads: they go from one statement to the next as they are."""
     if conn.dialect.name == "sqlite":
+        # json_group_array's result would stand in a packed row as an array, and no longer as a text
         return func.printf(literal_column("'[%s]'"), func.group_concat(of), type_=Text)
     return cast(func.json_agg(of), Text)
+
+
+def ids_together(found: Sequence[str]) -> str:
+    """Return several such values as one."""
+    return f"[{','.join(ids.strip('[]') for ids in found)}]"
 
 
 def ids_as_json(ids: Iterable[int]) -> str:

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any, TypeAlias
 
 import pytest
@@ -23,11 +24,12 @@ from tests.relay.test_recount import House, house
 
 #: what rows have of their own in each life
 OWN = {"token", "started_at"}
-#: evidence, why, which provider's id (several have the same), parts
+#: evidence, why, which provider's id (several have the same), parts, price
 outcome = st.tuples(
     st.sampled_from([(Evidence.ACCEPTED, None), (Evidence.SENT, None), (Evidence.ACCEPTED, None), (Evidence.UNKNOWN, Reason.UNCERTAIN)]),
     st.sampled_from(["own", "own", "own", "same", ""]),
     st.sampled_from([None, 1, 2]),
+    st.sampled_from([None, 0.5]),
 )
 #: what a callback has said of some before we read the provider's answer
 told = st.lists(
@@ -77,7 +79,9 @@ def test_the_short_way_writes_what_the_long_way_does(
                 ]
                 await evidence.learn(conn, early, now)
                 if short:
-                    await outcomes.record(conn, landed, now)
+                    with _counting_learnt() as learnt:
+                        await outcomes.record(conn, landed, now)
+                    assert before or len(landed) - len(learnt) == _ordinary(landed), "a first copy that was taken goes the short way"
                 else:
                     await evidence.learn(conn, [fact for _, fact in landed], now)
             async with made.store.read() as conn:
@@ -95,9 +99,28 @@ async def _begin(made: House) -> list[Intended]:
         return sorted(await intent.intend(conn, intents, now))
 
 
-def _fact(one: Intended, what: tuple[Evidence, Reason | None], named: str, segments: int | None) -> Fact:
+def _fact(one: Intended, what: tuple[Evidence, Reason | None], named: str, segments: int | None, price: float | None) -> Fact:
     provider_id = f"SM{one.attempt_id}" if named == "own" else named
-    return Fact(one.attempt_id, what[0], provider_id=provider_id, reason=what[1], segments=segments)
+    return Fact(one.attempt_id, what[0], provider_id=provider_id, reason=what[1], segments=segments, price=price)
+
+
+@contextmanager
+def _counting_learnt() -> Iterator[list[Fact]]:
+    """Yield what goes the long way meanwhile."""
+    learnt: list[Fact] = []
+
+    async def learn(conn: AsyncConnection, facts: Sequence[Fact], now: datetime) -> int:
+        learnt.extend(facts)
+        return await evidence.learn(conn, facts, now)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(outcomes, "evidence", SimpleNamespace(**vars(evidence) | {"learn": learn}))
+        yield learnt
+
+
+def _ordinary(landed: Sequence[tuple[Intended, Fact]]) -> int:
+    ids = [fact.provider_id for _, fact in landed]
+    return sum(fact.reason is None and bool(fact.provider_id) and ids.count(fact.provider_id) == 1 for _, fact in landed)
 
 
 async def _rows(conn: AsyncConnection, table: Table) -> list[dict[str, Any]]:
