@@ -98,4 +98,4 @@ def holders(alert_ids: Collection[int]) -> Select[tuple[int]]:
     """Recipients who have, or may have, some of an alert's text: one body is enough, and so is a call under way or given up in doubt."""
     maybe = or_(attempt.c.evidence != Evidence.REFUSED, attempt.c.reason == "NOT_FOUND")
     tried = select(delivery.c.recipient_id).join(attempt, attempt.c.delivery_id == delivery.c.id)
-    return tried.where(attempt.c.alert_id.in_(alert_ids), delivery.c.part.in_(TELLS), maybe)
+    return tried.where(delivery.c.alert_id.in_(alert_ids), delivery.c.part.in_(TELLS), maybe)

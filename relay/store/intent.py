@@ -151,7 +151,8 @@ _given = given({"n": Integer, "before": Integer, "fence": BigInteger, "segments"
 def _write(conn: AsyncConnection) -> Executable:
     """Write an attempt for each that was counted. One that was counted by somebody else, or is under way, has its attempt already."""
     wanted = rows_from_json(conn, "wanted", _WANTED)
-    return _written_of(wanted, delivery, and_(delivery.c.id == wanted.c.id, delivery.c.attempts == _given["n"]))
+    counted = and_(delivery.c.id == wanted.c.id, delivery.c.attempts == _given["n"])
+    return _written_of(wanted, delivery, counted).on_conflict_do_nothing()
 
 
 def _written(conn: AsyncConnection) -> Executable:
@@ -162,7 +163,10 @@ def _count_and_write(conn: AsyncConnection) -> Executable:
     """All three in one: PostgreSQL can, and each turn to it costs as much as a dozen rows."""
     counted = _count(conn).returning(delivery.c.id, *(delivery.c[name] for name in _COPIED)).cte("counted")
     wanted = rows_from_json(conn, "wanted", _WANTED)
-    return _written_of(wanted, counted, counted.c.id == wanted.c.id).returning(attempt.c.id, attempt.c.token)
+    tries = _written_of(wanted, counted, counted.c.id == wanted.c.id)
+    # each constraint that is named costs a look of its own: what we have just counted can meet no other one
+    alone = tries.on_conflict_do_nothing(index_elements=[attempt.c.delivery_id], index_where=ATTEMPT_OPEN)
+    return alone.returning(attempt.c.id, attempt.c.token)
 
 
 def _written_of(wanted: Subquery, of: FromClause, which: ColumnElement[bool]) -> Insert:
@@ -177,7 +181,7 @@ def _written_of(wanted: Subquery, of: FromClause, which: ColumnElement[bool]) ->
         "started_at": bindparam("now", type_=Moment),
     }
     rows = select(*values.values()).select_from(wanted).join(of, which)
-    return insert(attempt).from_select(list(values), rows).on_conflict_do_nothing()
+    return insert(attempt).from_select(list(values), rows)
 
 
 def _tries(conn: AsyncConnection, given: Mapping[str, Any]) -> list[Call]:

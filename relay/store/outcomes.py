@@ -108,7 +108,8 @@ def _changes(news: Sequence[Landed]) -> recipients.Changes:
 def _nobody_knows(told: Subquery) -> ColumnElement[bool]:
     """Say of an attempt that only its intent is known, that its delivery has no other, and that the id told us is nobody's."""
     owner = attempt.alias("owner")
-    intent_only = (attempt.c.evidence == int(Evidence.INTENT), attempt.c.provider_id.is_(None))
+    # the sum keeps PostgreSQL off the index of what is open: it would go through all of it for each batch
+    intent_only = (attempt.c.evidence + 0 == int(Evidence.INTENT), attempt.c.provider_id.is_(None))
     # subqueries, and no joins: so PostgreSQL goes by the indexes, as in `by_key`. A second attempt may have begun since, by another worker
     only_this = select(and_(delivery.c.attempts == 1, delivery.c.evidence == UNTRIED)).where(delivery.c.id == attempt.c.delivery_id)
     whose: Any = select(owner.c.id).where(owner.c.account == attempt.c.account, owner.c.provider_id == told.c.provider_id)

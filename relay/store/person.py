@@ -78,7 +78,8 @@ async def _of_each(conn: AsyncConnection, statement: Select[Any]) -> dict[int, l
 
 async def _reasons(conn: AsyncConnection, alert_id: int) -> dict[int, str]:
     """The reason of each delivery's newest attempt that has one."""
-    tried = select(attempt.c.delivery_id, attempt.c.reason).where(attempt.c.alert_id == alert_id, attempt.c.reason != "")
+    tried = select(attempt.c.delivery_id, attempt.c.reason).join(delivery, delivery.c.id == attempt.c.delivery_id)
+    tried = tried.where(delivery.c.alert_id == alert_id, attempt.c.reason != "")
     return {row.delivery_id: row.reason for row in (await conn.execute(tried.order_by(attempt.c.id))).all()}
 
 

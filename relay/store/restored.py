@@ -123,8 +123,9 @@ async def waiting(conn: AsyncConnection, *, everything: bool) -> dict[int, Waiti
 
 async def out_before(conn: AsyncConnection, alert_ids: Collection[int]) -> set[int]:
     """Which of these alerts have messages that were found at a provider, and adopted."""
-    found = (attempt.c.alert_id.in_(alert_ids), attempt.c.fence == ADOPTED)
-    return set((await conn.execute(select(attempt.c.alert_id).where(*found).distinct())).scalars())
+    adopted = select(delivery.c.alert_id).join(attempt, attempt.c.delivery_id == delivery.c.id)
+    found = (delivery.c.alert_id.in_(alert_ids), attempt.c.fence == ADOPTED)
+    return set((await conn.execute(adopted.where(*found).distinct())).scalars())
 
 
 async def in_doubt(conn: AsyncConnection) -> set[str]:

@@ -14,9 +14,10 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import orjson
-from sqlalchemy import BindParameter, Dialect, Executable, LargeBinary, Select, Table, Time, bindparam, func, select, update
+from sqlalchemy import BindParameter, Dialect, Executable, LargeBinary, Select, Table, Time, bindparam, func, literal_column, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from relay.store.columns import AnyRow, Moment
 from relay.store.sql import Kind, among
@@ -68,7 +69,8 @@ def alike(table: Table, values: Mapping[str, Any]) -> Hot:
 
 def _compile(statement: Any, dialect: Dialect) -> _Made:
     packed = dialect.name == "sqlite" and isinstance(statement, Select)
-    compiled = (_packed(statement) if packed else statement).compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    words = _written_out(_packed(statement) if packed else statement, dialect)
+    compiled = words.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
     binds = {name: bind for bind, name in compiled.bind_names.items()}
     names: list[str] = compiled.positiontup or []
     order = [binds.get(name) for name in names]
@@ -77,6 +79,18 @@ def _compile(statement: Any, dialect: Dialect) -> _Made:
         (name, None) if bind is not None and bind.required else ("", known[name]) for name, bind in zip(names, order, strict=True)
     )
     return _Made(str(compiled), given, _row(statement, packed=packed), packed)
+
+
+def _written_out(statement: Any, dialect: Dialect) -> Any:
+    """Write what is the same at each run into the words: only so PostgreSQL sees that a partial index will do, and keeps its plan."""
+
+    def constant(element: Any, **_: Any) -> Any:
+        if not isinstance(element, BindParameter) or element.required or not isinstance(element.value, str | int):
+            return None
+        write = element.type.literal_processor(dialect)
+        return literal_column(write(element.value), element.type) if write else None
+
+    return replacement_traverse(statement, {}, constant)
 
 
 def _packed(statement: Select[Any]) -> Select[Any]:

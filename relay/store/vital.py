@@ -74,5 +74,6 @@ async def _attempts(conn: AsyncConnection) -> list[AnyRow]:
     """Count the attempts of alerts that are out: bounded by tonight, however old the installation is."""
     out = select(alert.c.id).where(alert.c.state == AlertState.RELEASED)
     kinds = (Sender.provider, attempt.c.channel, attempt.c.evidence, attempt.c.reason)
-    counted = select(*kinds, func.count(attempt.c.id).label("number")).join(Sender, Sender.id == attempt.c.sender_id)
-    return list((await conn.execute(counted.where(attempt.c.alert_id.in_(out)).group_by(*kinds))).all())
+    tried = attempt.join(Sender, Sender.id == attempt.c.sender_id).join(delivery, delivery.c.id == attempt.c.delivery_id)
+    counted = select(*kinds, func.count(attempt.c.id).label("number")).select_from(tried)
+    return list((await conn.execute(counted.where(delivery.c.alert_id.in_(out)).group_by(*kinds))).all())

@@ -226,7 +226,6 @@ attempt = Table(
         sqlite_where=ATTEMPT_OPEN,
     ),
     Index("ix_attempt_look", "look_at", postgresql_where=text("look_at IS NOT NULL"), sqlite_where=text("look_at IS NOT NULL")),
-    Index("ix_attempt_alert", "alert_id"),
 )
 
 #: every status a provider told us, once

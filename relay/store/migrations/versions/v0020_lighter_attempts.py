@@ -14,6 +14,8 @@ COPIED = {"municipality_id": "municipality", "sender_id": "sender"}
 
 
 def upgrade() -> None:
+    # an alert's are found by its deliveries
+    op.drop_index("ix_attempt_alert", "attempt")
     with op.batch_alter_table("attempt") as table:
         for column in COPIED:
             table.drop_constraint(f"fk_attempt_{column}", type_="foreignkey")
@@ -29,3 +31,4 @@ def downgrade() -> None:
         table.create_unique_constraint("uq_attempt_provider_id", ["account", "provider_id"])
         for column, of in COPIED.items():
             table.create_foreign_key(f"fk_attempt_{column}", of, [column], ["id"])
+    op.create_index("ix_attempt_alert", "attempt", ["alert_id"])
