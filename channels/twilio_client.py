@@ -22,7 +22,7 @@ from yarl import URL
 from channels.base import Reason, SendFailed
 from channels.clock import Clock
 from channels.hot_post import HotPost
-from channels.one_shot import FORM, JSON, READ_DEADLINE, OneShot, retry_after, skew, told
+from channels.one_shot import FORM, JSON, READ_DEADLINE, TROUBLES, OneShot, failure, retry_after, skew, told
 from channels.settings import TwilioAccount
 
 # The SDK logs addresses of lists at INFO, and those hold telephone numbers.
@@ -134,8 +134,10 @@ class TwilioClient:
 
     async def create(self, body: bytes, *, deadline: float) -> Answer:
         """POST a message's form once, as `post` does, beneath the SDK: address, headers and password are the SDK's, made once for all."""
-        with told(Reason.UNCERTAIN):
+        try:
             answer = await self._creating().post(body, deadline)
+        except TROUBLES as why:
+            raise failure(why, Reason.UNCERTAIN) from None
         return Answer(answer.status, _object(answer.text), answer.headers)
 
     def _creating(self) -> HotPost:
