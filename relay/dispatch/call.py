@@ -52,8 +52,8 @@ class Caller:
         """Let the sender's breaker learn from a call that was made, and keep a line of the log."""
         work, now = one.intent.work, self.clock.now()
         if heard:
-            call = Call(to=work.to, vain=in_vain(fact.reason), seconds=(now - began).total_seconds(), at=now)
-            self.breakers.heard(work.sender_id, call, fact.retry_after)
+            vain, seconds = in_vain(fact.reason), (now - began).total_seconds()
+            self.breakers.heard(work.sender_id, Call(work.to, vain, seconds, now), fact.retry_after)
         self._lines.append((now, logbook.line(work, fact, milliseconds=round((monotonic() - called_at) * 1000))))
 
     def tell(self) -> None:
