@@ -15,7 +15,7 @@ from twilio.request_validator import HMAC_SHA1, HMAC_SHA256, SIGNATURE_HEADER, S
 from channels.base import Callback, Content, Evidence, Media, NotGenuine, Outbound, Reason, SendFailed, Sent, Status
 from channels.one_shot import TROUBLES, failure
 from channels.settings import TwilioAccount
-from channels.twilio_client import Answer, TwilioClient
+from channels.twilio_client import Answer, TwilioClient, object_in
 
 # --- facts --------------------------------------------------------------------------------------------------------------
 
@@ -116,11 +116,10 @@ def variables(content: Content | None) -> str:
 async def create(client: TwilioClient, out: Outbound, shared: Callable[[Outbound], str], *, to: str, codes: Mapping[int, Reason]) -> Sent:
     """POST a message once, by its own two fields and those that it shares with many. Raises SendFailed."""
     try:
-        body = pressed(to, out.status_url, out.token, shared(out))
+        answer = await client.create(pressed(to, out.status_url, out.token, shared(out)), deadline=out.deadline)
     except TROUBLES as why:
         raise failure(why, Reason.UNCERTAIN) from None
-    answer = await client.create(body, deadline=out.deadline)
-    return read_created(answer, client, to=to, codes=codes)
+    return read_created(Answer(answer.status, object_in(answer.text), answer.headers), client, to=to, codes=codes)
 
 
 def pressed(to: str, callback: str, token: str, shared: str) -> bytes:
