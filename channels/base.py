@@ -159,6 +159,28 @@ class Outbound(NamedTuple):
     unsubscribe_url: str = ""
     attached: Attached | None = None
 
+    def to_one(self, token: str, to: str, *, status_url: str, valid_for: int, deadline: float) -> "Outbound":
+        """Return this text for one address, as one attempt. Every message passes here, and `_replace` goes through all fields by name."""
+        return Outbound(
+            token,
+            to,
+            self.sender,
+            self.text,
+            status_url,
+            valid_for,
+            deadline,
+            self.content,
+            self.buttons,
+            self.media,
+            self.subject,
+            self.html,
+            self.language,
+            self.message_id,
+            token,
+            self.unsubscribe_url,
+            self.attached,
+        )
+
 
 class Sent(NamedTuple):
     """The provider has it."""

@@ -8,13 +8,13 @@ import asyncio
 import math
 import ssl
 import zlib
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import aiohappyeyeballs
 import aiohttp
 import httptools
-from multidict import CIMultiDict
 from yarl import URL
 
 from channels.one_shot import KEEP_ALIVE, LARGEST_ANSWER, HttpAnswer, NotSent, Unknown
@@ -32,8 +32,9 @@ class HotPost:
         self._url, self._connect_timeout = url, connect_timeout
         self._head = _head(url, headers)
         self._tls = ssl.create_default_context() if url.scheme == "https" else None
+        self._loop = asyncio.get_running_loop()
         #: turns to speak, and connections on which nobody speaks
-        self._turns = asyncio.Semaphore(connections)
+        self._turns = _Turns(connections)
         self._idle: list[_Connection] = []
         self._deadlines = _Deadlines()
         self._closed = False
@@ -45,8 +46,8 @@ class HotPost:
         """
         if self._closed:
             raise NotSent("closed")
-        until = asyncio.get_running_loop().time() + deadline
-        connection = await self._taken(deadline / 2)
+        until = self._loop.time() + deadline
+        connection = self._taken_at_once() or await self._taken(deadline / 2)
         try:
             return await connection.ask(b"%sContent-Length: %d\r\n\r\n%s" % (self._head, len(body), body), until)
         finally:
@@ -58,25 +59,29 @@ class HotPost:
         while self._idle:
             self._idle.pop().close()
 
+    def _taken_at_once(self) -> "_Connection | None":
+        """Return an open connection on which nobody speaks, where a turn is free and there is one."""
+        if not self._turns.free or not (kept := self._kept()):
+            return None
+        self._turns.free -= 1
+        return kept
+
     async def _taken(self, seconds: float) -> "_Connection":
-        """Return a connection on which nobody speaks, an open one if there is one."""
-        if not self._turns.locked() and (kept := self._kept()):
-            await self._turns.acquire()
-            return kept
+        """Wait for a turn, and return a connection, an open one if there is one."""
         try:
             async with asyncio.timeout(seconds):
-                await self._turns.acquire()
+                await self._turns.take()
                 try:
                     return self._kept() or await self._opened()
                 except BaseException:
-                    self._turns.release()
+                    self._turns.give_back()
                     raise
         except OSError as why:
             raise NotSent(type(why).__name__) from None
 
     def _kept(self) -> "_Connection | None":
         """Return an open connection; one that has been idle for long may be closed at the other end while we write."""
-        now = asyncio.get_running_loop().time()
+        now = self._loop.time()
         while self._idle:
             connection = self._idle.pop()
             if connection.open and now - connection.idle_since < KEEP_ALIVE:
@@ -86,22 +91,57 @@ class HotPost:
 
     async def _opened(self) -> "_Connection":
         host, port = str(self._url.host), self._url.port
-        loop = asyncio.get_running_loop()
         async with asyncio.timeout(self._connect_timeout):
-            found = await loop.getaddrinfo(host, port, type=1)
-            sock = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=NEXT_ADDRESS, loop=loop)
-            _, made = await loop.create_connection(
+            found = await self._loop.getaddrinfo(host, port, type=1)
+            sock = await aiohappyeyeballs.start_connection(found, happy_eyeballs_delay=NEXT_ADDRESS, loop=self._loop)
+            _, made = await self._loop.create_connection(
                 lambda: _Connection(self._deadlines), sock=sock, ssl=self._tls, server_hostname=host if self._tls else None
             )
         return made
 
     def _give_back(self, connection: "_Connection") -> None:
-        self._turns.release()
+        self._turns.give_back()
         if connection.open and not self._closed:
-            connection.idle_since = asyncio.get_running_loop().time()
+            connection.idle_since = self._loop.time()
             self._idle.append(connection)
         else:
             connection.close()
+
+
+class _Turns:
+    """So many may speak at once; the others wait in a queue, and a turn that is given back goes to the first of them.
+
+    A semaphore's turn has to be awaited, also where one is free.
+    """
+
+    def __init__(self, number: int) -> None:
+        #: turns that nobody has; while there are any, nobody waits
+        self.free = number
+        self._queue: deque[asyncio.Future[None]] = deque()
+
+    async def take(self) -> None:
+        """Take a turn, or wait for one."""
+        if self.free:
+            self.free -= 1
+            return
+        mine = asyncio.get_running_loop().create_future()
+        self._queue.append(mine)
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if not mine.cancelled():
+                # it came in the same moment in which we gave up
+                self.give_back()
+            raise
+
+    def give_back(self) -> None:
+        """Let the next one speak."""
+        while self._queue:
+            following = self._queue.popleft()
+            if not following.done():
+                following.set_result(None)
+                return
+        self.free += 1
 
 
 class _Deadlines:
@@ -150,10 +190,9 @@ class _Connection(asyncio.Protocol):
         self._deadlines = deadlines
         self._usable = True
         # what has been read of the answer
-        self._headers: list[tuple[bytes, bytes]] = []
+        self._headers: dict[bytes, bytes] = {}
         self._body = bytearray()
-        self._packed = ""
-        self._headed = self._measured = False
+        self._headed = False
 
     @property
     def open(self) -> bool:
@@ -196,19 +235,15 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, why: Exception | None) -> None:
         """An answer that told no length ends with its connection; any other is cut off."""
         self._usable = False
-        if self._headed and not self._measured and why is None:
+        if self._headed and not self._measured() and why is None:
             self.on_message_complete()
         self._fail(type(why).__name__ if why else "ServerDisconnectedError")
 
     # --- the parser's side --------------------------------------------------------------------------------------------
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header."""
-        lower = name.lower()
-        self._measured |= lower in (b"content-length", b"transfer-encoding")
-        if lower == b"content-encoding":
-            self._packed = value.lower().decode("latin-1")
-        self._headers.append((name, value))
+        """Keep a header; of some with the same name the first."""
+        self._headers.setdefault(name.lower(), value)
 
     def on_headers_complete(self) -> None:
         """From here on there is an answer, if a body without length follows."""
@@ -232,18 +267,21 @@ class _Connection(asyncio.Protocol):
     # --- one answer ---------------------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        self._headers = []
+        self._headers = {}
         self._body.clear()
-        self._packed = ""
-        self._headed = self._measured = False
+        self._headed = False
+
+    def _measured(self) -> bool:
+        """Whether the answer tells where it ends."""
+        return b"content-length" in self._headers or b"transfer-encoding" in self._headers
 
     def _hand_over(self, status: int) -> None:
         try:
-            text = _unpacked(bytes(self._body), self._packed).decode("utf-8", "replace")
+            text = _unpacked(self._body, self._headers.get(b"content-encoding", b"")).decode("utf-8", "replace")
         except (zlib.error, ValueError) as why:
             self._fail(type(why).__name__)
             return
-        self._usable = self._parser.should_keep_alive() and self._measured
+        self._usable = self._parser.should_keep_alive() and self._measured()
         self._end().set_result(HttpAnswer(status, text, _Headers(self._headers)))
 
     def _fail(self, why: str) -> None:
@@ -260,32 +298,26 @@ class _Connection(asyncio.Protocol):
 
 
 class _Headers(Mapping[str, str]):
-    """The headers of an answer, read when somebody asks for one: of most answers nobody does."""
+    """The headers of an answer, by names in any letters: made into words when somebody asks for one, and of most answers nobody does."""
 
-    def __init__(self, told: list[tuple[bytes, bytes]]) -> None:
+    def __init__(self, told: Mapping[bytes, bytes]) -> None:
         self._told = told
-        self._read: CIMultiDict[str] | None = None
-
-    def _all(self) -> CIMultiDict[str]:
-        if self._read is None:
-            self._read = CIMultiDict((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._told)
-        return self._read
 
     def __getitem__(self, name: str) -> str:
-        return self._all()[name]
+        return self._told[name.lower().encode()].decode("latin-1")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._all())
+        return (name.decode("latin-1") for name in self._told)
 
     def __len__(self) -> int:
-        return len(self._all())
+        return len(self._told)
 
 
-def _unpacked(body: bytes, packing: str) -> bytes:
+def _unpacked(body: bytearray, packing: bytes) -> bytes | bytearray:
     """Undo the encodings that the session offers; of what unpacks to more than an answer may have, nothing is kept."""
-    if packing in ("", "identity"):
+    if packing.lower() in (b"", b"identity"):
         return body
-    if packing not in ("gzip", "deflate"):
+    if packing.lower() not in (b"gzip", b"deflate"):
         raise ValueError(packing)
     opened = zlib.decompressobj(zlib.MAX_WBITS | 32)
     text = opened.decompress(body, LARGEST_ANSWER)

@@ -118,7 +118,7 @@ async def _text(answer: aiohttp.ClientResponse, most: int) -> str:
 class told:  # noqa: N801 - read as a word: with told(…)
     """Turns what can happen to a request into SendFailed: NOT_CONNECTED if it never left, `in_doubt` if we cannot tell.
 
-    UNCERTAIN for a message, NOT_CONNECTED for a read: nothing depends on a read. Every message passes it: a generator would cost more.
+    UNCERTAIN for a message, NOT_CONNECTED for a read: nothing depends on a read.
     """
 
     __slots__ = ("_in_doubt",)
@@ -129,13 +129,23 @@ class told:  # noqa: N801 - read as a word: with told(…)
     def __enter__(self) -> None: ...
 
     def __exit__(self, _kind: object, why: BaseException | None, _trace: object) -> None:
-        match why:
-            case UnicodeEncodeError():
-                raise SendFailed(Reason.BAD_CONTENT, detail="the text holds half a character (a lone surrogate)") from None
-            case NotSent():
-                raise SendFailed(Reason.NOT_CONNECTED, detail=str(why)) from None
-            case Unknown():
-                raise SendFailed(self._in_doubt, detail=str(why)) from None
+        if isinstance(why, TROUBLES):
+            raise failure(why, self._in_doubt) from None
+
+
+#: what can happen to a request, from its text to its answer
+TROUBLES = (UnicodeEncodeError, NotSent, Unknown)
+
+
+def failure(why: Exception, in_doubt: Reason) -> SendFailed:
+    """Return what one of TROUBLES means: see `told`, which is for wherever a microsecond does not count."""
+    match why:
+        case UnicodeEncodeError():
+            return SendFailed(Reason.BAD_CONTENT, detail="the text holds half a character (a lone surrogate)")
+        case NotSent():
+            return SendFailed(Reason.NOT_CONNECTED, detail=str(why))
+        case _:
+            return SendFailed(in_doubt, detail=str(why))
 
 
 def retry_after(value: str, now: datetime) -> float | None:

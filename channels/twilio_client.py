@@ -6,7 +6,7 @@ POSTs and can mix up answers. Loaded only when a Twilio channel is on.
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
@@ -22,7 +22,7 @@ from yarl import URL
 from channels.base import Reason, SendFailed
 from channels.clock import Clock
 from channels.hot_post import HotPost
-from channels.one_shot import FORM, JSON, READ_DEADLINE, OneShot, retry_after, skew, told
+from channels.one_shot import FORM, JSON, READ_DEADLINE, HttpAnswer, OneShot, retry_after, skew, told
 from channels.settings import TwilioAccount
 
 # The SDK logs addresses of lists at INFO, and those hold telephone numbers.
@@ -132,11 +132,12 @@ class TwilioClient:
         with told(Reason.UNCERTAIN):
             return await self._request("POST", url, data=data, headers={"Content-Type": kind, "Accept": JSON}, timeout=deadline)
 
-    async def create(self, body: bytes, *, deadline: float) -> Answer:
-        """POST a message's form once, as `post` does, beneath the SDK: address, headers and password are the SDK's, made once for all."""
-        with told(Reason.UNCERTAIN):
-            answer = await self._creating().post(body, deadline)
-        return Answer(answer.status, _object(answer.text), answer.headers)
+    def create(self, body: bytes, *, deadline: float) -> Awaitable[HttpAnswer]:
+        """POST a message's form once, beneath the SDK: address, headers and password are the SDK's, made once for all.
+
+        Raises NotSent or Unknown.
+        """
+        return self._creating().post(body, deadline)
 
     def _creating(self) -> HotPost:
         if self._create is None:
@@ -176,14 +177,15 @@ class TwilioClient:
 
     async def _request(self, method: str, url: str, **arguments: Any) -> Answer:
         response = await self._sdk.request_async(method, url, **arguments)
-        return Answer(response.status_code, _object(response.text), response.headers or {})
+        return Answer(response.status_code, object_in(response.text), response.headers or {})
 
 
 #: why a read was refused; anything else is the provider's passing trouble
 _READ_FAILED: Mapping[int, Reason] = {401: Reason.NOT_AUTHORISED, 403: Reason.NOT_AUTHORISED, 404: Reason.OUR_BUG}
 
 
-def _object(text: str) -> Mapping[str, Any]:
+def object_in(text: str) -> Mapping[str, Any]:
+    """Return the object that a body holds; an empty one if there is none, or something else."""
     try:
         value = orjson.loads(text)
     except ValueError:

@@ -4,7 +4,7 @@ import base64
 import hmac
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 from urllib.parse import quote_plus
@@ -12,10 +12,10 @@ from urllib.parse import quote_plus
 from multidict import CIMultiDict, CIMultiDictProxy, MultiDict
 from twilio.request_validator import HMAC_SHA1, HMAC_SHA256, SIGNATURE_HEADER, SIGNATURE_SETTINGS_HEADER, RequestValidator
 
-from channels.base import Callback, Content, Evidence, Media, NotGenuine, Reason, SendFailed, Sent, Status
-from channels.one_shot import told
+from channels.base import Callback, Content, Evidence, Media, NotGenuine, Outbound, Reason, SendFailed, Sent, Status
+from channels.one_shot import TROUBLES, failure
 from channels.settings import TwilioAccount
-from channels.twilio_client import Answer, TwilioClient
+from channels.twilio_client import Answer, TwilioClient, object_in
 
 # --- facts --------------------------------------------------------------------------------------------------------------
 
@@ -113,26 +113,26 @@ def variables(content: Content | None) -> str:
     return json.dumps(dict(content.variables), ensure_ascii=False) if content and content.variables else ""
 
 
-async def create(
-    client: TwilioClient, form: list[tuple[str, str]], *, token: str, to: str, deadline: float, codes: Mapping[int, Reason]
-) -> Sent:
-    """POST a message once. Raises SendFailed."""
-    with told(Reason.UNCERTAIN):
-        body = pressed(form, token)
-    answer = await client.create(body, deadline=deadline)
-    return read_created(answer, client, to=to, codes=codes)
+async def create(client: TwilioClient, out: Outbound, shared: Callable[[Outbound], str], *, to: str, codes: Mapping[int, Reason]) -> Sent:
+    """POST a message once, by its own two fields and those that it shares with many. Raises SendFailed."""
+    try:
+        answer = await client.create(pressed(to, out.status_url, out.token, shared(out)), deadline=out.deadline)
+    except TROUBLES as why:
+        raise failure(why, Reason.UNCERTAIN) from None
+    return read_created(Answer(answer.status, object_in(answer.text), answer.headers), client, to=to, codes=codes)
 
 
-def pressed(form: list[tuple[str, str]], token: str) -> bytes:
-    """Return the body of a create, without its empty fields: what many messages share is written out once, and kept.
-
-    A message's own are the first two, its number and its callback; of the callback only `token`, which goes as it is.
-    """
-    (_, to), (_, callback), *shared = form
+def pressed(to: str, callback: str, token: str, shared: str) -> bytes:
+    """Return the body of a create. A message's own are its number and its callback; of the callback only `token`, which goes as it is."""
     before, found, after = callback.partition(token) if token.isalnum() else (callback, "", "")
     back = f"&StatusCallback={_quoted(before)}{found}{_quoted(after)}" if callback else ""
     number = f"%2B{to[1:]}" if NUMBER.fullmatch(to) else quote_plus(to)
-    return f"To={number}{back}{_joined(tuple(shared))}".encode()
+    return f"To={number}{back}{shared}".encode()
+
+
+def written(form: Sequence[tuple[str, str]]) -> str:
+    """Return what stands in a create after its first two fields, without empty ones: what many messages share is written once, and kept."""
+    return _joined(tuple(form[2:]))
 
 
 @lru_cache(maxsize=1024)
@@ -151,10 +151,11 @@ def read_created(answer: Answer, client: TwilioClient, *, to: str, codes: Mappin
     sid = body.get("sid")
     ours = body.get("to") == to and body.get("account_sid") == client.account.sid
     if answer.status == 201 and ours and isinstance(sid, str) and SID.fullmatch(sid):
-        status = read_status(body, codes)
-        if status.reason is not None:
-            raise SendFailed(status.reason, code=status.code, detail=sid)
-        return Sent(sid, status.evidence, status.segments, status.price)
+        word = _word(body)
+        if word in _GIVEN_UP:
+            error = str(body.get("error_code") or "")
+            raise SendFailed(_why(error, codes), code=error, detail=sid)
+        return Sent(sid, EVIDENCE.get(word, Evidence.ACCEPTED), _segments(body), _price(body))
     code = answer.code
     if answer.status == 429:
         raise SendFailed(Reason.THROTTLED, code=str(code or 429), retry_after=client.retry_after(answer))
@@ -165,21 +166,35 @@ def read_created(answer: Answer, client: TwilioClient, *, to: str, codes: Mappin
 
 def read_status(resource: Mapping[str, Any], codes: Mapping[int, Reason]) -> Status:
     """Return the status that a message resource holds (counts and prices are strings there, and often still empty)."""
-    word, code = str(resource.get("status") or ""), str(resource.get("error_code") or "")
+    word, code = _word(resource), str(resource.get("error_code") or "")
     return Status(
         evidence=EVIDENCE.get(word, Evidence.ACCEPTED),
         provider_id=str(resource.get("sid") or ""),
         reason=_reason(word, code, codes),
         code=code,
-        segments=int(_amount(resource.get("num_segments"))) or None,
-        price=_amount(resource.get("price")) or None,
+        segments=_segments(resource),
+        price=_price(resource),
         word=word[:40],
     )
 
 
+def _word(resource: Mapping[str, Any]) -> str:
+    return str(resource.get("status") or "")
+
+
+def _segments(resource: Mapping[str, Any]) -> int | None:
+    return int(_amount(resource.get("num_segments"))) or None
+
+
+def _price(resource: Mapping[str, Any]) -> float | None:
+    return _amount(resource.get("price")) or None
+
+
 def _reason(word: str, code: str, codes: Mapping[int, Reason]) -> Reason | None:
-    if word not in _GIVEN_UP:
-        return None
+    return _why(code, codes) if word in _GIVEN_UP else None
+
+
+def _why(code: str, codes: Mapping[int, Reason]) -> Reason:
     return codes.get(int(code), Reason.UNDELIVERED) if re.fullmatch(r"[0-9]{1,6}", code) else Reason.UNDELIVERED
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from channels import twilio_lists as books, twilio_messages as twilio
@@ -54,6 +55,15 @@ def create_form(out: Outbound) -> list[tuple[str, str]]:
     ]
 
 
+def _shared(out: Outbound) -> str:
+    return _written(out.sender, out.text, out.valid_for)
+
+
+@lru_cache(maxsize=1024)
+def _written(sender: str, text: str, valid_for: int) -> str:
+    return twilio.written(create_form(Outbound("", "", sender, text, valid_for=valid_for)))
+
+
 class TwilioSms:
     """SMS through Twilio: send, parse, trace, sweep, check."""
 
@@ -68,7 +78,7 @@ class TwilioSms:
 
     async def send(self, out: Outbound) -> Sent:
         """POST once, within `out.deadline` seconds. Raises SendFailed."""
-        return await twilio.create(self._client, create_form(out), token=out.token, to=out.to, deadline=out.deadline, codes=CODES)
+        return await twilio.create(self._client, out, _shared, to=out.to, codes=CODES)
 
     def parse(self, callback: Callback) -> list[Inbound | Status]:
         """Read a status or an answer. Raises NotGenuine."""

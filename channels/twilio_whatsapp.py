@@ -101,8 +101,7 @@ class TwilioWhatsApp:
 
     async def send(self, out: Outbound) -> Sent:
         """POST once, within `out.deadline` seconds. Raises SendFailed."""
-        fields = create_form(out, self._quick_replies)
-        return await twilio.create(self._client, fields, token=out.token, to=PREFIX + out.to, deadline=out.deadline, codes=CODES)
+        return await twilio.create(self._client, out, self._shared, to=PREFIX + out.to, codes=CODES)
 
     def parse(self, callback: Callback) -> list[Inbound | Status]:
         """Read a status or an answer. Raises NotGenuine."""
@@ -170,6 +169,9 @@ class TwilioWhatsApp:
     async def close(self) -> None:
         """Let go of the account's connections."""
         await self._client.close()
+
+    def _shared(self, out: Outbound) -> str:
+        return twilio.written(create_form(out, self._quick_replies))
 
     async def _check_quick_replies(self) -> Check:
         name = f"Quick replies at Twilio {self.account}"

@@ -91,7 +91,7 @@ class Breakers:
 
     def heard(self, sender_id: int, call: Call, wanted: float | None = None) -> None:
         """Learn from a call; `wanted`: seconds for which the provider asked us to stay away."""
-        mine = self._senders.setdefault(sender_id, _Sender())
+        mine = self._senders.get(sender_id) or self._senders.setdefault(sender_id, _Sender())
         if mine.health is Health.DOWN:
             _tried(mine, call, wanted)
             return

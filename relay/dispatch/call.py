@@ -52,8 +52,8 @@ class Caller:
         """Let the sender's breaker learn from a call that was made, and keep a line of the log."""
         work, now = one.intent.work, self.clock.now()
         if heard:
-            call = Call(to=work.to, vain=in_vain(fact.reason), seconds=(now - began).total_seconds(), at=now)
-            self.breakers.heard(work.sender_id, call, fact.retry_after)
+            vain, seconds = in_vain(fact.reason), (now - began).total_seconds()
+            self.breakers.heard(work.sender_id, Call(work.to, vain, seconds, now), fact.retry_after)
         self._lines.append((now, logbook.line(work, fact, milliseconds=round((monotonic() - called_at) * 1000))))
 
     def tell(self) -> None:
@@ -85,14 +85,8 @@ class Caller:
             raise SendFailed(Reason.NO_TEMPLATE, code=f"{template.name}:{template.language}" if template else "")
         valid_for, deadline = _validity(work.expires_at, now), POST_DEADLINE[work.gravity]
         mail = work.medium is Medium.EMAIL
-        own = shared.outbound._replace(
-            token=token,
-            to=work.to,
-            status_url="" if mail else self.desk.status_url(shared.account, token),
-            valid_for=valid_for,
-            deadline=deadline,
-            reply_token=token,
-        )
+        back = "" if mail else self.desk.status_url(shared.account, token)
+        own = shared.outbound.to_one(token, work.to, status_url=back, valid_for=valid_for, deadline=deadline)
         if not mail:
             return own
         copy, message_id = with_leave(shared.copy, token), self.desk.message_id(f"delivery:{work.delivery_id}")

@@ -6,13 +6,18 @@ An address is the last two digits of a number, or the last part of a mailbox's d
 telephone, and too little to know the person by.
 """
 
+from channels.base import Evidence
 from messages.form import Medium
 from relay.model import Work
 from relay.store.evidence import Fact
 
+#: a member is slow to tell its name, and every message is asked for it
+_STATES = {state: state.name for state in Evidence}
+
 
 def line(work: Work, fact: Fact, *, milliseconds: int) -> dict[str, object]:
     """Return what a line says: ids, states and times, none of which tells who somebody is."""
+    mail = work.medium is Medium.EMAIL
     return {
         "municipality": work.municipality_id,
         "alert": work.alert_id,
@@ -23,15 +28,11 @@ def line(work: Work, fact: Fact, *, milliseconds: int) -> dict[str, object]:
         "part": work.part,
         "channel": work.medium,
         "sender": work.sender_id,
-        "state": fact.evidence.name,
+        "state": _STATES[fact.evidence],
         "reason": fact.reason.name if fact.reason else "",
         "code": fact.code,
-        "provider_id": "" if work.medium is Medium.EMAIL else fact.provider_id,
+        "provider_id": "" if mail else fact.provider_id,
         "ms": milliseconds,
-        "to": address(work),
+        # what may be shown of an address
+        "to": f"…@….{work.to.rpartition('.')[2]}" if mail else f"…{work.to[-2:]}",
     }
-
-
-def address(work: Work) -> str:
-    """Return what may be shown of an address."""
-    return f"…@….{work.to.rpartition('.')[2]}" if work.medium is Medium.EMAIL else f"…{work.to[-2:]}"

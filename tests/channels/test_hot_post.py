@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from yarl import URL
 
-from channels.hot_post import HotPost
+from channels.hot_post import HotPost, _Turns
 from channels.one_shot import LARGEST_ANSWER, NotSent, Unknown
 
 #: small on the line, and large when it is unpacked
@@ -76,6 +76,36 @@ async def test_more_requests_than_connections_wait_for_their_turn() -> None:
         await asyncio.gather(*(hot.post(b"x", 2.0) for _ in range(6)))
     assert len(other.requests) == 6
     assert other.connections == 2
+
+
+async def test_a_turn_goes_to_whoever_has_waited_longest_even_where_they_give_up_as_it_comes() -> None:
+    turns, order = _Turns(1), list[str]()
+
+    async def speak(name: str) -> None:
+        await turns.take()
+        order.append(name)
+        turns.give_back()
+
+    await turns.take()
+    gone, late, first, second = (asyncio.create_task(speak(name)) for name in ("gone", "late", "first", "second"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.sleep(0)
+    turns.give_back()
+    free = turns.free
+    late.cancel()
+    await asyncio.gather(gone, late, first, second, return_exceptions=True)
+    assert order == ["first", "second"]
+    assert (free, turns.free) == (0, 1), "what is handed over is not free for others"
+
+
+async def test_headers_are_found_by_their_names_in_any_letters() -> None:
+    answer = b"HTTP/1.1 429 Wait\r\nretry-AFTER: 7\r\nRetry-After: 9\r\nContent-Length: 0\r\nX-Name: S\xf8rby\r\n\r\n"
+    async with post_to(Other([answer, OK])) as hot:
+        told, other = (await hot.post(b"x", 2.0)).headers, (await hot.post(b"x", 2.0)).headers
+    assert (told["Retry-After"], told["x-name"], told.get("Date")) == ("7", "Sørby", None)
+    assert list(told) == ["retry-after", "content-length", "x-name"]
+    assert list(other) == ["content-length"], "each answer has its own"
 
 
 async def test_whoever_gets_no_turn_in_half_the_time_has_sent_nothing() -> None:

@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -13,22 +13,25 @@ from typing import Any
 
 import aiohttp
 import pytest
+from hypothesis import given, strategies as st
 from twilio.rest import Client
 
-from channels import twilio_messages, twilio_sms, twilio_whatsapp
-from channels.base import Content, Outbound, Reason, SendFailed
+from channels import twilio_messages
+from channels.base import Channel, Content, Outbound, Reason, SendFailed, Sent
 from channels.clock import ManualClock, monotonic
 from channels.one_shot import BEFORE_THE_FIRST_BYTE, LARGEST_ANSWER, LONGEST_WAIT
 from channels.sandbox.faults import Fault
 from channels.sandbox.sandbox import Sandbox
-from channels.settings import SANDBOX_SID, SmsSettings
-from channels.twilio_client import OneShotHttp, TwilioClient, encode
-from channels.twilio_sms import TwilioSms
+from channels.settings import SANDBOX_SID, SmsSettings, WhatsAppSettings
+from channels.twilio_client import Answer, OneShotHttp, TwilioClient, encode
+from channels.twilio_sms import CODES, TwilioSms
+from channels.twilio_whatsapp import TwilioWhatsApp
 from tests.channels.providers import RawProvider, http, unknown_certificate
 from tests.channels.rigs import Rig, account, sms_rig
 
 CLOCK = ManualClock(datetime(2026, 11, 23, 17, tzinfo=UTC))
 OUT = Outbound(token="t" * 32, to="+4790000001", sender="+4759440000", text="Kok vatnet", deadline=1.0)
+CLIENT = TwilioClient(account(""), CLOCK)
 CREATED = {"sid": "SM" + "1" * 32, "account_sid": SANDBOX_SID, "to": OUT.to, "status": "queued", "num_segments": "1", "price": None}
 
 
@@ -39,6 +42,11 @@ def created(**changes: object) -> bytes:
 def sms_to(url: str) -> TwilioSms:
     its = account(url)
     return TwilioSms(SmsSettings(account=its), TwilioClient(its, CLOCK))
+
+
+def whatsapp_to(url: str) -> TwilioWhatsApp:
+    its = account(url)
+    return TwilioWhatsApp(WhatsAppSettings(account=its), TwilioClient(its, CLOCK))
 
 
 async def outcome(provider: RawProvider, out: Outbound = OUT) -> SendFailed:
@@ -131,6 +139,25 @@ async def test_an_accepted_message_brings_segments_and_a_positive_price() -> Non
         sent = await channel.send(OUT)
         await channel.close()
     assert (sent.provider_id, sent.segments, sent.price) == ("SM" + "1" * 32, 3, 0.0225)
+
+
+WORDS = st.sampled_from([*twilio_messages.EVIDENCE, "", "new", None, 7])
+NUMBERS = st.one_of(st.none(), st.integers(), st.floats(), st.sampled_from(["", "1", "3", "-0.0225", "nan", "1e9", "x", "30007"]))
+
+
+@given(WORDS, NUMBERS, NUMBERS, NUMBERS)
+def test_the_answer_to_a_create_says_what_its_status_says(word: object, code: object, segments: object, price: object) -> None:
+    body = {**CREATED, "status": word, "error_code": code, "num_segments": segments, "price": price}
+    status = twilio_messages.read_status(body, CODES)
+    proof = (status.reason, status.code, status.provider_id)
+    assert read(body) == (proof if status.reason else Sent(status.provider_id, status.evidence, status.segments, status.price))
+
+
+def read(body: dict[str, Any]) -> Sent | tuple[Reason, str, str]:
+    try:
+        return twilio_messages.read_created(Answer(201, body, {}), CLIENT, to=OUT.to, codes=CODES)
+    except SendFailed as failed:
+        return failed.reason, failed.code, failed.detail
 
 
 @pytest.mark.parametrize(
@@ -236,10 +263,11 @@ async def test_the_line_is_open_until_its_last_channel_closes() -> None:
 
 BODY = "Kok vatnet & «æøå» = 100 % +1 💧\nاغلوا الماء"
 STATUS_URL = f"https://varsel.sorby.example/hooks/sorby/status/{OUT.token}#rc=4&rp=5xx,ct,rt"
-#: our message, and the same as the SDK is asked for it
-REQUESTS = [
+#: a channel, our message, and the same as the SDK is asked for it
+REQUESTS: list[tuple[Callable[[str], Channel], Outbound, dict[str, Any]]] = [
     (
-        twilio_sms.create_form(OUT._replace(text=BODY, status_url=STATUS_URL, valid_for=3600)),
+        sms_to,
+        OUT._replace(text=BODY, status_url=STATUS_URL, valid_for=3600),
         {
             "to": OUT.to,
             "from_": OUT.sender,
@@ -251,7 +279,8 @@ REQUESTS = [
         },
     ),
     (
-        twilio_sms.create_form(OUT._replace(text="x", sender="MG" + "a" * 32, valid_for=1)),
+        sms_to,
+        OUT._replace(text="x", sender="MG" + "a" * 32, valid_for=1),
         {
             "to": OUT.to,
             "messaging_service_sid": "MG" + "a" * 32,
@@ -262,7 +291,8 @@ REQUESTS = [
         },
     ),
     (
-        twilio_whatsapp.create_form(OUT._replace(content=Content(content_id="HX" + "b" * 32, variables={"1": "Sørby", "2": "قرية"})), {}),
+        whatsapp_to,
+        OUT._replace(content=Content(content_id="HX" + "b" * 32, variables={"1": "Sørby", "2": "قرية"})),
         {
             "to": "whatsapp:" + OUT.to,
             "from_": "whatsapp:" + OUT.sender,
@@ -272,7 +302,8 @@ REQUESTS = [
         },
     ),
     (
-        twilio_whatsapp.create_form(OUT._replace(text=BODY, media=("https://a.example/1.png", "https://a.example/2.ogg")), {}),
+        whatsapp_to,
+        OUT._replace(text=BODY, media=("https://a.example/1.png", "https://a.example/2.ogg")),
         {
             "to": "whatsapp:" + OUT.to,
             "from_": "whatsapp:" + OUT.sender,
@@ -284,15 +315,15 @@ REQUESTS = [
 ]
 
 
-@pytest.mark.parametrize(("form", "arguments"), REQUESTS)
-async def test_our_create_is_the_sdks_byte_for_byte(form: list[tuple[str, str]], arguments: dict[str, Any]) -> None:
-    async with RawProvider(created()) as provider:
-        client = TwilioClient(account(provider.url), CLOCK)
-        await client.create(twilio_messages.pressed(form, OUT.token), deadline=2)
+@pytest.mark.parametrize(("channel_to", "out", "arguments"), REQUESTS)
+async def test_our_create_is_the_sdks_byte_for_byte(channel_to: Callable[[str], Channel], out: Outbound, arguments: dict[str, Any]) -> None:
+    async with RawProvider(created(to=arguments["to"])) as provider:
+        channel = channel_to(provider.url)
+        await channel.send(out)
         sdk = Client(SANDBOX_SID, "sandbox")
         sdk.api.base_url = provider.url
         await asyncio.to_thread(lambda: sdk.messages.create(**arguments))
-        await client.use().close()
+        await channel.close()
         ours, theirs = (request.partition(b"\r\n\r\n") for request in provider.requests)
     assert ours[2] == theirs[2]
     assert ours[0].split(b"\r\n")[0] == theirs[0].split(b"\r\n")[0]
