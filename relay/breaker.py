@@ -78,6 +78,10 @@ class Breakers:
         mine.health, mine.since, mine.try_at = health, since, try_at
         mine.calls.clear()
 
+    def down(self) -> set[int]:
+        """The senders of which `may_call` may say no, and `calls` takes note."""
+        return {sender_id for sender_id, mine in self._senders.items() if mine.health is Health.DOWN}
+
     def may_call(self, sender_id: int, now: datetime) -> bool:
         """Whether a message may leave by this sender now."""
         mine = self._senders.get(sender_id)

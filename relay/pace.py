@@ -32,6 +32,7 @@ class Pacer:
         """Tell what a sender bears; a changed pace holds from now on."""
         bucket = self._buckets.setdefault(sender_id, _Bucket(per_second, burst, burst, now))
         bucket.per_second, bucket.burst = per_second, max(burst, 1.0)
+        bucket.level = min(bucket.level, bucket.burst)
 
     async def reserve(self, _conn: AsyncConnection, _next: Mapping[int, int], _now: datetime) -> None:
         """Nobody else takes of these buckets."""
@@ -59,9 +60,11 @@ class Pacer:
 
     @staticmethod
     def _fill(bucket: _Bucket, now: datetime) -> None:
-        seconds = max(0.0, (now - bucket.at).total_seconds())
-        bucket.level = min(bucket.burst, bucket.level + seconds * bucket.per_second)
-        bucket.at = max(bucket.at, now)
+        # asked for each message of a turn, at one and the same moment
+        if now > bucket.at:
+            seconds = (now - bucket.at).total_seconds()
+            bucket.level = min(bucket.burst, bucket.level + seconds * bucket.per_second)
+            bucket.at = now
 
 
 @dataclass(slots=True)

@@ -66,7 +66,7 @@ class Texts:
         self, conn: AsyncConnection, leased: Sequence[Work], pacer: Pacer | SharedPacer, breakers: Breakers, now: datetime
     ) -> None:
         """Read what the new ones have in common; texts again only when their alert has changed."""
-        fresh = await context.load(conn, (work.municipality_id for work in leased), site=self.desk.public_url)
+        fresh = await context.load_to_send(conn, {work.municipality_id for work in leased}, site=self.desk.public_url)
         self.context = self.context.with_(fresh)
         for row in fresh.senders.values():
             pacer.set(row.id, row.pace_per_second, row.pace_burst, now)
@@ -159,7 +159,7 @@ class Texts:
 def intent_of(ready: Ready) -> Intent:
     """Return what the attempt row says before the call."""
     work, shared = ready
-    return Intent(work=work, account=shared.account, body_sha256=shared.body_sha256, segments=shared.units, emulated=shared.emulated)
+    return Intent(work, shared.account, shared.body_sha256, shared.units, shared.emulated)
 
 
 def _reading(work: Work) -> Hashable:

@@ -5,8 +5,7 @@ Who may still be sent to is looked up in the same transaction, right before the 
 """
 
 import asyncio
-from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -19,7 +18,8 @@ from relay.breaker import Breakers, Change
 from relay.desk import Desk
 from relay.dispatch.call import Caller
 from relay.dispatch.crew import Crew
-from relay.dispatch.texts import Ready, Texts, intent_of
+from relay.dispatch.hand import Hand
+from relay.dispatch.texts import Ready, Shared, Texts, intent_of
 from relay.model import Health, NotReady, Policy, Work
 from relay.pace import Pacer, SharedPacer
 from relay.pulse import Pulse
@@ -56,7 +56,7 @@ class Dispatcher:
         self.breakers = Breakers()
         self.texts = Texts(desk, policy)
         self.crew = Crew(Caller(desk, clock, self.breakers, lease.seconds - lease.renewal))
-        self.waiting: deque[Ready] = deque()
+        self.waiting = Hand()
         self.renew_at = clock.now()
         self.look_at = monotonic()
         self.stopping = False
@@ -124,8 +124,8 @@ class Dispatcher:
                 leased = await self._lease(conn, now)
                 if leased:
                     await self.texts.learn(conn, leased, self.pacer, self.breakers, now)
-                    self.waiting.extend(await self.texts.ready(conn, leased, now))
-                await self.pacer.reserve(conn, self._following(), now)
+                    self.waiting.add(await self.texts.ready(conn, leased, now))
+                await self.pacer.reserve(conn, self.waiting.following(), now)
                 chosen = self._choose(now)
                 intended = await intent.intend(conn, [intent_of(one) for one in chosen], now)
         except BaseException:
@@ -138,13 +138,6 @@ class Dispatcher:
         self.desk.sending = bool(self.crew.flying)
         return len(intended), len(leased)
 
-    def _following(self) -> Mapping[int, int]:
-        """Return the units of each sender's next message."""
-        following: dict[int, int] = {}
-        for work, shared in self.waiting:
-            following.setdefault(work.sender_id, shared.units)
-        return following
-
     def _choose(self, now: datetime) -> list[Ready]:
         """Take the next ones that their senders' pace allows, up to the window; a slow sender holds nobody else up.
 
@@ -152,20 +145,20 @@ class Dispatcher:
         """
         # what has landed since this turn began is written down by the next: until then it has no outcome either
         room = self.window - len(self.crew.flying) - len(self.crew.landed)
-        spoken_to = set(self.crew.flying.values())
-        chosen: list[Ready] = []
-        kept: list[Ready] = []
-        while self.waiting and len(chosen) < room:
-            work, shared = one = self.waiting.popleft()
-            may_leave = work.to not in spoken_to and self.breakers.may_call(work.sender_id, now)
-            if may_leave and self.pacer.take(work.sender_id, shared.units, now):
-                self.breakers.calls(work.sender_id, now)
-                spoken_to.add(work.to)
-                chosen.append(one)
-            else:
-                kept.append(one)
-        self.waiting.extendleft(reversed(kept))
-        return chosen
+        spoken_to, down = set(self.crew.flying.values()), self.breakers.down()
+
+        def goes(work: Work, shared: Shared) -> bool:
+            sender = work.sender_id
+            if work.to in spoken_to or (sender in down and not self.breakers.may_call(sender, now)):
+                return False
+            if not self.pacer.take(sender, shared.units, now):
+                return False
+            if sender in down:
+                self.breakers.calls(sender, now)
+            spoken_to.add(work.to)
+            return True
+
+        return self.waiting.take(room, goes)
 
     async def _lease(self, conn: AsyncConnection, now: datetime) -> list[Work]:
         """Take more when little is in hand. What is graver than all in hand goes first: the rest goes back."""
@@ -179,10 +172,7 @@ class Dispatcher:
         gravest = await queue.gravest_due(conn, now)
         if gravest is None:
             return []
-        graver = [work.delivery_id for work, _ in self.waiting if work.gravity > gravest]
-        if graver:
-            await claim.give_back(conn, self.fence, graver)
-            self.waiting = deque(one for one in self.waiting if one[0].gravity <= gravest)
+        await self._give_back(conn, lambda work: work.gravity > gravest)
         busy = self._busy()
         free = sum(work.sender_id not in busy for work, _ in self.waiting)
         if free >= self.window:
@@ -197,7 +187,7 @@ class Dispatcher:
         self.renew_at = now + timedelta(seconds=self.lease.renewal)
         held = [work.delivery_id for work, _ in self.waiting]
         ours = await claim.renew(conn, self.fence, held, self.lease.until(now))
-        self.waiting = deque(one for one in self.waiting if one[0].delivery_id in ours)
+        self.waiting.drop(lambda work: work.delivery_id not in ours)
 
     async def _mind_senders(self, conn: AsyncConnection, changes: Sequence[Change], now: datetime) -> None:
         """Write down how senders fare now; what is in hand of one that is slow or down goes back, to leave another way."""
@@ -206,23 +196,23 @@ class Dispatcher:
         for change in changes:
             await senders.became(conn, change, now)
         ill = {change.sender_id for change in changes if change.health is not Health.WELL}
-        await claim.give_back(conn, self.fence, [work.delivery_id for work, _ in self.waiting if work.sender_id in ill])
-        self.waiting = deque(one for one in self.waiting if one[0].sender_id not in ill)
+        await self._give_back(conn, lambda work: work.sender_id in ill)
         await senders.stand_in(conn, now)
 
     async def _let_go(self, conn: AsyncConnection, now: datetime) -> None:
         """Give back what waits for a sender that is down: another sender or channel may take it."""
-        shut = {sender for sender in {work.sender_id for work, _ in self.waiting} if not self.breakers.may_call(sender, now)}
+        shut = {sender for sender in self.breakers.down() if not self.breakers.may_call(sender, now)}
         if shut:
-            await claim.give_back(conn, self.fence, [work.delivery_id for work, _ in self.waiting if work.sender_id in shut])
-            self.waiting = deque(one for one in self.waiting if one[0].sender_id not in shut)
+            await self._give_back(conn, lambda work: work.sender_id in shut)
+
+    async def _give_back(self, conn: AsyncConnection, which: Callable[[Work], bool]) -> None:
+        """Let others, or ourselves later, lease these of what is in hand."""
+        if ids := self.waiting.drop(which):
+            await claim.give_back(conn, self.fence, ids)
 
     def _busy(self) -> set[int]:
         """Senders with more in hand than they can send in the next moments: leasing more for them would block the others."""
-        load: Counter[int] = Counter()
-        for work, shared in self.waiting:
-            load[work.sender_id] += shared.units
-        return {sender for sender, held in load.items() if held >= self.pacer.soon(sender, BUSY_SECONDS)}
+        return {sender for sender, held in self.waiting.units().items() if held >= self.pacer.soon(sender, BUSY_SECONDS)}
 
     async def _land(self) -> None:
         """Wait for the first call to come back, and a moment for others; look round now and then meanwhile."""
@@ -243,7 +233,8 @@ class Dispatcher:
     async def _rest_for_pace(self) -> bool:
         """Wait until a sender may go on; false when the clock stands still."""
         now = self.clock.now()
-        ready = min(self.pacer.ready_at(work.sender_id, shared.units, now) for work, shared in self.waiting)
+        alike = {(work.sender_id, shared.units) for work, shared in self.waiting}
+        ready = min(self.pacer.ready_at(sender, units, now) for sender, units in alike)
         if ready <= now:
             return True
         await self.clock.sleep(min(LOOK_ROUND, max(0.001, (ready - now).total_seconds())))
@@ -254,5 +245,5 @@ class Dispatcher:
         async with self.store.write() as conn:
             await outcomes.record(conn, self.crew.landed, self.clock.now())
             await claim.give_back(conn, self.fence, [work.delivery_id for work, _ in self.waiting])
-        self.crew.landed, self.waiting = [], deque()
+        self.crew.landed, self.waiting = [], Hand()
         self.crew.caller.tell()

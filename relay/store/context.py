@@ -1,15 +1,19 @@
 """What a batch of sends has in common: the issues, the words about each municipality, and the senders. A handful of queries a batch."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import LargeBinary, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import Home, Issue
-from relay.store import alerts
+from relay.store import alerts, sealing
 from relay.store.columns import AnyRow
+from relay.store.sql import among, ids_as_json
 from relay.store.tables import ContactPoint, LanguageGroup, Municipality, Sender
+from relay.store.together import Hot, together
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,22 +62,85 @@ class Context:
 async def load(conn: AsyncConnection, municipalities: Iterable[int], *, site: str = "") -> Context:
     """Load the context of these municipalities; `site` is where this installation's pages are, if texts are to name them."""
     ids = list(set(municipalities))
-    points = await conn.execute(select(ContactPoint.__table__).where(ContactPoint.municipality_id.in_(ids)).order_by(ContactPoint.id))
-    contacts: dict[int, dict[int, AnyRow]] = {}
-    for row in points.all():
-        contacts.setdefault(row.municipality_id, {})[row.id] = row
+    points = await conn.execute(select(ContactPoint.__table__).where(ContactPoint.municipality_id.in_(ids)))
     groups = await conn.execute(select(LanguageGroup.id, LanguageGroup.contact_point_id).where(LanguageGroup.municipality_id.in_(ids)))
     towns = await conn.execute(select(Municipality.__table__).where(Municipality.id.in_(ids)))
     senders = await conn.execute(select(Sender.__table__).where(Sender.municipality_id.in_(ids)))
+    return _context(towns.all(), points.all(), groups.all(), senders.all(), site)
+
+
+async def load_to_send(conn: AsyncConnection, municipalities: Collection[int], *, site: str) -> Context:
+    """Do the same for each batch of sends, at a tenth of the cost: in a `write`, and with those columns only that sending needs."""
+    whose = {"ids": ids_as_json(municipalities)}
+    towns, points, groups, senders = await together(conn, (_TOWNS, whose), (_POINTS, whose), (_GROUPS, whose), (_SENDERS, whose))
+    return _context(towns, [_opened(row) for row in points], groups, senders, site)
+
+
+def _context(towns: Sequence[AnyRow], points: Sequence[AnyRow], groups: Sequence[AnyRow], senders: Sequence[AnyRow], site: str) -> Context:
+    contacts: dict[int, dict[int, AnyRow]] = {}
+    for row in sorted(points, key=attrgetter("id")):
+        contacts.setdefault(row.municipality_id, {})[row.id] = row
     return Context(
-        municipalities={row.id: row for row in towns.all()},
+        municipalities={row.id: row for row in towns},
         contacts=contacts,
-        of_group={row.id: row.contact_point_id for row in groups.all()},
-        senders={row.id: row for row in senders.all()},
+        of_group={row.id: row.contact_point_id for row in groups},
+        senders={row.id: row for row in senders},
         site=site,
     )
+
+
+def _opened(point: Any) -> AnyRow:
+    keys = sealing.keyring()
+    opened: AnyRow = point._replace(name=keys.open(point.name, "contact_point.name"), phone=keys.open(point.phone, "contact_point.phone"))
+    return opened
 
 
 async def issues(conn: AsyncConnection, wanted: Iterable[tuple[int, int]]) -> dict[int, Issue]:
     """Return issues by alert id for pairs of (municipality, alert)."""
     return {alert_id: await alerts.issue(conn, municipality_id, alert_id) for municipality_id, alert_id in set(wanted)}
+
+
+# --- the statements of `load_to_send` -------------------------------------------------------------------------------------
+
+_TOWNS = Hot(
+    lambda conn: select(
+        Municipality.id,
+        Municipality.name,
+        Municipality.timezone,
+        Municipality.norwegian,
+        Municipality.quiet_from,
+        Municipality.quiet_to,
+        Municipality.links_in_sms,
+    ).where(among(conn, Municipality.__table__.c.id, "ids"))
+)
+_POINTS = Hot(
+    lambda conn: select(
+        ContactPoint.id,
+        ContactPoint.municipality_id,
+        type_coerce(ContactPoint.name, LargeBinary).label("name"),
+        type_coerce(ContactPoint.phone, LargeBinary).label("phone"),
+        ContactPoint.hours,
+    ).where(among(conn, ContactPoint.__table__.c.municipality_id, "ids"))
+)
+_GROUPS = Hot(
+    lambda conn: select(LanguageGroup.id, LanguageGroup.contact_point_id).where(
+        among(conn, LanguageGroup.__table__.c.municipality_id, "ids")
+    )
+)
+#: SQLite packs a pace with 15 digits, which is plenty; what is counted in money stays out of here
+_SENDERS = Hot(
+    lambda conn: select(
+        Sender.id,
+        Sender.address,
+        Sender.provider,
+        Sender.account,
+        Sender.two_way,
+        Sender.reply_to,
+        Sender.pace_per_second,
+        Sender.pace_burst,
+        Sender.contents,
+        Sender.health,
+        Sender.health_since,
+        Sender.try_at,
+    ).where(among(conn, Sender.__table__.c.municipality_id, "ids"))
+)

@@ -14,7 +14,22 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import orjson
-from sqlalchemy import BindParameter, Dialect, Executable, LargeBinary, Select, Table, Time, bindparam, func, literal_column, select, update
+from sqlalchemy import (
+    JSON,
+    BindParameter,
+    Boolean,
+    Dialect,
+    Executable,
+    LargeBinary,
+    Select,
+    Table,
+    Time,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.visitors import replacement_traverse
@@ -111,7 +126,7 @@ def _row(statement: Any, *, packed: bool) -> Callable[[Iterable[Any]], AnyRow]:
     def reading(row: Any) -> Any:
         for place, read_one in read:
             value = row[place]
-            if value:
+            if value is not None:
                 row[place] = read_one(value)
         return make(row)
 
@@ -122,8 +137,14 @@ def _moment(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+00:00")
 
 
-#: what SQLite keeps as text, or packs as such
-_READ: Mapping[type[Any], Callable[[str], Any]] = {Moment: _moment, Time: time.fromisoformat, LargeBinary: bytes.fromhex}
+#: what SQLite keeps as text or as a number, or packs as such
+_READ: Mapping[type[Any], Callable[[Any], Any]] = {
+    Boolean: bool,
+    JSON: orjson.loads,
+    LargeBinary: bytes.fromhex,
+    Moment: _moment,
+    Time: time.fromisoformat,
+}
 
 
 async def together(conn: AsyncConnection, *calls: Call) -> list[list[AnyRow]]:

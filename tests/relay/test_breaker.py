@@ -157,3 +157,17 @@ def test_it_always_comes_back(evening: list[tuple[str, bool, float, float]]) -> 
     breakers.calls(ONE, now)
     breakers.heard(ONE, Call("1", GOOD, 0.1, now))
     assert breakers.may_call(ONE, now)
+
+
+@given(st.lists(st.tuples(st.sampled_from("12345"), st.booleans(), st.floats(0, 10), st.floats(0, 90)), max_size=60))
+def test_of_whoever_is_not_down_nobody_need_ask(evening: list[tuple[str, bool, float, float]]) -> None:
+    """A turn asks once who is down: any other may call, and that it does changes nothing."""
+    breakers, now = Breakers(), START
+    for to, vain, seconds, pause in evening:
+        if ONE not in breakers.down():
+            assert breakers.may_call(ONE, now)
+            breakers.calls(ONE, now)
+            assert ONE not in breakers.down()
+        breakers.calls(ONE, now)
+        breakers.heard(ONE, Call(to, vain, seconds, now))
+        now += timedelta(seconds=pause)

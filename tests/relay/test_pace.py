@@ -93,3 +93,24 @@ def test_when_it_says_ready_it_is(per_second: float, burst: float, first: int, u
 )
 def test_how_long_a_broadcast_takes(units: int, per_second: float, burst: float, seconds: float) -> None:
     assert seconds_to_send(units, per_second, burst) == seconds
+
+
+@given(
+    per_second=st.floats(0.1, 100),
+    burst=st.floats(1, 50),
+    steps=st.lists(st.tuples(st.floats(-1, 5), st.integers(1, 12)), min_size=1, max_size=60),
+)
+def test_asking_twice_at_one_moment_gives_nothing_away(per_second: float, burst: float, steps: list[tuple[float, int]]) -> None:
+    """A turn asks for each of its messages at the same `now`."""
+    once, often, now = pacer(per_second, burst), pacer(per_second, burst), 0.0
+    for wait, units in steps:
+        now += wait
+        for _ in range(3):
+            often.ready_at(SENDER, units, at(now))
+        assert once.take(SENDER, units, at(now)) == often.take(SENDER, units, at(now))
+
+
+def test_a_smaller_burst_holds_at_once() -> None:
+    bucket = pacer(1.0, 10.0)
+    bucket.set(SENDER, 1.0, 2.0, NOW)
+    assert [bucket.take(SENDER, 1, NOW) for _ in range(3)] == [True, True, False]
