@@ -23,17 +23,17 @@ from relay.echo import Echo, alarm_words, nearest
 from relay.model import NotFound, NotReady, Policy, TaskKind
 from relay.pulse import Pulse
 from relay.store import answers, canary, inbox, page_answers, policies, statuses, threads, work
-from relay.store.batch import Batch
+from relay.store.batch import Batch, Patience
 from relay.store.engine import Store
 from relay.store.faults import meaning
 from relay.talk import Asked, Verdict, decide
 
 log = structlog.get_logger(__name__)
 
-#: seconds that a status waits for others, so many of whom are company enough; its provider waits for fifteen
-LINGER, COMPANY = 0.03, 32
+#: how long a status waits for others: its provider waits for fifteen seconds
+LINGER = Patience(0.03, enough=32)
 #: and while messages leave: a storm of receipts slows nothing that is being sent
-WHILE_SENDING = 0.25
+WHILE_SENDING = Patience(0.25, enough=500)
 #: messages handled in one transaction, beyond those that were waited for
 MOST_AT_ONCE = 20
 #: seconds after which a transaction takes no further message, and while messages leave: nobody else can write meanwhile
@@ -50,7 +50,7 @@ class Receipts:
         self.store, self.desk, self.clock, self.pulse, self.policy = store, desk, clock, pulse, policy
         #: the number of our own that answers by itself: what it writes is for nobody to read
         self.canary = ""
-        self.statuses: Batch[statuses.Told, bool] = Batch(store, statuses.apply, linger=self._patience)
+        self.statuses: Batch[statuses.Told, bool] = Batch(store, statuses.apply, patience=self._patience)
         self.inbox: Batch[tuple[str, inbox.Way, Inbound, str], int] = Batch(store, _keep)
         self.handling: Batch[None, bool] = Batch(store, self._handle_some)
         self._handler: asyncio.Task[None] | None = None
@@ -88,10 +88,8 @@ class Receipts:
         async with self.store.read() as conn:
             return await page_answers.verdict_of(conn, one.provider_id)
 
-    def _patience(self, waiting: int) -> float:
-        if self.desk.sending:
-            return WHILE_SENDING
-        return LINGER if waiting < COMPANY else 0.0
+    def _patience(self) -> Patience:
+        return WHILE_SENDING if self.desk.sending else LINGER
 
     def handle_soon(self) -> None:
         """Let what has been kept be handled, by one task at a time. A crash in between leaves it for the next stroke."""

@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeAlias, TypeVar
+from contextlib import suppress
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -13,6 +14,15 @@ from relay.store.engine import Store
 T = TypeVar("T")
 R = TypeVar("R")
 
+
+class Patience(NamedTuple):
+    """How long the first of a batch waits for company, and how many are enough: then it begins at once, and others are read meanwhile."""
+
+    seconds: float
+    enough: int
+
+
+AT_ONCE = Patience(0.0, 1)
 
 #: an item and its caller's future
 _Waiting: TypeAlias = tuple[T, asyncio.Future[R]]
@@ -30,13 +40,15 @@ class Batch(Generic[T, R]):
         apply: Callable[[AsyncConnection, Sequence[T]], Awaitable[Sequence[R]]],
         *,
         most: int = 500,
-        linger: Callable[[int], float] = lambda _: 0.0,
+        patience: Callable[[], Patience] = lambda: AT_ONCE,
     ) -> None:
         self._store = store
         self._apply = apply
         self._most = most
-        #: seconds to wait for company, by how many wait: where many trickle in, a transaction for each costs more than it gains
-        self._linger = linger
+        #: where many trickle in, a transaction for each costs more than it gains
+        self._patience = patience
+        self._enough = 1
+        self._came = asyncio.Event()
         self._queue: deque[_Waiting[T, R]] = deque()
         self._worker: asyncio.Task[None] | None = None
         self._closed = False
@@ -52,6 +64,8 @@ class Batch(Generic[T, R]):
         self._queue.append((item, answer))
         if self._worker is None or self._worker.done():
             self._worker = asyncio.create_task(self._work())
+        elif len(self._queue) >= self._enough:
+            self._came.set()
         return await answer
 
     async def close(self) -> None:
@@ -62,8 +76,19 @@ class Batch(Generic[T, R]):
 
     async def _work(self) -> None:
         while self._queue:
-            await asyncio.sleep(0 if len(self._queue) >= self._most else self._linger(len(self._queue)))
+            await self._company()
             await self._commit([])
+
+    async def _company(self) -> None:
+        """Wait until enough are there, or the time for that is over; at least until all who are about to come have."""
+        seconds, enough = self._patience()
+        self._enough = min(enough, self._most)
+        self._came.clear()
+        await asyncio.sleep(0)
+        if seconds and len(self._queue) < self._enough:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await self._came.wait()
 
     async def _commit(self, batch: Sequence[_Waiting[T, R]]) -> None:
         """Apply `batch`; an empty one stands for whatever waits when our turn has come."""

@@ -82,8 +82,8 @@ def among(conn: AsyncConnection, of: ColumnElement[Any], name: str) -> ColumnEle
     return one_of(conn, of, ids_from_json(conn, name))
 
 
-def one_of(conn: AsyncConnection, of: ColumnElement[Any], ids: Select[int]) -> ColumnElement[bool]:
-    """Say the same of a few ids that a query finds."""
+def one_of(conn: AsyncConnection, of: ColumnElement[Any], ids: Select[Any]) -> ColumnElement[bool]:
+    """Say the same of a few keys that a query finds."""
     return of.in_(ids) if conn.dialect.name == "sqlite" else of == any_(func.array(ids.scalar_subquery()))
 
 
@@ -104,6 +104,14 @@ def ids_from_json(conn: AsyncConnection, name: str) -> Select[int]:
     return select(cast(ids, BigInteger))
 
 
+def words_from_json(conn: AsyncConnection, name: str) -> Select[str]:
+    """Return the words of a JSON array as rows."""
+    if conn.dialect.name == "sqlite":
+        each = func.json_each(bindparam(name, type_=Text)).table_valued("value", name=f"{name}_each")
+        return select(each.c.value)
+    return select(func.jsonb_array_elements_text(cast(bindparam(name, type_=Text), JSONB)).column_valued(f"{name}_each"))
+
+
 def ids_found(conn: AsyncConnection, of: ColumnElement[int]) -> ColumnElement[str]:
     """Return all ids of a group as the one value that `among` reads: they go from one statement to the next as they are."""
     if conn.dialect.name == "sqlite":
@@ -120,6 +128,11 @@ def ids_together(found: Sequence[str]) -> str:
 def ids_as_json(ids: Iterable[int]) -> str:
     """Return `ids` as the one value that `among` and `ids_from_json` read."""
     return orjson.dumps(sorted(ids)).decode()
+
+
+def words_as_json(words: Iterable[str]) -> str:
+    """Return `words` as the one value that `words_from_json` reads."""
+    return orjson.dumps(sorted(words)).decode()
 
 
 def rows_as_json(conn: AsyncConnection, rows: Iterable[Mapping[str, Any]]) -> str:

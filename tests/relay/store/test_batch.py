@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import NotReady
-from relay.store.batch import Batch
+from relay.store.batch import Batch, Patience
 from relay.store.engine import Store
 from relay.store.tables import fact
 
@@ -48,6 +48,19 @@ async def test_a_result_comes_after_its_commit(store: Store) -> None:
     for n in range(5):
         await batch.put(str(n))
         assert str(n) in await kept(store)
+
+
+async def test_the_first_waits_for_company_until_that_is_enough_or_its_patience_ends(store: Store) -> None:
+    counting = Counting()
+    batch = Batch(store, counting, patience=lambda: Patience(60.0, enough=3))
+    callers = [asyncio.create_task(batch.put("a")), asyncio.create_task(batch.put("b"))]
+    await asyncio.sleep(0.05)
+    assert not counting.sizes
+    await asyncio.gather(batch.put("c"), *callers)
+    assert counting.sizes == [3]
+    alone = Batch(store, counting, patience=lambda: Patience(0.01, enough=3))
+    await alone.put("d")
+    assert counting.sizes == [3, 1]
 
 
 async def test_a_poisoned_item_alone_fails(store: Store) -> None:
