@@ -13,7 +13,6 @@ from sqlalchemy import (
     Executable,
     FromClause,
     Integer,
-    Subquery,
     Text,
     Update,
     and_,
@@ -33,10 +32,10 @@ from messages.form import Part
 from relay.model import AddressState, AlertState, DeliveryState, SparedBy, Work
 from relay.store import recipients, trial, troubles
 from relay.store.columns import AnyRow, Moment
-from relay.store.sql import Kind, among, ids_as_json, rows_as_json, rows_from_json
+from relay.store.sql import Kind, among, by_key, ids_as_json, rows_as_json, rows_from_json
 from relay.store.tables import Address, Municipality, Sender, alert, attempt, delivery, recipient
 from relay.store.tables.sending import ATTEMPT_OPEN
-from relay.store.together import Call, Hot, given, together
+from relay.store.together import Hot, given, together
 
 #: 128 random bits, in small letters and digits: some mail servers lower-case what stands before the @
 TOKEN_BYTES = 16
@@ -82,8 +81,12 @@ async def intend(conn: AsyncConnection, intents: Sequence[Intent], now: datetime
 async def _go(conn: AsyncConnection, intents: Sequence[Intent], doubts: Mapping[int, int], now: datetime) -> list[Intended]:
     """Write the attempts of those that may go."""
     tokens = dict(zip(_tokens(now, len(intents)), intents, strict=True))
-    calls = [call for given in _kinds(conn, tokens, doubts) for call in _tries(conn, given | {"now": now})]
-    written = [row for rows in await together(conn, *calls) for row in rows]
+    rows = [_row(token, intent, doubts.get(intent.work.delivery_id)) for token, intent in tokens.items()]
+    wanted = {"wanted": rows_as_json(conn, rows), "now": now, "ids": ids_as_json(row["id"] for row in rows)}
+    if conn.dialect.name == "postgresql":
+        (written,) = await together(conn, (_COUNT_AND_WRITE, wanted))
+    else:
+        *_, written = await together(conn, *((_COUNT, kind | wanted) for kind in _kinds(rows)), (_WRITE, wanted), (_WRITTEN, wanted))
     # where an earlier attempt is under way, no new one was written, and the token found is not ours
     return [Intended(attempt_id=row.id, token=row.token, intent=tokens[row.token]) for row in written if row.token in tokens]
 
@@ -97,20 +100,14 @@ def _tokens(now: datetime, number: int) -> Iterator[str]:
         yield moment + chance[start : start + letters]
 
 
-def _kinds(conn: AsyncConnection, tokens: Mapping[str, Intent], doubts: Mapping[int, int]) -> Iterator[dict[str, Any]]:
-    """Yield what is tried alike, of which an evening has few kinds: as often, by us, and as long."""
-    kinds: defaultdict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
-    for token, intent in tokens.items():
-        work = intent.work
-        kinds[work.attempt_n, work.fence, intent.segments, intent.emulated].append(_row(token, intent, doubts.get(work.delivery_id)))
-    for (n, fence, segments, free), rows in kinds.items():
-        alike = {"n": n, "before": n - 1, "fence": fence, "segments": segments, "free": free}
-        yield alike | {"ids": ids_as_json(row["id"] for row in rows), "wanted": rows_as_json(conn, rows)}
-
-
 def _row(token: str, intent: Intent, duplicate_of: int | None) -> dict[str, Any]:
+    work = intent.work
     return {
-        "id": intent.work.delivery_id,
+        "id": work.delivery_id,
+        "n": work.attempt_n,
+        "fence": work.fence,
+        "segments": intent.segments,
+        "free": intent.emulated,
         "token": token,
         "account": intent.account,
         "body_sha256": intent.body_sha256,
@@ -118,41 +115,61 @@ def _row(token: str, intent: Intent, duplicate_of: int | None) -> dict[str, Any]
     }
 
 
+def _kinds(rows: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Yield what is counted alike, of which an evening has few kinds: values of its own for each row cost SQLite three times as much."""
+    kinds: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for row in rows:
+        kinds[row["n"], row["fence"], row["segments"], row["free"]].append(row["id"])
+    for (n, fence, segments, free), ids in kinds.items():
+        yield {"n": n, "fence": fence, "segments": segments, "free": free, "those": ids_as_json(ids)}
+
+
 # --- the statements: a delivery that may go counts one try more, and gets its attempt ---------------------------------------
 
 _WANTED: dict[str, Kind] = {
     "id": BigInteger,
+    "n": Integer,
+    "fence": BigInteger,
+    "segments": Integer,
+    "free": Boolean,
     "token": Text,
     "account": Text,
     "body_sha256": Text,
     "possible_duplicate_of": BigInteger,
 }
+#: what an attempt has of its delivery, and of what is told of it
+_COPIED = ("municipality_id", "alert_id", "recipient_id", "sender_id", "channel", "fence", "segments")
+_OWN = ("n", "token", "account", "body_sha256", "possible_duplicate_of")
 
 
-def _count(conn: AsyncConnection) -> Update:
-    """The last look: `_may_go` in the words of the database. What is on trial is looked up by itself, and comes again if it is listed."""
+def _counting(n: ColumnElement[int], fence: ColumnElement[int], segments: ColumnElement[int], free: ColumnElement[bool]) -> Update:
+    """Count the try. The last look: `_may_go` in the words of the database.
+
+    What is on trial is looked up by itself, and comes again if it is listed. `free`: it reaches nobody.
+    """
     # an empty word behind the state keeps PostgreSQL off the index of what is claimed: it would go through all of it for each batch
-    ours = (delivery.c.state + "" == DeliveryState.CLAIMED, delivery.c.fence == _given["fence"], delivery.c.attempts == _given["before"])
+    ours = (delivery.c.state + "" == DeliveryState.CLAIMED, delivery.c.fence == fence, delivery.c.attempts == n - 1)
     in_time = or_(delivery.c.expires_at.is_(None), delivery.c.expires_at > bindparam("now", type_=Moment))
     sender_goes = exists().where(Sender.id == delivery.c.sender_id, Sender.stopped == "")
     in_force = exists().where(alert.c.id == delivery.c.alert_id, alert.c.state == AlertState.RELEASED, not_(alert.c.paused))
     usable = exists().where(Address.id == delivery.c.address_id, Address.state == AddressState.ACTIVE)
     may = and_(or_(delivery.c.alert_id.is_(None), in_force), or_(delivery.c.address_id.is_(None), usable))
     on_trial = exists().where(Municipality.id == delivery.c.municipality_id, Municipality.mode == trial.TRIAL)
-    # whether or not its town is on trial
-    free = or_(_given["free"], not_(on_trial))
-    going = (among(conn, delivery.c.id, "ids"), *ours, in_time, sender_goes, free, or_(delivery.c.part == Part.NOTICE, may))
-    return update(delivery).where(*going).values(attempts=_given["n"], segments=_given["segments"])
+    going = (*ours, in_time, sender_goes, or_(free, not_(on_trial)), or_(delivery.c.part == Part.NOTICE, may))
+    return update(delivery).where(*going).values(attempts=n, segments=segments)
 
 
-_given = given({"n": Integer, "before": Integer, "fence": BigInteger, "segments": Integer, "free": Boolean})
+def _count(conn: AsyncConnection) -> Executable:
+    kind = given({name: _WANTED[name] for name in ("n", "fence", "segments", "free")})
+    return _counting(**kind).where(among(conn, delivery.c.id, "those"))
 
 
 def _write(conn: AsyncConnection) -> Executable:
     """Write an attempt for each that was counted. One that was counted by somebody else, or is under way, has its attempt already."""
     wanted = rows_from_json(conn, "wanted", _WANTED)
-    counted = and_(delivery.c.id == wanted.c.id, delivery.c.attempts == _given["n"])
-    return _written_of(wanted, delivery, counted).on_conflict_do_nothing()
+    counted = and_(delivery.c.id == wanted.c.id, delivery.c.attempts == wanted.c.n)
+    values = {"delivery_id": delivery.c.id, **{name: delivery.c[name] for name in _COPIED}, **{name: wanted.c[name] for name in _OWN}}
+    return _writing(values, wanted.join(delivery, counted)).on_conflict_do_nothing()
 
 
 def _written(conn: AsyncConnection) -> Executable:
@@ -161,35 +178,22 @@ def _written(conn: AsyncConnection) -> Executable:
 
 def _count_and_write(conn: AsyncConnection) -> Executable:
     """All three in one: PostgreSQL can, and each turn to it costs as much as a dozen rows."""
-    counted = _count(conn).returning(delivery.c.id, *(delivery.c[name] for name in _COPIED)).cte("counted")
     wanted = rows_from_json(conn, "wanted", _WANTED)
-    tries = _written_of(wanted, counted, counted.c.id == wanted.c.id)
+    mine = wanted.c
+    going = _counting(mine.n, mine.fence, mine.segments, mine.free).where(by_key(conn, delivery.c.id, mine.id, "ids"))
+    found = (delivery.c.id.label("delivery_id"), *(delivery.c[name] for name in _COPIED), *(mine[name] for name in _OWN))
+    counted = going.returning(*found).cte("counted")
+    written = _writing({column.name: column for column in counted.c}, counted)
     # each constraint that is named costs a look of its own: what we have just counted can meet no other one
-    alone = tries.on_conflict_do_nothing(index_elements=[attempt.c.delivery_id], index_where=ATTEMPT_OPEN)
+    alone = written.on_conflict_do_nothing(index_elements=[attempt.c.delivery_id], index_where=ATTEMPT_OPEN)
     return alone.returning(attempt.c.id, attempt.c.token)
 
 
-def _written_of(wanted: Subquery, of: FromClause, which: ColumnElement[bool]) -> Insert:
-    """Insert an attempt for each wanted one whose delivery is there."""
-    told = ("token", "account", "body_sha256", "possible_duplicate_of")
-    values = {
-        "delivery_id": of.c.id,
-        **{name: of.c[name] for name in _COPIED},
-        **{name: wanted.c[name] for name in told},
-        "n": _given["n"],
-        "evidence": literal(int(Evidence.INTENT)),
-        "started_at": bindparam("now", type_=Moment),
-    }
-    rows = select(*values.values()).select_from(wanted).join(of, which)
-    return insert(attempt).from_select(list(values), rows)
+def _writing(values: Mapping[str, ColumnElement[Any]], of: FromClause) -> Insert:
+    values = {**values, "evidence": literal(int(Evidence.INTENT)), "started_at": bindparam("now", type_=Moment)}
+    return insert(attempt).from_select(list(values), select(*values.values()).select_from(of))
 
 
-def _tries(conn: AsyncConnection, given: Mapping[str, Any]) -> list[Call]:
-    return [(statement, given) for statement in ((_COUNT_AND_WRITE,) if conn.dialect.name == "postgresql" else (_COUNT, _WRITE, _WRITTEN))]
-
-
-#: what an attempt has of its delivery
-_COPIED = ("municipality_id", "alert_id", "recipient_id", "sender_id", "channel", "fence", "segments")
 _COUNT, _WRITE, _WRITTEN, _COUNT_AND_WRITE = Hot(_count), Hot(_write), Hot(_written), Hot(_count_and_write)
 
 
