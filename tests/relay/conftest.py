@@ -2,9 +2,12 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Iterator
+import tempfile
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 from sqlalchemy import insert, make_url
@@ -16,6 +19,8 @@ from tests.pg import Postgres
 from tests.stories.town import Town, town
 
 START = datetime(2026, 11, 23, 17, 0, tzinfo=UTC)
+#: yields the URL of a database with every table, of its own
+NewDatabase: TypeAlias = Callable[[], AbstractContextManager[str]]
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +73,23 @@ def migrated_url(request: pytest.FixtureRequest) -> str:
     """Return the URL of a database with every table and no rows: the test runs once on SQLite and once on PostgreSQL."""
     url: str = request.getfixturevalue(f"migrated_{request.param}_url")
     return url
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def new_database(request: pytest.FixtureRequest) -> NewDatabase:
+    """Return what makes databases with every table and no rows: for examples that each need their own."""
+    if request.param == "postgres":
+        server, template = request.getfixturevalue("postgres"), request.getfixturevalue("migrated_database")
+        return lambda: server.database(template)
+
+    file = request.getfixturevalue("migrated_file")
+
+    @contextmanager
+    def copied() -> Iterator[str]:
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite+aiosqlite:///{shutil.copy(file, folder)}"
+
+    return copied
 
 
 @pytest.fixture

@@ -1,9 +1,7 @@
 """Statuses are written the short way or the long way: the rows and the numbers are the same."""
 
 import asyncio
-import shutil
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from relay.store import evidence, onward, statuses
 from relay.store.evidence import Fact
 from relay.store.statuses import Told
 from relay.store.tables import attempt, counter, delivery, progress, recipient, status, task
+from tests.relay.conftest import NewDatabase
 from tests.relay.store.test_outcomes import _rows
 from tests.relay.test_recount import House, house
 
@@ -45,17 +44,13 @@ said = st.tuples(
 nights = st.lists(st.lists(said, min_size=1, max_size=8), min_size=1, max_size=3)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(answers, nights)
 def test_the_short_way_writes_what_the_long_way_does(
-    migrated_file: Path, tmp_path_factory: pytest.TempPathFactory, before: Sequence[str], night: Sequence[Sequence[Any]]
+    new_database: NewDatabase, before: Sequence[str], night: Sequence[Sequence[Any]]
 ) -> None:
-    folder = tmp_path_factory.mktemp("onward")
-
-    async def live(name: str) -> dict[str, list[dict[str, Any]]]:
-        file = folder / f"{name}.db"
-        shutil.copy(migrated_file, file)
-        async with house(file) as made:
+    async def live(url: str) -> dict[str, list[dict[str, Any]]]:
+        async with house(url) as made:
             tokens = await _begin(made, before)
             for batch in night:
                 made.clock.advance(minutes=1)
@@ -69,11 +64,10 @@ def test_the_short_way_writes_what_the_long_way_does(
             found["status"] = [row for row in found["status"] if row["provider_id"].startswith("SM")]
             return found
 
-    with asyncio.Runner() as runner, pytest.MonkeyPatch.context() as patched:
-        short = runner.run(live("short"))
+    with new_database() as one, new_database() as other, pytest.MonkeyPatch.context() as patched:
+        short = asyncio.run(live(one))
         patched.setattr(onward, "parted", lambda facts, _rows: ([], facts))
-        assert short == runner.run(live("long"))
-    shutil.rmtree(folder)
+        assert short == asyncio.run(live(other))
 
 
 async def _begin(made: House, before: Sequence[str]) -> list[tuple[int, str]]:
@@ -115,9 +109,8 @@ def _told(made: House, tokens: Sequence[tuple[int, str]], which: int, what: tupl
     return Told("twilio", said, made.clock.now())
 
 
-async def test_most_statuses_go_the_short_way(migrated_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shutil.copy(migrated_file, tmp_path / "one.db")
-    async with house(tmp_path / "one.db") as made:
+async def test_most_statuses_go_the_short_way(migrated_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with house(migrated_url) as made:
         tokens = await _begin(made, ["taken"] * 8)
         long: list[Fact] = []
 

@@ -1,13 +1,11 @@
 """What came of our own calls is written the short way or the long way: the rows and the numbers are the same."""
 
 import asyncio
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any, TypeAlias
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -20,6 +18,7 @@ from relay.store.evidence import Fact
 from relay.store.intent import Intended, Intent
 from relay.store.tables import attempt, counter, delivery, progress, recipient, task
 from relay.store.workers import Lease
+from tests.relay.conftest import NewDatabase
 from tests.relay.test_recount import House, house
 
 #: what rows have of their own in each life
@@ -40,26 +39,6 @@ told = st.lists(
     ),
     max_size=4,
 )
-
-
-#: yields the URL of a database with every table, of its own
-NewDatabase: TypeAlias = Callable[[], AbstractContextManager[str]]
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def new_database(request: pytest.FixtureRequest) -> NewDatabase:
-    if request.param == "postgres":
-        server, template = request.getfixturevalue("postgres"), request.getfixturevalue("migrated_database")
-        return lambda: server.database(template)
-
-    file = request.getfixturevalue("migrated_file")
-
-    @contextmanager
-    def copied() -> Iterator[str]:
-        with tempfile.TemporaryDirectory() as folder:
-            yield f"sqlite+aiosqlite:///{shutil.copy(file, folder)}"
-
-    return copied
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
