@@ -63,19 +63,31 @@ class Texts:
         self.issues: dict[int, Issue] = {}
 
     async def learn(
-        self, conn: AsyncConnection, leased: Sequence[Work], pacer: Pacer | SharedPacer, breakers: Breakers, now: datetime
+        self, conn: AsyncConnection, leased: Sequence[AnyRow], pacer: Pacer | SharedPacer, breakers: Breakers, now: datetime
     ) -> None:
         """Read what the new ones have in common; texts again only when their alert has changed."""
-        fresh = await context.load_to_send(conn, {work.municipality_id for work in leased}, site=self.desk.public_url)
+        fresh = await context.load_to_send(conn, {row.municipality_id for row in leased}, site=self.desk.public_url)
         self.context = self.context.with_(fresh)
         for row in fresh.senders.values():
             pacer.set(row.id, row.pace_per_second, row.pace_burst, now)
             breakers.told(row.id, Health(row.health), row.health_since, row.try_at)
-        wanted = {(work.municipality_id, work.alert_id, work.revision) for work in leased if work.alert_id is not None}
+        wanted = {(row.municipality_id, row.alert_id, row.revision) for row in leased if row.alert_id is not None}
         stale = {
             (town, alert) for town, alert, revision in wanted if not (alert in self.issues and self.issues[alert].revision == revision)
         }
         self.issues |= await context.issues(conn, stale)
+
+    def simple(self, leased: Sequence[Work], now: datetime) -> list[Ready] | None:
+        """Find the words for each; None where one of them needs the database besides: a link, a file, or to be set aside."""
+        ready: list[Ready] = []
+        made: dict[Hashable, Shared] = {}
+        for work in leased:
+            shared = self._shared(work, made)
+            for_a_colleague = work.alert_id is None and work.medium is Medium.EMAIL
+            if shared.linked or shared.behind_window or for_a_colleague or self._not_before(work, now) is not None:
+                return None
+            ready.append((work, shared))
+        return ready
 
     async def ready(self, conn: AsyncConnection, leased: Sequence[Work], now: datetime) -> list[Ready]:
         """Find the words for each; a text that cannot be made is nobody else's trouble."""

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -24,10 +25,13 @@ from relay.model import Health, NotReady, Policy, Work
 from relay.pace import Pacer, SharedPacer
 from relay.pulse import Pulse
 from relay.store import claim, intent, outcomes, queue, senders
+from relay.store.columns import AnyRow
 from relay.store.engine import Store
 from relay.store.workers import Lease
 
 log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
 
 #: turns of the wheel without anything to do before it asks the store again, in seconds
 REST = 1.0
@@ -57,6 +61,8 @@ class Dispatcher:
         self.texts = Texts(desk, policy)
         self.crew = Crew(Caller(desk, clock, self.breakers, lease.seconds - lease.renewal))
         self.waiting = Hand()
+        #: leased, and to be looked at with the database at hand
+        self.unread: Sequence[AnyRow] = ()
         self.renew_at = clock.now()
         self.look_at = monotonic()
         self.stopping = False
@@ -100,43 +106,83 @@ class Dispatcher:
                 made, leased = await self._turn()
                 sent += made
                 self.turns += 1
+                if leased:
+                    continue
                 if self.crew.flying:
                     await self._land()
                 elif self.waiting:
                     if not await self._rest_for_pace():
                         break
-                elif not self.crew.landed and not leased:
+                elif not self.crew.landed:
                     break
         finally:
             self.crew.dismiss()
         return sent
 
     async def _turn(self) -> tuple[int, int]:
-        """Record, lease, look, intend: one transaction. Then send."""
-        self.crew.caller.tell()
+        """Record, look, intend, lease: one transaction. Then send. While the database works, so do we."""
         now, begun = self.clock.now(), monotonic()
         landed, self.crew.landed = self.crew.landed, []
         held, renew_at, changes = self.waiting.copy(), self.renew_at, list(self.breakers.changes(now))
+        words: asyncio.Task[list[Ready] | None] | None = None
         try:
             async with self.store.write() as conn:
-                await outcomes.record(conn, landed, now)
-                await self._mind_senders(conn, changes, now)
-                leased = await self._lease(conn, now)
-                if leased:
-                    await self.texts.learn(conn, leased, self.pacer, self.breakers, now)
-                    self.waiting.add(await self.texts.ready(conn, leased, now))
+                wanted = await self._look(conn, now)
                 await self.pacer.reserve(conn, self.waiting.following(), now)
-                chosen = self._choose(now)
-                intended = await intent.intend(conn, [intent_of(one) for one in chosen], now)
+                chosen, tries = await self._record(conn, landed, changes, now)
+                intended = await intent.intend(conn, tries, now)
+                await self._read(conn, now)
+                leased = await self._lease(conn, now) if wanted else []
+                words = asyncio.create_task(self._words(leased, now))
         except BaseException:
             # nothing was written: what we know and what we hold stays in hand for the next turn
             self.crew.landed[:0] = landed
             self.waiting, self.renew_at = held, renew_at
             self.breakers.unsaid(changes)
+            if words is not None:
+                words.cancel()
             raise
         self.crew.send(intended, {work.delivery_id: shared for work, shared in chosen}, begun)
         self.desk.sending = bool(self.crew.flying)
+        found = await words
+        self.waiting.add(found or ())
+        self.unread = leased if found is None else ()
         return len(intended), len(leased)
+
+    async def _record(
+        self, conn: AsyncConnection, landed: Sequence[outcomes.Landed], changes: Sequence[Change], now: datetime
+    ) -> tuple[list[Ready], intent.Tries]:
+        """Write down what came of calls, and choose the next ones meanwhile; where senders have changed, afterwards."""
+        if changes:
+            await outcomes.record(conn, landed, now)
+            await self._mind_senders(conn, changes, now)
+            return self._tries(now)
+        choosing = asyncio.create_task(_soon(lambda: self._tries(now)))
+        try:
+            await outcomes.record(conn, landed, now)
+        except BaseException:
+            choosing.cancel()
+            raise
+        return await choosing
+
+    def _tries(self, now: datetime) -> tuple[list[Ready], intent.Tries]:
+        chosen = self._choose(now)
+        return chosen, intent.tries([intent_of(one) for one in chosen], now)
+
+    async def _words(self, leased: Sequence[AnyRow], now: datetime) -> list[Ready] | None:
+        """Tell of the last calls, and find words for what was leased, while the disk has the commit; None: some need the database."""
+        await asyncio.sleep(0)
+        self.crew.caller.tell()
+        try:
+            return self.texts.simple(claim.opened(leased, now), now)
+        except Exception as error:  # noqa: BLE001 - `_read` finds out whose trouble it is, and says so
+            log.info("some of what was leased is looked at one by one", error=type(error).__name__)
+            return None
+
+    async def _read(self, conn: AsyncConnection, now: datetime) -> None:
+        """Take in hand what the last turn has leased and could not find words for by itself."""
+        if self.unread:
+            self.waiting.add(await self.texts.ready(conn, await claim.openable(conn, self.unread, now), now))
 
     def _choose(self, now: datetime) -> list[Ready]:
         """Take the next ones that their senders' pace allows, up to the window; a slow sender holds nobody else up.
@@ -160,25 +206,31 @@ class Dispatcher:
 
         return self.waiting.take(room, goes)
 
-    async def _lease(self, conn: AsyncConnection, now: datetime) -> list[Work]:
-        """Take more when little is in hand. What is graver than all in hand goes first: the rest goes back."""
+    async def _look(self, conn: AsyncConnection, now: datetime) -> bool:
+        """Say whether to lease more: when little is in hand. What is graver than all in hand goes first: the rest goes back."""
         await self._renew(conn, now)
         if self.stopping or not self.claims:
-            return []
+            return False
         await self._let_go(conn, now)
         if len(self.waiting) >= ENOUGH_WINDOWS * self.window and monotonic() < self.look_at:
-            return []
+            return False
         self.look_at = monotonic() + LOOK_ROUND
         gravest = await queue.gravest_due(conn, now)
         if gravest is None:
-            return []
+            return False
         await self._give_back(conn, lambda work: work.gravity > gravest)
+        return True
+
+    async def _lease(self, conn: AsyncConnection, now: datetime) -> Sequence[AnyRow]:
+        """Take more for the next turns, unless enough is in hand of senders that can send it soon."""
         busy = self._busy()
-        free = sum(work.sender_id not in busy for work, _ in self.waiting)
-        if free >= self.window:
+        if sum(work.sender_id not in busy for work, _ in self.waiting) >= self.window:
             return []
         most = LEASE_WINDOWS * self.window
-        return await claim.lease(conn, self.worker, self.fence, now, limit=most, term=self.lease, without=busy)
+        leased = await claim.lease(conn, self.worker, self.fence, now, limit=most, term=self.lease, without=busy)
+        if leased:
+            await self.texts.learn(conn, leased, self.pacer, self.breakers, now)
+        return leased
 
     async def _renew(self, conn: AsyncConnection, now: datetime) -> None:
         """What waits for its sender's pace stays ours; what was spared or cancelled meanwhile holds up nothing behind it."""
@@ -226,8 +278,10 @@ class Dispatcher:
         """Let others come back with the first one, where that is a matter of a moment."""
         if self.crew.took >= SWIFT:
             return
-        enough, until = COMPANY * self.window, monotonic() + COMPANY_SECONDS
-        while self.crew.flying and 0 < len(self.crew.landed) < enough and monotonic() < until:  # noqa: ASYNC110 - a few rests at most
+        enough, until, came = COMPANY * self.window, monotonic() + COMPANY_SECONDS, 0
+        # slow ones may hold much of the window: whoever does not come with the others is not waited for
+        while self.crew.flying and came < len(self.crew.landed) < enough and monotonic() < until:
+            came = len(self.crew.landed)
             await asyncio.sleep(0.001)
 
     async def _rest_for_pace(self) -> bool:
@@ -244,6 +298,13 @@ class Dispatcher:
         await self.crew.finish()
         async with self.store.write() as conn:
             await outcomes.record(conn, self.crew.landed, self.clock.now())
-            await claim.give_back(conn, self.fence, [work.delivery_id for work, _ in self.waiting])
-        self.crew.landed, self.waiting = [], Hand()
+            unsent = [*(work.delivery_id for work, _ in self.waiting), *(row.id for row in self.unread)]
+            await claim.give_back(conn, self.fence, unsent)
+        self.crew.landed, self.waiting, self.unread = [], Hand(), ()
         self.crew.caller.tell()
+
+
+async def _soon(do: Callable[[], T]) -> T:
+    """Do it when whoever is about to wait for the database does."""
+    await asyncio.sleep(0)
+    return do()

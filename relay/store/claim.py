@@ -37,21 +37,34 @@ async def renew(conn: AsyncConnection, fence: int, ids: Sequence[int], until: In
 
 async def lease(
     conn: AsyncConnection, worker: str, fence: int, now: datetime, *, limit: int, term: Lease, without: Collection[int] = ()
-) -> list[Work]:
+) -> Sequence[AnyRow]:
     """Take up to `limit` due deliveries for `worker`, of other senders than `without`; they are its own for a `term`."""
     mine = {"worker": worker, "fence": fence, "until": now + timedelta(seconds=term.seconds)}
     wanted = {"now": now, "limit": limit, "without": ids_as_json(without)}
     (claimed,) = await together(conn, (_claim(term), mine | wanted))
-    ids = [row.id for row in claimed]
-    if not ids:
+    if not claimed:
         return []
+    (rows,) = await together(conn, (_WORK, {"ids": ids_as_json(row.id for row in claimed)}))
+    return rows
+
+
+def opened(leased: Sequence[AnyRow], now: datetime) -> list[Work]:
+    """Make work of what was leased, in the order in which it leaves. Raises NotReady when no key fits one of them."""
+    return _in_order([_work(row, now) for row in leased])
+
+
+async def openable(conn: AsyncConnection, leased: Sequence[AnyRow], now: datetime) -> list[Work]:
+    """Do the same; what no key opens is set aside."""
     works = []
-    (rows,) = await together(conn, (_WORK, {"ids": ids_as_json(ids)}))
-    for row in rows:
+    for row in leased:
         try:
             works.append(_work(row, now))
         except NotReady as error:
             await aside.unreadable(conn, row.id, str(error), now)
+    return _in_order(works)
+
+
+def _in_order(works: list[Work]) -> list[Work]:
     return sorted(works, key=lambda item: (item.gravity, item.delivery_id))
 
 
@@ -84,7 +97,7 @@ async def look_at(conn: AsyncConnection, ids: Sequence[int], now: datetime) -> l
         for row in rows:
             with suppress(NotReady):
                 works.append(_work(row, now))
-    return sorted(works, key=lambda item: (item.gravity, item.delivery_id))
+    return _in_order(works)
 
 
 async def give_back(conn: AsyncConnection, fence: int, ids: Sequence[int]) -> None:
@@ -160,8 +173,8 @@ def _work(row: AnyRow, now: datetime) -> Work:
         step,
         language,
         reader_language or language,
-        _opened(address, "address.value") or _opened(to, "delivery.to"),
-        _opened(text, "delivery.text"),
+        _unsealed(address, "address.value") or _unsealed(to, "delivery.to"),
+        _unsealed(text, "delivery.text"),
         _gravity(gravity),
         legend or 0,
         revision or 0,
@@ -178,7 +191,7 @@ def _work(row: AnyRow, now: datetime) -> Work:
     )
 
 
-def _opened(sealed: bytes | None, place: str) -> str:
+def _unsealed(sealed: bytes | None, place: str) -> str:
     return "" if sealed is None else sealing.keyring().open(bytes(sealed), place)
 
 

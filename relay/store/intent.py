@@ -4,7 +4,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from sqlalchemy import (
     BigInteger,
@@ -62,25 +62,33 @@ class Intended(NamedTuple):
     intent: Intent
 
 
-async def intend(conn: AsyncConnection, intents: Sequence[Intent], now: datetime) -> list[Intended]:
+#: attempts to be written, by their tokens
+Tries: TypeAlias = Mapping[str, Intent]
+
+
+def tries(intents: Sequence[Intent], now: datetime) -> Tries:
+    """Give each its token: what need not wait for the database."""
+    return dict(zip(_tokens(now, len(intents)), intents, strict=True))
+
+
+async def intend(conn: AsyncConnection, wanted: Tries, now: datetime) -> list[Intended]:
     """Look once more at each delivery and write the attempts of those that may still go; the rest is put where it belongs."""
-    if not intents:
+    if not wanted:
         return []
-    again = [intent.work.delivery_id for intent in intents if intent.work.attempt_n > 1]
+    again = [intent.work.delivery_id for intent in wanted.values() if intent.work.attempt_n > 1]
     doubts = await _doubted(conn, again) if again else {}
-    intended = await _go(conn, intents, doubts, now)
-    if len(intended) < len(intents):
+    intended = await _go(conn, wanted, doubts, now)
+    if len(intended) < len(wanted):
         gone = {one.intent.work.delivery_id for one in intended}
-        listed = await _put_back(conn, [intent for intent in intents if intent.work.delivery_id not in gone], now)
-        intended += await _go(conn, [intent._replace(emulated=True) for intent in listed], doubts, now) if listed else []
+        listed = await _put_back(conn, [intent for intent in wanted.values() if intent.work.delivery_id not in gone], now)
+        intended += await _go(conn, tries([one._replace(emulated=True) for one in listed], now), doubts, now) if listed else []
     if doubts:
         await _flag_duplicates(conn, [one.intent for one in intended], doubts)
     return intended
 
 
-async def _go(conn: AsyncConnection, intents: Sequence[Intent], doubts: Mapping[int, int], now: datetime) -> list[Intended]:
+async def _go(conn: AsyncConnection, tokens: Tries, doubts: Mapping[int, int], now: datetime) -> list[Intended]:
     """Write the attempts of those that may go."""
-    tokens = dict(zip(_tokens(now, len(intents)), intents, strict=True))
     rows = [_row(token, intent, doubts.get(intent.work.delivery_id)) for token, intent in tokens.items()]
     wanted = {"wanted": rows_as_json(conn, rows), "now": now, "ids": ids_as_json(row["id"] for row in rows)}
     if conn.dialect.name == "postgresql":

@@ -28,7 +28,7 @@ from messages.alert import Act, Kind
 from messages.form import Medium
 from relay.model import AlertState, NotAllowed
 from relay.store import alerts, doubts, intent, work
-from relay.store.claim import lease
+from relay.store.claim import lease, opened
 from relay.store.doubts import ASKED
 from relay.store.tables import ResourcePerson, Sender, alert, recipient, task
 from relay.store.workers import Lease
@@ -153,14 +153,16 @@ class Protocol(RuleBasedStateMachine):
         await self._release({})
         if called:
             doomed = self.town.relay.dispatcher
-            await doomed._turn()
+            # one turn leases, the next one sends
+            while not doomed.crew.flying:
+                await doomed._turn()
             await doomed.crew.finish()
         else:
             now = self.town.clock.now()
             async with self.town.store.write() as conn:
-                works = await lease(conn, "doomed", 1, now, limit=1, term=Lease(30.0))
+                works = opened(await lease(conn, "doomed", 1, now, limit=1, term=Lease(30.0)), now)
                 intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
-                await intent.intend(conn, intents, now)
+                await intent.intend(conn, intent.tries(intents, now), now)
         self.fence += 1
         self.town = await restart(self.town, self.fence)
 

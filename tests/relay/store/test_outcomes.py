@@ -73,9 +73,9 @@ def test_the_short_way_writes_what_the_long_way_does(
 async def _begin(made: House) -> list[Intended]:
     async with made.store.write() as conn:
         now = made.clock.now()
-        works = await claim.lease(conn, "w", 1, now, limit=8, term=Lease(30.0))
+        works = claim.opened(await claim.lease(conn, "w", 1, now, limit=8, term=Lease(30.0)), now)
         intents = [Intent(work=one, account="twilio", body_sha256="", segments=1, emulated=True) for one in works]
-        return sorted(await intent.intend(conn, intents, now))
+        return sorted(await intent.intend(conn, intent.tries(intents, now), now))
 
 
 def _fact(one: Intended, what: tuple[Evidence, Reason | None], named: str, segments: int | None, price: float | None) -> Fact:
