@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
-from typing import TypeVar
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -30,8 +29,6 @@ from relay.store.engine import Store
 from relay.store.workers import Lease
 
 log = structlog.get_logger(__name__)
-
-T = TypeVar("T")
 
 #: turns of the wheel without anything to do before it asks the store again, in seconds
 REST = 1.0
@@ -157,7 +154,7 @@ class Dispatcher:
             await outcomes.record(conn, landed, now)
             await self._mind_senders(conn, changes, now)
             return self._tries(now)
-        choosing = asyncio.create_task(_soon(lambda: self._tries(now)))
+        choosing = asyncio.create_task(self._tries_soon(now))
         try:
             await outcomes.record(conn, landed, now)
         except BaseException:
@@ -165,12 +162,18 @@ class Dispatcher:
             raise
         return await choosing
 
+    async def _tries_soon(self, now: datetime) -> tuple[list[Ready], intent.Tries]:
+        # the database's work goes first
+        await asyncio.sleep(0)
+        return self._tries(now)
+
     def _tries(self, now: datetime) -> tuple[list[Ready], intent.Tries]:
         chosen = self._choose(now)
         return chosen, intent.tries([intent_of(one) for one in chosen], now)
 
     async def _words(self, leased: Sequence[AnyRow], now: datetime) -> list[Ready] | None:
         """Tell of the last calls, and find words for what was leased, while the disk has the commit; None: some need the database."""
+        # the commit goes first
         await asyncio.sleep(0)
         self.crew.caller.tell()
         try:
@@ -243,8 +246,6 @@ class Dispatcher:
 
     async def _mind_senders(self, conn: AsyncConnection, changes: Sequence[Change], now: datetime) -> None:
         """Write down how senders fare now; what is in hand of one that is slow or down goes back, to leave another way."""
-        if not changes:
-            return
         for change in changes:
             await senders.became(conn, change, now)
         ill = {change.sender_id for change in changes if change.health is not Health.WELL}
@@ -302,9 +303,3 @@ class Dispatcher:
             await claim.give_back(conn, self.fence, unsent)
         self.crew.landed, self.waiting, self.unread = [], Hand(), ()
         self.crew.caller.tell()
-
-
-async def _soon(do: Callable[[], T]) -> T:
-    """Do it when whoever is about to wait for the database does."""
-    await asyncio.sleep(0)
-    return do()
