@@ -73,10 +73,13 @@ class Breakers:
     def told(self, sender_id: int, health: Health, since: datetime | None, try_at: datetime | None) -> None:
         """Take over what another worker, or an earlier life, has found out."""
         mine = self._senders.setdefault(sender_id, _Sender())
-        if mine.changed or mine.trying or mine.health is health:
+        if mine.changed or mine.trying:
             return
-        mine.health, mine.since, mine.try_at = health, since, try_at
-        mine.calls.clear()
+        if mine.health is not health:
+            mine.health, mine.since = health, since
+            mine.calls.clear()
+        # by the same moment as all others: what waits for it is leased from then on
+        mine.try_at = try_at
 
     def down(self) -> set[int]:
         """The senders of which `may_call` may say no, and `calls` takes note."""

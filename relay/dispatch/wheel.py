@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from enum import Enum, auto
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -45,6 +46,14 @@ LEASE_WINDOWS, ENOUGH_WINDOWS = 10, 2
 BUSY_SECONDS = 2.0
 
 
+class More(Enum):
+    """Whether a turn leases: for itself, for the next ones, or not at all."""
+
+    NO = auto()
+    NEXT = auto()
+    NOW = auto()
+
+
 class Dispatcher:
     """One worker's wheel. `window` is the most attempts that may be without an outcome at once: what a crash can leave unknown."""
 
@@ -58,7 +67,7 @@ class Dispatcher:
         self.texts = Texts(desk, policy)
         self.crew = Crew(Caller(desk, clock, self.breakers, lease.seconds - lease.renewal))
         self.waiting = Hand()
-        #: leased, and to be looked at with the database at hand
+        #: leased by the last turn without words: the next one looks at it first, with the database at hand
         self.unread: Sequence[AnyRow] = ()
         self.renew_at = clock.now()
         self.look_at = monotonic()
@@ -100,36 +109,45 @@ class Dispatcher:
         sent = 0
         try:
             while not self.stopping:
-                made, leased = await self._turn()
+                made, taken = await self._turn()
                 sent += made
                 self.turns += 1
-                if leased:
+                if self.unread or (made and taken):
                     continue
                 if self.crew.flying:
                     await self._land()
                 elif self.waiting:
                     if not await self._rest_for_pace():
                         break
-                elif not self.crew.landed:
+                # what was taken may have been set aside, and something else put in its place: a wake-up, the next step
+                elif not self.crew.landed and not taken:
                     break
         finally:
             self.crew.dismiss()
         return sent
 
     async def _turn(self) -> tuple[int, int]:
-        """Record, look, intend, lease: one transaction. Then send. While the database works, so do we."""
+        """Look round, record, intend, lease: one transaction. Then send. Return how many attempts were made, and deliveries taken in hand.
+
+        Where nothing is in hand, or something graver has come, it is leased and sent in this very turn; else a lease serves the next ones,
+        and its words are found while the disk has the commit.
+        """
         now, begun = self.clock.now(), monotonic()
         landed, self.crew.landed = self.crew.landed, []
         held, renew_at, changes = self.waiting.copy(), self.renew_at, list(self.breakers.changes(now))
         words: asyncio.Task[list[Ready] | None] | None = None
         try:
             async with self.store.write() as conn:
-                wanted = await self._look(conn, now)
+                await self._read(conn, self.unread, now)
+                taken, wanted = len(self.unread), await self._look(conn, now)
+                if wanted is More.NOW:
+                    at_once = await self._lease(conn, now)
+                    await self._read(conn, at_once, now)
+                    taken += len(at_once)
                 await self.pacer.reserve(conn, self.waiting.following(), now)
                 chosen, tries = await self._record(conn, landed, changes, now)
                 intended = await intent.intend(conn, tries, now)
-                await self._read(conn, now)
-                leased = await self._lease(conn, now) if wanted else []
+                leased = await self._lease(conn, now) if wanted is More.NEXT else []
                 words = asyncio.create_task(self._words(leased, now))
         except BaseException:
             # nothing was written: what we know and what we hold stays in hand for the next turn
@@ -139,12 +157,14 @@ class Dispatcher:
             if words is not None:
                 words.cancel()
             raise
+        self.unread = leased
         self.crew.send(intended, {work.delivery_id: shared for work, shared in chosen}, begun)
         self.desk.sending = bool(self.crew.flying)
         found = await words
-        self.waiting.add(found or ())
-        self.unread = leased if found is None else ()
-        return len(intended), len(leased)
+        if found is not None:
+            self.waiting.add(found)
+            self.unread = ()
+        return len(intended), taken + len(leased)
 
     async def _record(
         self, conn: AsyncConnection, landed: Sequence[outcomes.Landed], changes: Sequence[Change], now: datetime
@@ -175,17 +195,17 @@ class Dispatcher:
         """Tell of the last calls, and find words for what was leased, while the disk has the commit; None: some need the database."""
         # the commit goes first
         await asyncio.sleep(0)
-        self.crew.caller.tell()
         try:
+            self.crew.caller.tell()
             return self.texts.simple(claim.opened(leased, now), now)
-        except Exception as error:  # noqa: BLE001 - `_read` finds out whose trouble it is, and says so
-            log.info("some of what was leased is looked at one by one", error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - these are ours: `_read` finds out whose trouble it is
+            log.info("what was leased is looked at one by one", error=type(error).__name__)
             return None
 
-    async def _read(self, conn: AsyncConnection, now: datetime) -> None:
-        """Take in hand what the last turn has leased and could not find words for by itself."""
-        if self.unread:
-            self.waiting.add(await self.texts.ready(conn, await claim.openable(conn, self.unread, now), now))
+    async def _read(self, conn: AsyncConnection, leased: Sequence[AnyRow], now: datetime) -> None:
+        """Take in hand what was leased, with the database: for links and files, and for what must be set aside."""
+        if leased:
+            self.waiting.add(await self.texts.ready(conn, await claim.openable(conn, leased, now), now))
 
     def _choose(self, now: datetime) -> list[Ready]:
         """Take the next ones that their senders' pace allows, up to the window; a slow sender holds nobody else up.
@@ -209,23 +229,23 @@ class Dispatcher:
 
         return self.waiting.take(room, goes)
 
-    async def _look(self, conn: AsyncConnection, now: datetime) -> bool:
-        """Say whether to lease more: when little is in hand. What is graver than all in hand goes first: the rest goes back."""
+    async def _look(self, conn: AsyncConnection, now: datetime) -> More:
+        """Say whether to lease more: when little is in hand. What is graver than others in hand goes first: the others go back."""
         await self._renew(conn, now)
         if self.stopping or not self.claims:
-            return False
+            return More.NO
         await self._let_go(conn, now)
         if len(self.waiting) >= ENOUGH_WINDOWS * self.window and monotonic() < self.look_at:
-            return False
+            return More.NO
         self.look_at = monotonic() + LOOK_ROUND
         gravest = await queue.gravest_due(conn, now)
         if gravest is None:
-            return False
-        await self._give_back(conn, lambda work: work.gravity > gravest)
-        return True
+            return More.NO
+        gone = await self._give_back(conn, lambda work: work.gravity > gravest)
+        return More.NOW if gone or not self.waiting else More.NEXT
 
     async def _lease(self, conn: AsyncConnection, now: datetime) -> Sequence[AnyRow]:
-        """Take more for the next turns, unless enough is in hand of senders that can send it soon."""
+        """Take more, unless enough is in hand of senders that can send it soon."""
         busy = self._busy()
         if sum(work.sender_id not in busy for work, _ in self.waiting) >= self.window:
             return []
@@ -258,10 +278,11 @@ class Dispatcher:
         if shut:
             await self._give_back(conn, lambda work: work.sender_id in shut)
 
-    async def _give_back(self, conn: AsyncConnection, which: Callable[[Work], bool]) -> None:
-        """Let others, or ourselves later, lease these of what is in hand."""
+    async def _give_back(self, conn: AsyncConnection, which: Callable[[Work], bool]) -> int:
+        """Let others, or ourselves later, lease these of what is in hand; return how many they are."""
         if ids := self.waiting.drop(which):
             await claim.give_back(conn, self.fence, ids)
+        return len(ids)
 
     def _busy(self) -> set[int]:
         """Senders with more in hand than they can send in the next moments: leasing more for them would block the others."""

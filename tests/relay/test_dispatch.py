@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 from channels.base import Evidence
 from channels.sandbox.faults import Fault
 from channels.sandbox.ledger import Event
-from messages.alert import Kind
+from messages.alert import Kind, Severity, Urgency
 from messages.form import Medium
 from messages.render import render as honest_render
 from relay import wording
@@ -54,6 +54,40 @@ async def test_danger_overtakes_a_backlog(town: Town) -> None:
     grave = ["ØVELSE" not in body for body in bodies]
     assert grave[: sum(grave)] == [True] * sum(grave), "all of the graver one before any other"
     assert sum(grave) > 8
+
+
+@ON_SQLITE
+async def test_what_waits_for_a_slow_sender_holds_up_nothing_less_grave(town: Town) -> None:
+    """An hour's worth of SMS about life is in hand, and more of it is due: letters about something lesser leave all the same."""
+    await slow_sender(town, 0.02, 1.0)
+    for n in range(3):
+        await town.person(f"Person{n}", "nb")
+    for _ in range(2):
+        await released(town)
+        await town.relay.dispatcher.drain()
+    for n in range(5):
+        await town.person(f"Reader{n}", "nb", by=(Medium.EMAIL,))
+    lesser = await released(town, severity=Severity.MINOR, urgency=Urgency.FUTURE)
+    async with asyncio.timeout(10):
+        await town.relay.dispatcher.drain()
+    letters = [row for row in await planned(town, lesser) if row.channel == Medium.EMAIL and row.due_at <= town.clock.now()]
+    assert len(letters) >= 5
+    assert all(row.attempts for row in letters)
+
+
+@ON_SQLITE
+async def test_a_log_that_cannot_be_written_loses_nothing(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The words for what was leased are found beside a line of the log: where that fails, the next turn finds them."""
+    for n in range(3):
+        await town.person(f"Person{n}", "nb")
+    await released(town)
+    monkeypatch.setattr(town.relay.dispatcher.crew.caller, "tell", _full_disk)
+    await town.relay.dispatcher.drain()
+    assert len(accepted(town)) == 6
+
+
+def _full_disk() -> None:
+    raise OSError(28, "No space left on device")
 
 
 async def test_an_answer_to_somebody_in_danger_overtakes_everything(town: Town) -> None:

@@ -183,7 +183,7 @@ attempt = Table(
     "attempt",
     Base.metadata,
     key(),
-    # copies of the delivery's, which points to what they name; so do the person and the sender
+    # copies of what the delivery, which points to it, held when this was tried; so are the person and the sender
     Column("municipality_id", Id, nullable=False),
     points("delivery_id", "delivery.id"),
     Column("alert_id", Id),

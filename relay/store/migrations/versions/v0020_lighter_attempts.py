@@ -1,4 +1,4 @@
-"""An attempt copies its delivery's town and sender, which hold them; and only what has a provider's id stands in the index of those."""
+"""An attempt copies its delivery's town and sender, which point to them; and only what has a provider's id stands in the index of those."""
 
 import sqlalchemy as sa
 from alembic import op
