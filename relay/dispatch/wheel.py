@@ -197,7 +197,7 @@ class Dispatcher:
         await asyncio.sleep(0)
         try:
             self.crew.caller.tell()
-            return self.texts.simple(claim.opened(leased, now), now)
+            return self.texts.simple(claim.works(leased, now), now)
         except Exception as error:  # noqa: BLE001 - these are ours: `_read` finds out whose trouble it is
             log.info("what was leased is looked at one by one", error=type(error).__name__)
             return None
@@ -205,7 +205,7 @@ class Dispatcher:
     async def _read(self, conn: AsyncConnection, leased: Sequence[AnyRow], now: datetime) -> None:
         """Take in hand what was leased, with the database: for links and files, and for what must be set aside."""
         if leased:
-            self.waiting.add(await self.texts.ready(conn, await claim.openable(conn, leased, now), now))
+            self.waiting.add(await self.texts.ready(conn, await claim.works_that_open(conn, leased, now), now))
 
     def _choose(self, now: datetime) -> list[Ready]:
         """Take the next ones that their senders' pace allows, up to the window; a slow sender holds nobody else up.

@@ -48,24 +48,24 @@ async def lease(
     return rows
 
 
-def opened(leased: Sequence[AnyRow], now: datetime) -> list[Work]:
+def works(leased: Sequence[AnyRow], now: datetime) -> list[Work]:
     """Make work of what was leased, in the order in which it leaves. Raises NotReady when no key fits one of them."""
     return _in_order([_work(row, now) for row in leased])
 
 
-async def openable(conn: AsyncConnection, leased: Sequence[AnyRow], now: datetime) -> list[Work]:
+async def works_that_open(conn: AsyncConnection, leased: Sequence[AnyRow], now: datetime) -> list[Work]:
     """Do the same; what no key opens is set aside."""
-    works = []
+    found = []
     for row in leased:
         try:
-            works.append(_work(row, now))
+            found.append(_work(row, now))
         except NotReady as error:
             await aside.unreadable(conn, row.id, str(error), now)
-    return _in_order(works)
+    return _in_order(found)
 
 
-def _in_order(works: list[Work]) -> list[Work]:
-    return sorted(works, key=lambda item: (item.gravity, item.delivery_id))
+def _in_order(found: list[Work]) -> list[Work]:
+    return sorted(found, key=lambda item: (item.gravity, item.delivery_id))
 
 
 @lru_cache
@@ -91,13 +91,13 @@ def _claim(term: Lease) -> Hot:
 
 async def look_at(conn: AsyncConnection, ids: Sequence[int], now: datetime) -> list[Work]:
     """Return deliveries as they would be sent, without taking them; not those that no key opens."""
-    works = []
+    found = []
     for start in range(0, len(ids), LOOKED_AT):
         (rows,) = await together(conn, (_WORK, {"ids": ids_as_json(ids[start : start + LOOKED_AT])}))
         for row in rows:
             with suppress(NotReady):
-                works.append(_work(row, now))
-    return _in_order(works)
+                found.append(_work(row, now))
+    return _in_order(found)
 
 
 async def give_back(conn: AsyncConnection, fence: int, ids: Sequence[int]) -> None:

@@ -1,8 +1,8 @@
 """The one place where evidence becomes rows: attempts rise, deliveries and people follow, the numbers with them.
 
 Whatever is learnt about attempts - the provider's answer, a status, a message found by listing - comes through `learn`; only what every
-evening is full of, a first call that was taken, has a shorter way to the same rows (relay.store.outcomes). Every message passes here
-twice or more, so a batch is read in one visit to the database and written in another.
+evening is full of has shorter ways to the same rows: a first call that was taken (relay.store.outcomes), a status of a message that goes on
+as it should (relay.store.onward). A batch is read in one visit to the database and written in another.
 """
 
 from collections import defaultdict
@@ -16,9 +16,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Evidence, Reason
 from messages.alert import Gravity
 from messages.form import Part
-from relay.counting import HOPEFUL, message_change, standing
+from relay.counting import HOPEFUL, standing
 from relay.model import DeliveryState, Rung
-from relay.store import progress, recipients, troubles
+from relay.store import recipients, troubles
 from relay.store.columns import AnyRow, Moment, reader
 from relay.store.sql import Kind, among, by_key, ids_as_json, one_of, rows_as_json, rows_from_json
 from relay.store.tables import attempt, delivery, recipient
@@ -269,14 +269,10 @@ def _people(rows: Iterable[AnyRow]) -> set[int]:
 
 
 def _message_changes(rows: Sequence[AnyRow], best: Mapping[int, int]) -> recipients.Changes:
-    """What deliveries that move to new evidence change in their channel's numbers, and in how the alert's grew."""
+    """What deliveries that move to new evidence change in the numbers."""
     changes = recipients.Changes()
     for row in rows:
-        if row.alert_id is not None and row.evidence != best[row.id]:
-            change = message_change(row.evidence, best[row.id])
-            changes.sums.add(row.municipality_id, row.alert_id, 0, row.channel, change)
-            if row.part == Part.REMINDER:
-                changes.growth.add(row.municipality_id, row.alert_id, {progress.REMINDED: change.get("sent", 0)})
+        changes.messages(recipients.Messages(row.municipality_id, row.alert_id, row.channel, row.part), row.evidence, best[row.id])
     return changes
 
 
@@ -316,7 +312,7 @@ _MOVED: dict[str, Kind] = {"evidence": Integer, "state": Text, "hold": Text, "sp
 
 def _tried(conn: AsyncConnection) -> Executable:
     """Attempts, and to which attempt the provider id that we were told belongs already."""
-    told = rows_from_json(conn, "told", _TOLD)
+    told = rows_told(conn)
     owner = attempt.alias("owner")
     # a subquery, and no join: so PostgreSQL goes by the index, as in `by_key`
     told_us = ("evidence", "provider_id", "reason", "code", "found_by", "segments", "price")
@@ -338,7 +334,7 @@ def _owners(conn: AsyncConnection) -> Executable:
     return _deliveries().where(one_of(conn, delivery.c.id, owned)).order_by(delivery.c.id)  # type: ignore[no-any-return]
 
 
-def told(conn: AsyncConnection) -> Subquery:
+def rows_told(conn: AsyncConnection) -> Subquery:
     """Return the rows that say which provider's id an attempt got."""
     return rows_from_json(conn, "told", _TOLD)
 
@@ -360,7 +356,7 @@ DONE_BY: Mapping[str, Any] = {
 
 
 _RAISED = given(_RISEN | {"ended_at": Moment}) | {"risen_at": bindparam("now", type_=Moment)}
-_TRIED, _OWNERS, _RAISE_AND_NAME = Hot(_tried), Hot(_owners), Hot(lambda conn: raising(conn, told(conn)))
+_TRIED, _OWNERS, _RAISE_AND_NAME = Hot(_tried), Hot(_owners), Hot(lambda conn: raising(conn, rows_told(conn)))
 _RAISE = alike(attempt, _RAISED)
 _KNOW = alike(delivery, given({"evidence": Integer}))
 _DONE = alike(delivery, DONE_BY)

@@ -11,10 +11,8 @@ from typing import NamedTuple
 from sqlalchemy import Integer, Text, bindparam
 
 from channels.base import Evidence
-from messages.form import Part
-from relay.counting import message_change
 from relay.model import DeliveryState
-from relay.store import progress, recipients
+from relay.store import recipients
 from relay.store.columns import AnyRow, Moment
 from relay.store.evidence import Fact
 from relay.store.sql import ids_as_json
@@ -86,16 +84,12 @@ def _known(risen: Sequence[tuple[Fact, AnyRow]]) -> Iterator[Call]:
 
 
 def _changes(risen: Sequence[tuple[Fact, AnyRow]]) -> recipients.Changes:
-    """What they change in the numbers of their channels, and in how the alert's grew."""
+    """What they change in the numbers."""
     changes = recipients.Changes()
-    alike = Counter((row.municipality_id, row.alert_id, row.channel, row.part, row.stands, fact.evidence) for fact, row in risen)
-    for (town, alert_id, channel, part, before, after), times in alike.items():
-        if alert_id is None:
-            continue
-        change = {name: value * times for name, value in message_change(before, after).items()}
-        changes.sums.add(town, alert_id, 0, channel, change)
-        if part == Part.REMINDER:
-            changes.growth.add(town, alert_id, {progress.REMINDED: change.get("sent", 0)})
+    of = recipients.Messages
+    alike = Counter((of(row.municipality_id, row.alert_id, row.channel, row.part), row.stands, fact.evidence) for fact, row in risen)
+    for (messages, before, after), times in alike.items():
+        changes.messages(messages, before, after, times)
     return changes
 
 

@@ -12,9 +12,8 @@ from sqlalchemy import ColumnElement, Executable, Subquery, and_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
-from messages.form import Medium, Part
-from relay.counting import UNTRIED, message_change
-from relay.store import evidence, progress, recipients
+from relay.counting import UNTRIED
+from relay.store import evidence, recipients
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
 from relay.store.sql import by_key
@@ -87,18 +86,12 @@ def _ends(news: Sequence[Landed], now: datetime) -> Iterator[Call]:
 
 
 def _changes(news: Sequence[Landed]) -> recipients.Changes:
-    """What they change in the numbers of their channels, and in how the alert's grew."""
+    """What they change in the numbers."""
     changes = recipients.Changes()
-    alike: Counter[tuple[int, int, Medium, Part, Evidence]] = Counter()
-    for one, fact in news:
-        work = one.intent.work
-        if work.alert_id is not None:
-            alike[work.municipality_id, work.alert_id, work.medium, work.part, fact.evidence] += 1
-    for (town, alert_id, medium, part, what), times in alike.items():
-        change = {name: value * times for name, value in message_change(UNTRIED, what).items()}
-        changes.sums.add(town, alert_id, 0, medium, change)
-        if part is Part.REMINDER:
-            changes.growth.add(town, alert_id, {progress.REMINDED: change.get("sent", 0)})
+    works = ((one.intent.work, fact.evidence) for one, fact in news)
+    alike = Counter((recipients.Messages(work.municipality_id, work.alert_id, work.medium, work.part), what) for work, what in works)
+    for (messages, what), times in alike.items():
+        changes.messages(messages, UNTRIED, what, times)
     return changes
 
 
@@ -117,14 +110,14 @@ def _nobody_knows(told: Subquery) -> ColumnElement[bool]:
 
 
 def _known_to_nobody(conn: AsyncConnection) -> Executable:
-    told = evidence.told(conn)
+    told = evidence.rows_told(conn)
     mine = by_key(conn, attempt.c.id, told.c.id, "ids")
     return select(attempt.c.id).select_from(told).join(attempt, mine).where(_nobody_knows(told))
 
 
 def _take(conn: AsyncConnection) -> Executable:
     """Let them rise, bring their deliveries to the end, and find which those were."""
-    told = evidence.told(conn)
+    told = evidence.rows_told(conn)
     raised = evidence.raising(conn, told).where(_nobody_knows(told)).returning(attempt.c.id, attempt.c.delivery_id).cte("raised")
     done = update(delivery).where(delivery.c.id == raised.c.delivery_id).values(evidence.DONE_BY)
     return select(raised.c.id).add_cte(done.cte("done"))

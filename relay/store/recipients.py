@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Boolean, Executable, Integer, Subquery, Text, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from messages.form import Part
-from relay.counting import HOPEFUL, RANK, STANDING, UNTRIED, PersonFacts, person_change
+from relay.counting import HOPEFUL, RANK, STANDING, UNTRIED, PersonFacts, message_change, person_change
 from relay.model import DeliveryState, Rung, TaskKind
 from relay.store import counters, progress, work
 from relay.store.columns import AnyRow, reader
@@ -25,12 +26,30 @@ _GOING = (DeliveryState.WAITING, DeliveryState.CLAIMED)
 _IN_VAIN = (DeliveryState.FAILED, DeliveryState.EXPIRED)
 
 
+class Messages(NamedTuple):
+    """Messages that count alike: of one alert (or none), by one channel, of one part."""
+
+    municipality_id: int
+    alert_id: int | None
+    channel: str
+    part: str
+
+
 @dataclass(frozen=True, slots=True)
 class Changes:
     """What a batch changes in the numbers, added up before it is written."""
 
     sums: counters.Sums = field(default_factory=counters.Sums)
     growth: progress.Growth = field(default_factory=progress.Growth)
+
+    def messages(self, of: Messages, before: int, after: int, times: int = 1) -> None:
+        """Add what `times` messages change in their channel's numbers, and in how the alert's grew, when their evidence rises."""
+        if of.alert_id is None or before == after:
+            return
+        change = {name: value * times for name, value in message_change(before, after).items()}
+        self.sums.add(of.municipality_id, of.alert_id, 0, of.channel, change)
+        if of.part == Part.REMINDER:
+            self.growth.add(of.municipality_id, of.alert_id, {progress.REMINDED: change.get("sent", 0)})
 
     def writes(self, conn: AsyncConnection, now: datetime) -> list[Call]:
         """Return the statements that write them."""

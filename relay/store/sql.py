@@ -97,19 +97,21 @@ def by_key(conn: AsyncConnection, of: ColumnElement[Any], row: ColumnElement[Any
 
 def ids_from_json(conn: AsyncConnection, name: str) -> Select[int]:
     """Return the ids of a JSON array as rows."""
-    if conn.dialect.name == "sqlite":
-        each = func.json_each(bindparam(name, type_=Text)).table_valued("value", name=f"{name}_each")
-        return select(each.c.value)
-    ids = func.jsonb_array_elements_text(cast(bindparam(name, type_=Text), JSONB)).column_valued(f"{name}_each")
-    return select(cast(ids, BigInteger))
+    each = _each_of_json(conn, name)
+    return select(each if conn.dialect.name == "sqlite" else cast(each, BigInteger))
 
 
 def words_from_json(conn: AsyncConnection, name: str) -> Select[str]:
     """Return the words of a JSON array as rows."""
+    return select(_each_of_json(conn, name))
+
+
+def _each_of_json(conn: AsyncConnection, name: str) -> ColumnElement[Any]:
+    array = bindparam(name, type_=Text)
     if conn.dialect.name == "sqlite":
-        each = func.json_each(bindparam(name, type_=Text)).table_valued("value", name=f"{name}_each")
-        return select(each.c.value)
-    return select(func.jsonb_array_elements_text(cast(bindparam(name, type_=Text), JSONB)).column_valued(f"{name}_each"))
+        value: ColumnElement[Any] = func.json_each(array).table_valued("value", name=f"{name}_each").c.value
+        return value
+    return func.jsonb_array_elements_text(cast(array, JSONB)).column_valued(f"{name}_each")
 
 
 def ids_found(conn: AsyncConnection, of: ColumnElement[int]) -> ColumnElement[str]:

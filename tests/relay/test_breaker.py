@@ -121,6 +121,15 @@ def test_a_slow_one_that_nobody_uses_any_more_is_believed_well_again() -> None:
     assert [change.health for change in breakers.changes(START + SLOW_FOR)] == [Health.WELL]
 
 
+def test_a_sender_that_is_down_is_tried_at_the_moment_that_all_workers_know() -> None:
+    """What waits for it is leased from then on: a worker that went by a moment of its own would take it and give it back."""
+    breakers = Breakers()
+    breakers.told(ONE, Health.DOWN, START, at(30))
+    breakers.told(ONE, Health.DOWN, START, at(5))
+    assert not breakers.may_call(ONE, at(4))
+    assert breakers.may_call(ONE, at(5))
+
+
 def test_another_workers_word_is_taken_over_and_ones_own_news_first() -> None:
     breakers = Breakers()
     breakers.told(ONE, Health.DOWN, START, at(5))

@@ -217,7 +217,7 @@ async def test_a_crash_before_the_call(town: Town) -> None:
     ayan = await town.person("Ayan", "nb")
     alert_id = await released(town)
     async with town.store.write() as conn:
-        works = claim.opened(await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, term=Lease(30.0)), town.clock.now())
+        works = claim.works(await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, term=Lease(30.0)), town.clock.now())
         intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
         await intent.intend(conn, intent.tries(intents, town.clock.now()), town.clock.now())
     heir = await restart(town)
@@ -234,7 +234,7 @@ async def test_an_intent_that_a_dead_worker_left_with_what_waits_holds_up_nobody
     people = [await town.person(f"Person{n}", "nb") for n in range(3)]
     alert_id = await released(town)
     async with town.store.write() as conn:
-        works = claim.opened(await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, term=Lease(30.0)), town.clock.now())
+        works = claim.works(await claim.lease(conn, "doomed", 1, town.clock.now(), limit=1, term=Lease(30.0)), town.clock.now())
         intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
         await intent.intend(conn, intent.tries(intents, town.clock.now()), town.clock.now())
         waits = {"state": "WAITING", "lease_until": None, "claimed_by": ""}

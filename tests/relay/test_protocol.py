@@ -28,7 +28,7 @@ from messages.alert import Act, Kind
 from messages.form import Medium
 from relay.model import AlertState, NotAllowed
 from relay.store import alerts, doubts, intent, work
-from relay.store.claim import lease, opened
+from relay.store.claim import lease, works as works_of
 from relay.store.doubts import ASKED
 from relay.store.tables import ResourcePerson, Sender, alert, recipient, task
 from relay.store.workers import Lease
@@ -160,7 +160,7 @@ class Protocol(RuleBasedStateMachine):
         else:
             now = self.town.clock.now()
             async with self.town.store.write() as conn:
-                works = opened(await lease(conn, "doomed", 1, now, limit=1, term=Lease(30.0)), now)
+                works = works_of(await lease(conn, "doomed", 1, now, limit=1, term=Lease(30.0)), now)
                 intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1, emulated=True) for work in works]
                 await intent.intend(conn, intent.tries(intents, now), now)
         self.fence += 1

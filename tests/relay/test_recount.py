@@ -71,7 +71,7 @@ class House:
     async def begin(self, most: int) -> None:
         """Lease what is due and write intents, as a dispatcher does before its calls."""
         async with self.store.write() as conn:
-            works = claim.opened(await claim.lease(conn, "w", 1, self.clock.now(), limit=most, term=Lease(30.0)), self.clock.now())
+            works = claim.works(await claim.lease(conn, "w", 1, self.clock.now(), limit=most, term=Lease(30.0)), self.clock.now())
             intents = [intent.Intent(work=one, account="twilio", body_sha256="", segments=1, emulated=True) for one in works]
             await intent.intend(conn, intent.tries(intents, self.clock.now()), self.clock.now())
 

@@ -85,7 +85,7 @@ async def test_who_is_taken_off_between_the_lease_and_the_last_look_gets_nothing
     await allow(town, ayan.id)
     await released(town)
     async with town.store.write() as conn:
-        works = claim.opened(await claim.lease(conn, "w", 1, town.clock.now(), limit=9, term=Lease(30.0)), town.clock.now())
+        works = claim.works(await claim.lease(conn, "w", 1, town.clock.now(), limit=9, term=Lease(30.0)), town.clock.now())
         intents = [intent.Intent(work=work, account="twilio", body_sha256="", segments=1) for work in works]
         [entry] = await trial.listed(conn, town.municipality_id)
         await trial.disallow(conn, town.municipality_id, entry.entry_id, stamp(town))

@@ -73,7 +73,7 @@ def test_the_short_way_writes_what_the_long_way_does(
 async def _begin(made: House) -> list[Intended]:
     async with made.store.write() as conn:
         now = made.clock.now()
-        works = claim.opened(await claim.lease(conn, "w", 1, now, limit=8, term=Lease(30.0)), now)
+        works = claim.works(await claim.lease(conn, "w", 1, now, limit=8, term=Lease(30.0)), now)
         intents = [Intent(work=one, account="twilio", body_sha256="", segments=1, emulated=True) for one in works]
         return sorted(await intent.intend(conn, intent.tries(intents, now), now))
 

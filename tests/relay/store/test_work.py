@@ -24,7 +24,7 @@ def test_each_column_comes_into_its_field() -> None:
     row |= {"address": seal("+4741000001", "address.value"), "to": None, "text": seal("Hei", "delivery.text")}
     row |= {"last_inbound_at": NOON, "stands_for_id": None, "had_passed_on": True, "pierced": False}
     row |= {"quiet_from": time(21), "quiet_to": time(7), "work_from": time(8), "work_to": time(16)}
-    (work,) = claim.opened([tuple(row[name] for name in names)], NOON)  # type: ignore[list-item]
+    (work,) = claim.works([tuple(row[name] for name in names)], NOON)  # type: ignore[list-item]
     assert {name: getattr(work, name) for name in NUMBERS} == {name: row[name] for name in NUMBERS}
     assert (work.delivery_id, work.attempt_n) == (row["id"], row["attempts"] + 1)
     assert (work.medium, work.part, work.gravity, work.expires_at) == (Medium.SMS, Part.ASK, Gravity.ROUTINE, NOON)
