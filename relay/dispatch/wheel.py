@@ -210,11 +210,13 @@ class Dispatcher:
     def _choose(self, now: datetime) -> list[Ready]:
         """Take the next ones that their senders' pace allows, up to the window; a slow sender holds nobody else up.
 
-        One call at a time to one person: the forward comes before the ask, a correction after what it corrects.
+        One call at a time to one person, once it is known what came of the last: the forward comes before the ask, a correction after what
+        it corrects, and nothing comes after a refusal that stops the sender or the address.
         """
         # what has landed since this turn began is written down by the next: until then it has no outcome either
         room = self.window - len(self.crew.flying) - len(self.crew.landed)
-        spoken_to, down = set(self.crew.flying.values()), self.breakers.down()
+        spoken_to = {*self.crew.flying.values(), *(one.intent.work.to for one, _ in self.crew.landed)}
+        down = self.breakers.down()
 
         def goes(work: Work, shared: Shared) -> bool:
             sender = work.sender_id

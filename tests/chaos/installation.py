@@ -57,6 +57,8 @@ class Plan:
     #: messages that leave in a second at most, of about so many SMS segments each
     rate: float = 1000.0
     segments: int = 3
+    #: seconds until people answer; none given: as their character does
+    delay: tuple[float, float] | None = None
     #: the provider's own settings: channels.sandbox.world.Settings
     provider: Mapping[str, object] = field(default_factory=dict)
     #: the product's: BUDSTIKKE_…
@@ -169,7 +171,8 @@ class Installation:
     def start_provider(self) -> None:
         """Start the provider, or go on with its ledger."""
         folder = self.plan.folder
-        (folder / "phones.json").write_text(json.dumps([asdict(phone) for phone in self.town.phones()]))
+        phones = [asdict(phone) | {"delay": self.plan.delay} for phone in self.town.phones()]
+        (folder / "phones.json").write_text(json.dumps(phones))
         base = self.environment["BUDSTIKKE_TWILIO_BASE_URL"]
         inbound = f"{self.environment['BUDSTIKKE_PUBLIC_BASE_URL']}/hooks/twilio/inbound"
         told = {**LIFE, "inbound_url": inbound, **self.plan.provider}

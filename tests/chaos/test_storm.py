@@ -1,5 +1,6 @@
 """An installation that is killed while it sends loses nobody, doubles nobody in silence and misses no answer. More by hand: storm.py."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 def test_killed_again_and_again_it_loses_nobody(tmp_path: Path) -> None:
     storm = Storm(kills=3, sends=36, rate=20)
     with Nursery() as nursery:
-        house = Installation(plan(tmp_path, "", storm), nursery)
+        # so few are sent to that all might be over before anybody has thought of an answer
+        house = Installation(replace(plan(tmp_path, "", storm), delay=(1, 8)), nursery)
         outcome = play(house, storm, ALONE)
     assert outcome.good, outcome
     assert outcome.kills == 3

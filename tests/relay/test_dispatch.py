@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select, text, update
 from structlog.testing import capture_logs
 
-from channels.base import Evidence
+from channels.base import Evidence, Reason
 from channels.sandbox.faults import Fault
 from channels.sandbox.ledger import Event
 from messages.alert import Kind, Severity, Urgency
@@ -124,6 +124,42 @@ async def test_forward_comes_before_ask(town: Town) -> None:
         forward, ask = texts(new(person.phone))
         assert "KOK VANNET" in forward
         assert "KOK VANNET" not in ask
+
+
+class OptedOut:
+    """A caller whose provider says of everybody, when it is let, that they asked for no more."""
+
+    def __init__(self) -> None:
+        self.let = asyncio.Event()
+
+    def tell(self) -> None: ...
+
+    async def call(self, one: Intended, _shared: Shared, _begun: float) -> Fact:
+        await self.let.wait()
+        return Fact(attempt_id=one.attempt_id, evidence=Evidence.REFUSED, reason=Reason.OPTED_OUT, code="21610")
+
+
+@ON_SQLITE
+async def test_nothing_more_goes_to_somebody_before_it_is_written_what_came_of_the_last(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal that comes back in the middle of a turn is written down by the next: the ask does not leave meanwhile."""
+    await town.person("Person", "nb")
+    await released(town)
+    wheel, caller = town.relay.dispatcher, OptedOut()
+    wheel.crew = Crew(caller)  # type: ignore[arg-type]
+    assert (await wheel._turn())[0] == 1
+    reserve = wheel.pacer.reserve
+
+    async def meanwhile(*given: Any) -> None:
+        caller.let.set()
+        await wheel.crew.back.wait()
+        await reserve(*given)
+
+    monkeypatch.setattr(wheel.pacer, "reserve", meanwhile)
+    assert wheel.waiting
+    for _ in range(3):
+        assert (await wheel._turn())[0] == 0
+    await wheel._finish()
+    assert [row.evidence for row in await attempts(town)] == [Evidence.REFUSED]
 
 
 # --- what is one's own trouble ----------------------------------------------------------------------------------------
