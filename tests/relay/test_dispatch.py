@@ -140,7 +140,9 @@ class OptedOut:
 
 
 @ON_SQLITE
-async def test_nothing_more_goes_to_somebody_before_it_is_written_what_came_of_the_last(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_nothing_more_goes_to_somebody_before_it_is_written_what_came_of_the_last(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A refusal that comes back in the middle of a turn is written down by the next: the ask does not leave meanwhile."""
     await town.person("Person", "nb")
     await released(town)
