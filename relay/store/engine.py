@@ -154,10 +154,7 @@ class Store:
     async def _drop(self, conn: AsyncConnection) -> None:
         """Let go of the writer's connection."""
         self._kept = None
-        with suppress(Exception):
-            await conn.invalidate()
-        with suppress(Exception):
-            await conn.close()
+        await _throw_away(conn)
 
     @asynccontextmanager
     async def remodel(self) -> AsyncIterator[AsyncConnection]:
@@ -244,7 +241,23 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         yield conn
     finally:
-        await _to_the_end(conn.close())
+        await _to_the_end(_let_go(conn))
+
+
+async def _let_go(conn: AsyncConnection) -> None:
+    """Close a connection; what hinders that is nobody's trouble: it is thrown away, and whatever went wrong before is what is told."""
+    try:
+        await conn.close()
+    except (SQLAlchemyError, OSError):
+        await _throw_away(conn)
+
+
+async def _throw_away(conn: AsyncConnection) -> None:
+    """End a connection whatever state it is in: the next one starts clean."""
+    with suppress(Exception):
+        await conn.invalidate()
+    with suppress(Exception):
+        await conn.close()
 
 
 @asynccontextmanager

@@ -16,7 +16,6 @@ from relay.counting import UNTRIED
 from relay.store import evidence, recipients
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
-from relay.store.sql import by_key
 from relay.store.tables import attempt, delivery
 from relay.store.together import Call, Hot, together
 
@@ -47,18 +46,14 @@ def _plain(fact: Fact) -> bool:
 
 
 async def _news(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> tuple[Sequence[Landed], list[Call]]:
-    """Return those of which nothing was known but the intent, and whose provider's ids are new; and what is left to write of them.
+    """Let those rise of which nothing was known but the intent, and whose provider's ids are new; return them, and what is left to write.
 
-    PostgreSQL writes them down in the same statement. SQLite changes one table a statement, and so looks first.
+    PostgreSQL brings their deliveries to the end in the same statement. SQLite changes one table a statement.
     """
-    whole = conn.dialect.name == "postgresql"
-    raises = _raises(conn, plain, now)
-    found = await together(conn, *((_TAKE if whole else _KNOWN_TO_NOBODY, given) for _, given in raises))
-    known_to_nobody = {row.id for rows in found for row in rows}
-    news = [(one, fact) for one, fact in plain if fact.attempt_id in known_to_nobody]
-    if whole or not news:
-        return news, []
-    return news, [*(raises if len(news) == len(plain) else _raises(conn, news, now)), *_ends(news, now)]
+    found = await together(conn, *_raises(conn, plain, now))
+    risen = {row.id for rows in found for row in rows}
+    news = [(one, fact) for one, fact in plain if fact.attempt_id in risen]
+    return news, [] if conn.dialect.name == "postgresql" else [*_ends(news, now)]
 
 
 def _raises(conn: AsyncConnection, news: Sequence[Landed], now: datetime) -> list[Call]:
@@ -70,10 +65,11 @@ def _raises(conn: AsyncConnection, news: Sequence[Landed], now: datetime) -> lis
     for one, fact in news:
         segments = one.intent.segments if fact.segments is None else fact.segments
         alike[fact.evidence, fact.code, segments, fact.price, fact.found_by].append(fact)
-    return [
+    rises = (
         evidence.raise_and_name(conn, evidence.Risen(int(what), code=code, segments=segments, price=price, found_by=found_by), facts, now)
         for (what, code, segments, price, found_by), facts in alike.items()
-    ]
+    )
+    return [(_TAKE, given) for _, given in rises]
 
 
 def _ends(news: Sequence[Landed], now: datetime) -> Iterator[Call]:
@@ -109,18 +105,15 @@ def _nobody_knows(told: Subquery) -> ColumnElement[bool]:
     return and_(*intent_only, only_this.scalar_subquery(), whose.scalar_subquery().is_(None))
 
 
-def _known_to_nobody(conn: AsyncConnection) -> Executable:
-    told = evidence.rows_told(conn)
-    mine = by_key(conn, attempt.c.id, told.c.id, "ids")
-    return select(attempt.c.id).select_from(told).join(attempt, mine).where(_nobody_knows(told))
-
-
 def _take(conn: AsyncConnection) -> Executable:
-    """Let them rise, bring their deliveries to the end, and find which those were."""
+    """Let them rise and find which did; where the database can, bring their deliveries to the end besides."""
     told = evidence.rows_told(conn)
-    raised = evidence.raising(conn, told).where(_nobody_knows(told)).returning(attempt.c.id, attempt.c.delivery_id).cte("raised")
+    raising = evidence.raising(conn, told).where(_nobody_knows(told))
+    if conn.dialect.name == "sqlite":
+        return raising.returning(attempt.c.id)
+    raised = raising.returning(attempt.c.id, attempt.c.delivery_id).cte("raised")
     done = update(delivery).where(delivery.c.id == raised.c.delivery_id).values(evidence.DONE_BY)
     return select(raised.c.id).add_cte(done.cte("done"))
 
 
-_KNOWN_TO_NOBODY, _TAKE = Hot(_known_to_nobody), Hot(_take)
+_TAKE = Hot(_take)

@@ -209,6 +209,24 @@ async def test_postgresql_ending_our_connections_is_noticed_and_healed(postgres_
     await store.close()
 
 
+async def test_a_connection_that_breaks_when_all_is_read_is_nobodys_trouble(postgres_url: str) -> None:
+    """What was read is read; and what went wrong while reading is told, not that the connection could not be closed after it."""
+    store = await Store.open(postgres_url)
+    assert await read_through_the_end_of_the_connection(store) == 1
+    with pytest.raises(ZeroDivisionError):
+        await read_through_the_end_of_the_connection(store, divisor=0)
+    assert await read_through_the_end_of_the_connection(store) == 1
+    await store.close()
+
+
+async def read_through_the_end_of_the_connection(store: Store, divisor: int = 1) -> int:
+    async with store.read() as conn:
+        ours = (await conn.execute(text("SELECT pg_backend_pid()"))).scalar_one()
+        async with store.write() as other:
+            await other.execute(text("SELECT pg_terminate_backend(:ours, 1000)"), {"ours": ours})
+        return 1 // divisor
+
+
 async def test_a_database_held_by_another_program_is_told_and_comes_back(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "BUSY_SECONDS", 0.1)
     store = await Store.open(sqlite_url)
