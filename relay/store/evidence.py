@@ -123,13 +123,13 @@ def _raised(conn: AsyncConnection, known: Mapping[int, AnyRow], risen: Sequence[
         row = known[fact.attempt_id]
         kinds[bool(fact.provider_id and not row.provider_id), _risen(row, fact, now)].append(fact)
     for (named, what), facts in kinds.items():
-        yield raise_and_name(conn, what, facts, now) if named else (_RAISE, _rises_by(what, facts, now))
+        yield (_RAISE_AND_NAME, rises_named(conn, what, facts, now)) if named else (_RAISE, _rises_by(what, facts, now))
 
 
-def raise_and_name(conn: AsyncConnection, what: Risen, facts: Sequence[Fact], now: datetime) -> Call:
-    """Return the statement that lets attempts rise alike and gives them their providers' ids, which must be nobody else's."""
+def rises_named(conn: AsyncConnection, what: Risen, facts: Sequence[Fact], now: datetime) -> dict[str, Any]:
+    """Return what `raising` is given: attempts that rise alike, and their providers' ids, which must be nobody else's."""
     told = rows_as_json(conn, ({"id": fact.attempt_id, "provider_id": fact.provider_id} for fact in facts))
-    return _RAISE_AND_NAME, _rises_by(what, facts, now) | {"told": told}
+    return _rises_by(what, facts, now) | {"told": told}
 
 
 def _rises_by(what: Risen, facts: Sequence[Fact], now: datetime) -> dict[str, Any]:
@@ -340,7 +340,7 @@ def rows_told(conn: AsyncConnection) -> Subquery:
 
 
 def raising(conn: AsyncConnection, told: Subquery) -> Update:
-    """Return the update that lets attempts rise alike and gives them their providers' ids: see `raise_and_name`."""
+    """Return the update that lets attempts rise alike and gives them their providers' ids; it is given `rises_named`."""
     return update(attempt).where(by_key(conn, attempt.c.id, told.c.id, "ids")).values({**_RAISED, "provider_id": told.c.provider_id})
 
 

@@ -56,20 +56,17 @@ async def _news(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -
     return news, [] if conn.dialect.name == "postgresql" else [*_ends(news, now)]
 
 
-def _raises(conn: AsyncConnection, news: Sequence[Landed], now: datetime) -> list[Call]:
+def _raises(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> list[Call]:
     """Return the statements that let attempts rise, by what they are from now on: most of a batch are alike.
 
     What an intent has besides is written as it was, empty: `evidence` would read it and write the same.
     """
-    alike: defaultdict[tuple[Any, ...], list[Fact]] = defaultdict(list)
-    for one, fact in news:
+    alike: defaultdict[evidence.Risen, list[Fact]] = defaultdict(list)
+    for one, fact in plain:
         segments = one.intent.segments if fact.segments is None else fact.segments
-        alike[fact.evidence, fact.code, segments, fact.price, fact.found_by].append(fact)
-    rises = (
-        evidence.raise_and_name(conn, evidence.Risen(int(what), code=code, segments=segments, price=price, found_by=found_by), facts, now)
-        for (what, code, segments, price, found_by), facts in alike.items()
-    )
-    return [(_TAKE, given) for _, given in rises]
+        what = evidence.Risen(int(fact.evidence), code=fact.code, segments=segments, price=fact.price, found_by=fact.found_by)
+        alike[what].append(fact)
+    return [(_TAKE, evidence.rises_named(conn, what, facts, now)) for what, facts in alike.items()]
 
 
 def _ends(news: Sequence[Landed], now: datetime) -> Iterator[Call]:
