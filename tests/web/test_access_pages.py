@@ -198,6 +198,12 @@ async def test_acts_are_searched_by_name_and_paged(house: Open) -> None:
     assert "user.add" not in (await boss.get("/audit?search=sign_in")).text
 
 
+async def test_a_token_says_what_it_lets_a_program_do_with_the_scope_beside(house: Open) -> None:
+    boss = await house.browser("administrator")
+    await boss.post("/settings/tokens", name="Kart", user=str(house.users["coordinator"]), scope="read")
+    page = (await boss.get("/settings/tokens?lang=nb")).text
+    assert page.count("Se varsler <small><code>read</code></small>") == 2, "in the list, and in the form"
+
 async def test_a_password_for_one_use_opens_only_the_page_for_a_new_one(house: Open) -> None:
     async with house.house.store.write() as conn:
         stamp = Stamp(by="", at=house.clock.now())

@@ -1,7 +1,7 @@
 """How the installation stands: senders and their state, the steps of the policy, what doctor says; tokens of programs; help."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from aiohttp import web
 
@@ -96,13 +96,23 @@ async def examine(request: web.Request) -> web.Response:
 # --- tokens -------------------------------------------------------------------------------------------------------------
 
 
+#: what a token lets a program do: in a word, and what that is
+SCOPES: Mapping[Scope, tuple[str, str]] = {
+    Scope.READ: ("See alerts", "alerts, reach and events, no names"),
+    Scope.PEOPLE: ("The register of people", "with names and numbers"),
+    Scope.WRITE: ("Write alerts", "drafts and texts"),
+    Scope.APPROVE: ("Approve alerts", "stand for what another wrote"),
+    Scope.RELEASE: ("Send and end alerts", "send, withdraw, end"),
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TokensPage:
     """Tokens that are there, users for whom one can be made, and the one that was made just now."""
 
     tokens: tuple[AnyRow, ...]
     users: tuple[Known, ...]
-    scopes: tuple[Scope, ...] = tuple(Scope)
+    scopes: Mapping[Scope, tuple[str, str]] = field(default_factory=lambda: SCOPES)
     #: shown this once
     made: str = ""
     error: str = ""
