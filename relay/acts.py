@@ -13,6 +13,7 @@ from relay.routing.policy import CORRECTIONS
 from relay.store import alerts, drafts, ending, paging, plan, plan_rows, sealing, work
 from relay.store.columns import AnyRow
 from relay.store.identity import identity
+from relay.store.names import ActName
 
 # in these words the pages' catalogues find them
 WHY_WAKE = "Say why these groups are woken: it is kept with the alert."
@@ -35,6 +36,8 @@ TOO_LATE: Mapping[str, str] = {
     AlertState.REPLACED: "Alert no. %(number)s was updated by a newer one: do it with that one.",
     AlertState.WITHDRAWN: "Alert no. %(number)s was withdrawn: that cannot be done with it any more.",
 }
+#: what a correction of an alert is called where it is written down
+CORRECTED: Mapping[Act, ActName] = {Act.WITHDRAW: "alert.withdraw", Act.OVER: "alert.over"}
 
 ENDED = frozenset({AlertState.CLOSED, AlertState.REPLACED, AlertState.WITHDRAWN})
 
@@ -217,7 +220,7 @@ async def correct(
     new = correction(row, issue.alert, list(issue.variants.values()), act, by, now)
     correction_id = await alerts.save(conn, municipality_id, new, now)
     await alerts.approve(conn, correction_id, by, now, "", approver_id=await identity(conn, municipality_id, by, now))
-    await work.acted(conn, by, f"alert.{act.lower()}", now, municipality_id=municipality_id, subject=f"alert:{alert_id}")
+    await work.acted(conn, by, CORRECTED[act], now, municipality_id=municipality_id, subject=f"alert:{alert_id}")
     await release(conn, municipality_id, correction_id, by, policy, now)
     await staff.tell(conn, row, act.lower(), by, site, now)
     return correction_id

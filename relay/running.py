@@ -1,5 +1,6 @@
 """What people do with an alert that is out: undo, pause, add a language, look over what one approved alone, tick off channels."""
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -9,10 +10,14 @@ from relay.model import AlertState, BadInput, NotAllowed
 from relay.store import alerts, checklist, drafts, ending, paging, work
 from relay.store.columns import AnyRow
 from relay.store.identity import identity
+from relay.store.names import ActName, EventName
 from relay.store.tables import name_key
 
 #: the municipality's ordinary channels, beside which this one stands
 ORDINARY = ("web", "municipal_sms", "nodvarsel", "radio", "social", "posters")
+
+#: the act and the event of a pause, and of its end
+PAUSED: Mapping[bool, tuple[ActName, EventName]] = {True: ("alert.pause", "alert.paused"), False: ("alert.resume", "alert.resumed")}
 
 # in these words the pages' catalogues find them
 BEGUN = "It has begun to leave and cannot be undone. Withdraw it, or say that the danger is over."
@@ -29,7 +34,7 @@ async def undo(conn: AsyncConnection, municipality_id: int, alert_id: int, by: s
     if row.state != AlertState.RELEASED or not await ending.undo(conn, municipality_id, row, now):
         raise NotAllowed(BEGUN)
     await paging.stop(conn, municipality_id, staff.causes("release", alert_id), now)
-    await _record(conn, row, by, "undo", "undone", now)
+    await _record(conn, row, by, "alert.undo", "alert.undone", now)
 
 
 async def pause(conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, now: datetime, *, paused: bool) -> None:
@@ -38,8 +43,7 @@ async def pause(conn: AsyncConnection, municipality_id: int, alert_id: int, by: 
     if row.state != AlertState.RELEASED:
         raise NotAllowed(NOT_OUT)
     await alerts.move(conn, alert_id, AlertState.RELEASED, now, paused=paused)
-    word = "pause" if paused else "resume"
-    await _record(conn, row, by, word, f"{word}d", now)
+    await _record(conn, row, by, *PAUSED[paused], now)
 
 
 async def approve_text(conn: AsyncConnection, municipality_id: int, alert_id: int, language: str, by: str, now: datetime) -> None:
@@ -51,7 +55,7 @@ async def approve_text(conn: AsyncConnection, municipality_id: int, alert_id: in
     if authority.needs_second_person(row.kind) and name_key(text.updated_by) == name_key(by):
         raise NotAllowed(OWN_TEXT)
     await drafts.approve_text(conn, alert_id, language)
-    await _record(conn, row, by, "approve_text", "text_approved", now, language=language)
+    await _record(conn, row, by, "alert.approve_text", "alert.text_approved", now, language=language)
 
 
 async def looked_over(conn: AsyncConnection, municipality_id: int, alert_id: int, by: str, now: datetime) -> None:
@@ -62,7 +66,7 @@ async def looked_over(conn: AsyncConnection, municipality_id: int, alert_id: int
         raise NotAllowed(NOT_BY_YOU)
     if not await work.close_cause(conn, municipality_id, f"review:{alert_id}", by, "looked over", now):
         raise NotAllowed(NOTHING_TO_LOOK_OVER)
-    await _record(conn, row, by, "looked_over", "looked_over", now)
+    await _record(conn, row, by, "alert.looked_over", "alert.looked_over", now)
 
 
 async def tick(conn: AsyncConnection, municipality_id: int, alert_id: int, channel: str, by: str, now: datetime, *, used: bool) -> None:
@@ -74,6 +78,6 @@ async def tick(conn: AsyncConnection, municipality_id: int, alert_id: int, chann
     await work.acted(conn, by, "alert.channel", now, municipality_id=municipality_id, subject=f"alert:{row.id}", channel=channel, used=used)
 
 
-async def _record(conn: AsyncConnection, row: AnyRow, by: str, act: str, event: str, now: datetime, **data: str) -> None:
-    await work.acted(conn, by, f"alert.{act}", now, municipality_id=row.municipality_id, subject=f"alert:{row.id}", **data)
-    await work.happened(conn, row.municipality_id, f"alert.{event}", now, alert_id=row.id, **data)
+async def _record(conn: AsyncConnection, row: AnyRow, by: str, act: ActName, event: EventName, now: datetime, **data: str) -> None:
+    await work.acted(conn, by, act, now, municipality_id=row.municipality_id, subject=f"alert:{row.id}", **data)
+    await work.happened(conn, row.municipality_id, event, now, alert_id=row.id, **data)

@@ -153,6 +153,12 @@ async def id_of_number(conn: AsyncConnection, municipality_id: int, number: int)
     return int(found)
 
 
+async def numbers(conn: AsyncConnection, municipality_id: int) -> dict[int, int]:
+    """Return the number by which people know each alert, by its id."""
+    mine = select(alert.c.id, alert.c.number).where(alert.c.municipality_id == municipality_id)
+    return {row.id: row.number for row in (await conn.execute(mine)).all()}
+
+
 async def chain(conn: AsyncConnection, alert_id: int) -> list[int]:
     """Return the ids of the alerts that this one follows, newest first: what it replaces, what that had replaced, and so on."""
     ids: list[int] = []

@@ -6,19 +6,20 @@ rows by SQL breaks it, and cannot mend it without the key. That its end is there
 
 import hmac
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import String, cast, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, String, cast, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.store import sealing
 from relay.store.acting import acting
 from relay.store.columns import AnyRow
 from relay.store.identity import identity
+from relay.store.names import ActName
 from relay.store.tables import act_log
 
 #: what is sealed of an entry, besides its chain, its number, and the seal of the entry before
@@ -51,7 +52,7 @@ class Verdict:
 
 
 async def append(
-    conn: AsyncConnection, municipality_id: int | None, by: str, act: str, subject: str, data: Mapping[str, Any], at: datetime
+    conn: AsyncConnection, municipality_id: int | None, by: str, act: ActName, subject: str, data: Mapping[str, Any], at: datetime
 ) -> None:
     """Add an act to its chain, in the transaction that does it."""
     face = acting().face
@@ -161,12 +162,29 @@ async def _outside(conn: AsyncConnection, chains: set[int]) -> list[Verdict]:
 # --- reading ------------------------------------------------------------------------------------------------------------
 
 
-async def listed(conn: AsyncConnection, municipality_id: int, *, search: str = "", before: int = 0, limit: int = 50) -> list[AnyRow]:
-    """Return a municipality's acts, newest first: below number `before`, and with every word of `search` in something of them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Term:
+    """What an act must have in it: who or what has this code, or else this text anywhere or one of these names."""
+
+    code: str = ""
+    text: str = ""
+    acts: Collection[str] = ()
+
+    def found(self) -> ColumnElement[bool]:
+        """Return what is asked of a row."""
+        if self.code:
+            return or_(act_log.c.actor == self.code, act_log.c.subject == self.code)
+        places = (act_log.c.act, act_log.c.subject, act_log.c.actor, act_log.c.face, cast(act_log.c.data, String))
+        there = (func.lower(place).contains(self.text.casefold(), autoescape=True) for place in places)
+        return or_(*there, act_log.c.act.in_(self.acts))
+
+
+async def listed(
+    conn: AsyncConnection, municipality_id: int, terms: Collection[Term] = (), *, before: int = 0, limit: int = 50
+) -> list[AnyRow]:
+    """Return a municipality's acts, newest first: below number `before`, and with every term in something of them."""
     mine = select(act_log).where(act_log.c.chain == municipality_id, act_log.c.number.is_not(None))
     if before:
         mine = mine.where(act_log.c.number < before)
-    for word in search.casefold().split():
-        places = (act_log.c.act, act_log.c.subject, act_log.c.actor, act_log.c.face, cast(act_log.c.data, String))
-        mine = mine.where(or_(*(func.lower(place).contains(word, autoescape=True) for place in places)))
+    mine = mine.where(*(term.found() for term in terms))
     return list((await conn.execute(mine.order_by(act_log.c.number.desc()).limit(limit))).all())

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,7 +12,7 @@ from relay.store import work
 from relay.store.columns import AnyRow
 from relay.store.tables import event
 
-KIND = "alert.channel"
+KIND: Final = "alert.channel"
 
 
 ASKED = "alert.asked"

@@ -57,6 +57,12 @@ async def languages_in_use(conn: AsyncConnection, municipality_id: int) -> dict[
     return {row.language: row.people for row in (await conn.execute(mine)).all()}
 
 
+async def names(conn: AsyncConnection, municipality_id: int) -> dict[int, str]:
+    """Return each group's name by its id."""
+    mine = select(LanguageGroup.id, LanguageGroup.name).where(LanguageGroup.municipality_id == municipality_id)
+    return {row.id: row.name for row in (await conn.execute(mine)).all()}
+
+
 async def listed(conn: AsyncConnection, municipality_id: int) -> list[Group]:
     """Return every group by name, with how many people it has and whom they may ring."""
     points = await contact_points(conn, municipality_id)

@@ -71,8 +71,9 @@ async def import_people(
         ids |= await _add_groups(conn, municipality_id, groups, stamp)
         desk = _Desk(conn=conn, municipality_id=municipality_id, groups=ids, zone=zone, stamp=stamp)
         await _write(desk, added, changed)
-        counts = f"{result.added} added, {result.changed} changed"
-        await work.acted(conn, stamp.by, "people.import", stamp.at, municipality_id=municipality_id, subject=counts)
+        await work.acted(
+            conn, stamp.by, "people.import", stamp.at, municipality_id=municipality_id, added=result.added, changed=result.changed
+        )
     return result
 
 

@@ -10,6 +10,7 @@ from messages.form import Medium
 from relay.model import BadInput, NotAllowed, NotFound, Role
 from relay.store import paging, sealing, users, work
 from relay.store.columns import AnyRow
+from relay.store.names import ActName
 from relay.store.normal import normal_address
 from relay.store.register import Stamp
 from relay.store.sessions import hashed, new_token
@@ -58,7 +59,7 @@ async def reset(conn: AsyncConnection, municipality_id: int, user_id: int, stamp
     return await _link(conn, municipality_id, row, stamp, LIFE_OF_RESET, "user.reset")
 
 
-async def _link(conn: AsyncConnection, municipality_id: int, row: Mapping[str, object], stamp: Stamp, life: timedelta, act: str) -> str:
+async def _link(conn: AsyncConnection, municipality_id: int, row: Mapping[str, object], stamp: Stamp, life: timedelta, act: ActName) -> str:
     token = new_token()
     values = {"municipality_id": municipality_id, "token_hash": hashed(token), "created_at": stamp.at, "expires_at": stamp.at + life}
     made = (await conn.execute(insert(invitation).values({**values, **row}).returning(invitation.c.id))).scalar_one()

@@ -15,6 +15,7 @@ from relay.store import answers, links, sealing, work
 from relay.store.asked import alerts_of
 from relay.store.columns import AnyRow
 from relay.store.links import LinkKind
+from relay.store.names import ActName
 from relay.store.notices import ReadyNotice, row_of
 from relay.store.sql import insert_ignore
 from relay.store.tables import (
@@ -285,6 +286,6 @@ async def _spare(conn: AsyncConnection, known: Own, meaning: Meaning, now: datet
     await answers.rest(conn, asked, meaning, now)
 
 
-async def _acted(conn: AsyncConnection, known: Own, act: str, now: datetime, **data: Any) -> None:
+async def _acted(conn: AsyncConnection, known: Own, act: ActName, now: datetime, **data: Any) -> None:
     subject = f"person:{known.person.id}"
     await work.acted(conn, BY, act, now, municipality_id=known.municipality_id, subject=subject, **data)

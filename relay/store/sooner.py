@@ -21,6 +21,7 @@ from relay.routing import first_moment
 from relay.store import work
 from relay.store.board import Heading
 from relay.store.columns import AnyRow
+from relay.store.names import StepName
 from relay.store.sql import insert_ignore
 from relay.store.tables import (
     ALIKE,
@@ -40,8 +41,9 @@ from relay.store.tables import (
 MOST_REMINDERS = 2
 #: between two reminders to one person
 LEAST_BETWEEN = timedelta(minutes=15)
-#: what may be brought forward
-MAY_COME = (Action.REMIND, Action.DEPUTY, Action.CALL)
+#: what may be brought forward, and what that is called where it is written down
+BROUGHT: Mapping[Action, StepName] = {Action.REMIND: "steps.remind", Action.DEPUTY: "steps.deputy", Action.CALL: "steps.call"}
+MAY_COME = tuple(BROUGHT)
 
 
 _BEGUN = (DeliveryState.DONE, DeliveryState.CLAIMED)
@@ -115,9 +117,9 @@ async def bring(conn: AsyncConnection, which: Heading, group_id: int, seen: Outl
         await _open_calls(conn, which, fresh, now)
     counts = {"people": len(seen.moved), "group": group_id}
     await work.acted(
-        conn, by, f"steps.{seen.action}", now, municipality_id=which.municipality_id, subject=f"alert:{which.alert_id}", **counts
+        conn, by, BROUGHT[seen.action], now, municipality_id=which.municipality_id, subject=f"alert:{which.alert_id}", **counts
     )
-    await work.happened(conn, which.municipality_id, f"steps.{seen.action}", now, alert_id=which.alert_id, **counts)
+    await work.happened(conn, which.municipality_id, BROUGHT[seen.action], now, alert_id=which.alert_id, **counts)
     return len(seen.moved)
 
 

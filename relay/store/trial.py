@@ -230,4 +230,4 @@ async def _switch(conn: AsyncConnection, municipality_id: int, mode: str, stamp:
     switched = update(Municipality).where(Municipality.id == municipality_id, Municipality.mode != mode)
     if not (await conn.execute(switched.values(mode=mode, mode_at=stamp.at, **stamp.changed))).rowcount:
         raise NotAllowed("The municipality is in that mode already.")
-    await work.acted(conn, stamp.by, f"trial.{'off' if mode == REAL else 'on'}", stamp.at, municipality_id=municipality_id)
+    await work.acted(conn, stamp.by, "trial.off" if mode == REAL else "trial.on", stamp.at, municipality_id=municipality_id)

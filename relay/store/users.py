@@ -14,6 +14,7 @@ from relay.model import BadInput, NotAllowed, NotFound, Role
 from relay.store import sealing, work
 from relay.store.columns import AnyRow
 from relay.store.identity import HOUSE
+from relay.store.names import ActName
 from relay.store.normal import checked_address, normal_address
 from relay.store.register import Stamp
 from relay.store.tables import User, browser_session, known_device, name_key, user_role
@@ -221,7 +222,13 @@ async def _somebody_manages(conn: AsyncConnection, municipality_id: int) -> None
 
 
 async def _set(
-    conn: AsyncConnection, municipality_id: int, user_id: int, stamp: Stamp, act: str, data: Mapping[str, Any] | None = None, **values: Any
+    conn: AsyncConnection,
+    municipality_id: int,
+    user_id: int,
+    stamp: Stamp,
+    act: ActName,
+    data: Mapping[str, Any] | None = None,
+    **values: Any,
 ) -> None:
     mine = (User.id == user_id, User.municipality_id == municipality_id)
     if not await _changed(conn, update(User).where(*mine).values(**values, **stamp.changed)):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import ColumnElement, and_, case, func, insert, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +12,7 @@ from messages.alert import Gravity, Kind
 from relay.model import NotAllowed, NotFound, TaskKind
 from relay.store import audit
 from relay.store.columns import AnyRow
+from relay.store.names import ActName, EventName
 from relay.store.sql import announce, insert_ignore
 from relay.store.tables import Municipality, ResourcePerson, alert, event, task
 
@@ -94,7 +95,8 @@ async def open_task(conn: AsyncConnection, new: NewTask, now: datetime) -> bool:
     values = {name: getattr(new, name) for name in NewTask.__slots__} | {"gravity": gravity, "opened_at": now}
     done = await conn.execute(insert_ignore(task).values(values))
     if done.rowcount:
-        await happened(conn, new.municipality_id, f"task.{new.kind}", now, alert_id=new.alert_id, cause=new.cause)
+        opened = cast("EventName", f"task.{new.kind}")
+        await happened(conn, new.municipality_id, opened, now, alert_id=new.alert_id, cause=new.cause)
     return bool(done.rowcount)
 
 
@@ -151,7 +153,7 @@ async def done(conn: AsyncConnection, municipality_id: int, task_id: int, by: st
 
 
 async def happened(
-    conn: AsyncConnection, municipality_id: int, kind: str, now: datetime, *, alert_id: int | None = None, **data: Any
+    conn: AsyncConnection, municipality_id: int, kind: EventName, now: datetime, *, alert_id: int | None = None, **data: Any
 ) -> int:
     """Record an event under the municipality's next number; the row lock makes "events since" lose none. Other processes look again."""
     counted = update(Municipality).where(Municipality.id == municipality_id).values(last_event=Municipality.last_event + 1)
@@ -163,7 +165,7 @@ async def happened(
 
 
 async def acted(
-    conn: AsyncConnection, actor: str, act: str, now: datetime, *, municipality_id: int | None, subject: str = "", **data: Any
+    conn: AsyncConnection, actor: str, act: ActName, now: datetime, *, municipality_id: int | None, subject: str = "", **data: Any
 ) -> None:
     """Record who did what in the chain of acts: ids and reasons, never names or numbers of people. None: an act of the installation."""
     await audit.append(conn, municipality_id, actor, act, subject, data, now)

@@ -101,20 +101,20 @@ async def test_who_acts_is_an_id_and_the_sessions_user_goes_before_any_name(stag
     town = stage.towns[0]
     async with stage.store.write() as conn:
         with acts("web", 4711):
-            await work.acted(conn, "Kari", "a", START, municipality_id=town)
+            await work.acted(conn, "Kari", "alert.take", START, municipality_id=town)
         with acts("cli"):
-            await work.acted(conn, "  KARI ", "b", START, municipality_id=town)
-            await work.acted(conn, "Somebody New", "c", START, municipality_id=town)
-            await work.acted(conn, "somebody  new", "d", START, municipality_id=town)
-        await work.acted(conn, "house", "e", START, municipality_id=town)
+            await work.acted(conn, "  KARI ", "alert.edit", START, municipality_id=town)
+            await work.acted(conn, "Somebody New", "alert.ask", START, municipality_id=town)
+            await work.acted(conn, "somebody  new", "alert.approve", START, municipality_id=town)
+        await work.acted(conn, "house", "alert.release", START, municipality_id=town)
     async with stage.store.read() as conn:
         rows = {row.act: (row.actor, row.face) for row in await audit.listed(conn, town, limit=5)}
-        first = (await audit.listed(conn, town, search="municipality.add"))[0].actor
-        assert await audit.listed(conn, stage.towns[1], search="somebody") == []
-    assert rows["a"] == ("user:4711", "web")
-    assert rows["b"] == (first, "cli")
-    assert rows["c"] == rows["d"] != rows["b"]
-    assert rows["e"] == ("house", "house")
+        first = (await audit.listed(conn, town, [audit.Term(text="municipality.add")]))[0].actor
+        assert await audit.listed(conn, stage.towns[1], [audit.Term(text="somebody")]) == []
+    assert rows["alert.take"] == ("user:4711", "web")
+    assert rows["alert.edit"] == (first, "cli")
+    assert rows["alert.ask"] == rows["alert.approve"] != rows["alert.edit"]
+    assert rows["alert.release"] == ("house", "house")
 
 
 async def test_what_was_written_before_there_were_chains_is_taken_in_with_the_first_act(migrated_url: str) -> None:
@@ -135,9 +135,9 @@ async def test_what_was_written_before_there_were_chains_is_taken_in_with_the_fi
             await conn.execute(insert(act_log).values(row))
     assert await bad(stage) == []
     async with store.write() as conn:
-        await work.acted(conn, "Kari", "new", START, municipality_id=town)
+        await work.acted(conn, "Kari", "alert.edit", START, municipality_id=town)
     async with store.read() as conn:
-        assert [(row.number, row.act) for row in await audit.listed(conn, town)] == [(4, "new"), (3, "old"), (2, "old"), (1, "old")]
+        assert [(row.number, row.act) for row in await audit.listed(conn, town)] == [(4, "alert.edit"), (3, "old"), (2, "old"), (1, "old")]
     assert await bad(stage) == []
     async with store.write() as conn:
         await conn.execute(update(act_log).where(act_log.c.number == 2).values(data={"n": 7}))

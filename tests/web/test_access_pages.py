@@ -183,19 +183,33 @@ async def test_an_administrator_switches_trial_mode_off_and_the_band_goes(house:
     assert (await boss.post("/trial/real")).status == 303
     assert "band-trial" not in (await boss.get("/me")).text
     assert "band-trial" in (await (await house.browser("elsewhere")).get("/me")).text
-    assert "trial.off" in (await boss.get("/audit?search=trial")).text
+    assert "Avsluttet prøvedrift" in (await boss.get("/audit?search=trial&lang=nb")).text
 
 
 async def test_acts_are_searched_by_name_and_paged(house: Open) -> None:
     boss = await house.browser("administrator")
     for _ in range(55):
         await boss.post("/me", email="", phone="", language="nb")
-    page = (await boss.get("/audit?search=The+administrator")).text
-    assert page.count("user.change") == 50
+    page = (await boss.get("/audit?search=The+administrator&lang=nb")).text
+    assert page.count("Endret en bruker") == 50
     older = re.search(r"before=(\d+)", page)
     assert older
-    assert "user.change" in (await boss.get(f"/audit?search=The+administrator&before={older[1]}")).text
-    assert "user.add" not in (await boss.get("/audit?search=sign_in")).text
+    assert "Endret en bruker" in (await boss.get(f"/audit?search=The+administrator&before={older[1]}")).text
+    assert "La til en bruker" not in (await boss.get("/audit?search=sign_in")).text
+
+
+async def test_acts_are_read_and_found_in_their_readers_language(house: Open) -> None:
+    boss = await house.browser("administrator")
+    await boss.post("/settings/tokens", name="Kart", user=str(house.users["coordinator"]), scope="write")
+    for language, made, looked_for in (("nb", "Laget en nøkkel", "laget+nøkkel"), ("nn", "Laga ein nøkkel", "laga+nøkkel")):
+        found = (await boss.get(f"/audit?search={looked_for}&lang={language}")).text
+        assert made in found
+        assert "Nøkkel 1<" in found
+        assert found.count("<tr>") == 2, "the heads of the columns, and this act alone"
+        assert not re.search(r"token\.add|house|&#39;", found)
+    assert "Skrive varsler" in (await boss.get("/audit?search=token.add&lang=nb")).text, "a scope in words, found by the act's own name"
+    assert (await boss.get("/audit?search=Nøkkel+1&lang=nb")).text.count("<tr>") == 2, "found as the page calls it"
+    assert "<tr>" not in (await boss.get("/audit?search=Nøkkel+11&lang=nb")).text
 
 
 async def test_a_token_says_what_it_lets_a_program_do_with_the_scope_beside(house: Open) -> None:
@@ -203,6 +217,7 @@ async def test_a_token_says_what_it_lets_a_program_do_with_the_scope_beside(hous
     await boss.post("/settings/tokens", name="Kart", user=str(house.users["coordinator"]), scope="read")
     page = (await boss.get("/settings/tokens?lang=nb")).text
     assert page.count("Se varsler <small><code>read</code></small>") == 2, "in the list, and in the form"
+
 
 async def test_a_password_for_one_use_opens_only_the_page_for_a_new_one(house: Open) -> None:
     async with house.house.store.write() as conn:

@@ -1,14 +1,15 @@
 """The acts of a municipality, for its administrators: who did what, with a search."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from aiohttp import web
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.store import audit, identity
-from relay.store.columns import AnyRow
+from relay.store import alerts, audit, groups, identity
+from relay.web import words
 from relay.web.keys import RELAY
-from relay.web.page import render
+from relay.web.page import language_of, render
+from relay.web.pages import audit_words
 from relay.web.who import who
 
 EACH = 50
@@ -18,9 +19,7 @@ EACH = 50
 class AuditPage:
     """Acts, the newest first."""
 
-    rows: list[AnyRow]
-    #: "user:7" -> name, as it is now
-    names: Mapping[str, str]
+    acts: tuple[audit_words.Said, ...]
     search: str
     #: number below which the next page begins; 0 = there is none
     before: int
@@ -30,15 +29,31 @@ async def listed(request: web.Request) -> web.StreamResponse:
     """List the municipality's acts."""
     search, told = request.query.get("search", "")[:100], request.query.get("before", "")
     before = int(told) if told.isascii() and told.isdigit() and len(told) < 16 else 0
+    language, town = language_of(request), who(request).municipality_id
     async with request.app[RELAY].store.read() as conn:
-        town = who(request).municipality_id
-        names = {f"user:{user_id}": name for user_id, name in (await identity.names(conn, town)).items()}
-        rows = await audit.listed(conn, town, search=_by_id(search, names), before=before, limit=EACH + 1)
-    more = rows[EACH - 1].number if len(rows) > EACH else 0
-    return await render(request, "access/audit.html", AuditPage(rows=rows[:EACH], names=names, search=search, before=more))
+        names = await _names(conn, town, language)
+        around = audit_words.Around(language=language, names=names)
+        rows = await audit.listed(conn, town, _terms(around, search), before=before, limit=EACH + 1)
+    page = AuditPage(
+        acts=tuple(audit_words.said(around, row) for row in rows[:EACH]),
+        search=search,
+        before=rows[EACH - 1].number if len(rows) > EACH else 0,
+    )
+    return await render(request, "access/audit.html", page)
 
 
-def _by_id(search: str, names: Mapping[str, str]) -> str:
-    """Return the search with a whole name in it made the id that the acts hold."""
-    found = next((actor for actor, name in names.items() if name.casefold() == search.strip().casefold()), None)
-    return found or search
+async def _names(conn: AsyncConnection, town: int, language: str) -> dict[str, str]:
+    """Return what is known by a name, as it is now: "user:7" -> Kari."""
+    numbers = await alerts.numbers(conn, town)
+    return {
+        **{f"user:{user_id}": name for user_id, name in (await identity.names(conn, town)).items()},
+        **{f"group:{group_id}": name for group_id, name in (await groups.names(conn, town)).items()},
+        **{f"alert:{alert_id}": words.say(language, audit_words.ALERT, number=number) for alert_id, number in numbers.items()},
+    }
+
+
+def _terms(around: audit_words.Around, search: str) -> list[audit.Term]:
+    """Return what a search asks for: whom or what it names as a whole, else each of its words, which may be one of the page's own."""
+    if code := audit_words.meant(around, search):
+        return [audit.Term(code=code)]
+    return [audit.Term(text=word, acts=audit_words.acts_with(around.language, word)) for word in search.split()]
