@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import Enum, IntEnum, StrEnum
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from channels.told import NOTHING, Told
 from messages.form import Button, Form
 
 
@@ -295,10 +296,10 @@ class Pace:
 class Check:
     """One line of doctor: what was looked at, whether it is well, and what to do if not."""
 
-    name: str
+    name: Told
     ok: bool
-    words: str
-    remedy: str = ""
+    words: Told
+    remedy: Told = NOTHING
     #: messages or answers are lost as long as it is so; else it can wait for the morning
     grave: bool = True
 

@@ -14,6 +14,7 @@ from channels.mail_in import read
 from channels.mail_out import Letter, compose
 from channels.settings import EmailSettings, Security
 from channels.smtp_codes import Stage
+from channels.told import Told
 from messages.form import Alphabet, Feature, Form, Medium
 
 #: a letter is as long as it needs to be; 100,000 characters are a short book
@@ -57,16 +58,17 @@ class Email:
 
     async def check(self) -> list[Check]:
         """Look whether the relay lets us in. Sends nothing."""
-        name = f"Mail relay {self.account}"
+        name = Told("Mail relay %(account)s", account=self.account)
         try:
             async with asyncio.timeout(CHECK_DEADLINE), self._relay.connection() as smtp:
                 await smtp.noop()
         except aiosmtplib.SMTPAuthenticationError:
-            return [Check(name, ok=False, words=Reason.NOT_AUTHORISED.words, remedy="Check user name and password of the mail relay.")]
+            remedy = Told("Check user name and password of the mail relay.")
+            return [Check(name, ok=False, words=Told(Reason.NOT_AUTHORISED.words), remedy=remedy)]
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as why:
-            words = f"The relay does not answer as it should ({type(why).__name__})."
-            return [Check(name, ok=False, words=words, remedy="Check its host, port and certificate.")]
-        return [Check(name, ok=True, words="The relay answers.")]
+            words = Told("The relay does not answer as it should (%(error)s).", error=type(why).__name__)
+            return [Check(name, ok=False, words=words, remedy=Told("Check its host, port and certificate."))]
+        return [Check(name, ok=True, words=Told("The relay answers."))]
 
     async def close(self) -> None:
         """Take leave of the relay."""

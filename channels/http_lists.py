@@ -13,6 +13,7 @@ from channels.http_request import filled_url, reading_headers, understood, writt
 from channels.http_settings import HttpSmsSettings, Outbox
 from channels.http_times import moment
 from channels.one_shot import READ_DEADLINE, HttpAnswer, OneShot, retry_after, skew, told
+from channels.told import Told
 
 #: pages after which a list counts as unreadable; a list read in part proves nothing
 MOST_PAGES = 200
@@ -135,6 +136,8 @@ def _next_page(url: str, link: str) -> str:
 
 # --- doctor -------------------------------------------------------------------------------------------------------------
 
+ELSEWHERE = Told("Look at the network, and at the provider's own status page.")
+
 
 async def check(settings: HttpSmsSettings, books: Books) -> list[Check]:
     """Look whether the provider lets us in, and whether its callbacks can be believed. Sends nothing."""
@@ -142,21 +145,21 @@ async def check(settings: HttpSmsSettings, books: Books) -> list[Check]:
 
 
 async def _check_provider(settings: HttpSmsSettings, books: Books) -> Check:
-    name = f"SMS provider {settings.account}"
+    name = Told("SMS provider %(account)s", account=settings.account)
     if not settings.check_endpoint:
-        return Check(name, ok=True, words="It cannot be tried without sending: its file names no check_endpoint.")
+        return Check(name, ok=True, words=Told("It cannot be tried without sending: its file names no check_endpoint."))
     try:
         await books.get(settings.check_endpoint)
     except SendFailed as why:
         let_in = why.reason is not Reason.NOT_AUTHORISED
-        remedy = "Look at the network, and at the provider's own status page." if let_in else "Compare the credentials with the provider's."
-        return Check(name, ok=False, words=why.reason.words, remedy=remedy)
-    return Check(name, ok=True, words="The provider answers.")
+        remedy = ELSEWHERE if let_in else Told("Compare the credentials with the provider's.")
+        return Check(name, ok=False, words=Told(why.reason.words), remedy=remedy)
+    return Check(name, ok=True, words=Told("The provider answers."))
 
 
 def _check_callbacks(settings: HttpSmsSettings) -> Check:
-    name = f"Callbacks from {settings.account}"
+    name = Told("Callbacks from %(account)s", account=settings.account)
     if settings.callbacks and settings.callbacks.vouched_for:
-        return Check(name, ok=True, words="They are believed when their proof holds.")
-    remedy = "Give [callbacks] in its file a hmac, a basic or a path_secret."
-    return Check(name, ok=False, words="Nothing vouches for them, so every one is refused.", remedy=remedy)
+        return Check(name, ok=True, words=Told("They are believed when their proof holds."))
+    remedy = Told("Give [callbacks] in its file a hmac, a basic or a path_secret.")
+    return Check(name, ok=False, words=Told("Nothing vouches for them, so every one is refused."), remedy=remedy)

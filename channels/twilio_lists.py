@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from channels.base import Check, Media, Reason, SendFailed
+from channels.told import Told
 from channels.twilio_client import TwilioClient
 from channels.twilio_messages import SID, sender_field
 
@@ -118,21 +119,26 @@ async def redact(client: TwilioClient, provider_id: str, *, whole: bool) -> None
         raise SendFailed(_NOT_FORGOTTEN.get(answer.status, Reason.NOT_CONNECTED), code=str(answer.code or answer.status))
 
 
+LOOK = Told("Look at the network and at status.twilio.com.")
+COMPARE = Told("Compare account SID and token with Twilio's console.")
+NTP = Told("Let this machine keep its time by NTP.")
+
+
 async def check_account(client: TwilioClient) -> list[Check]:
     """Look whether the account can be read, and whether its clock is ours. Sends nothing."""
-    name = f"Twilio account {client.account.key}"
+    name = Told("Twilio account %(account)s", account=client.account.key)
     try:
         await client.read(f"{client.api}/Messages.json", {"PageSize": "1"})
     except SendFailed as why:
         let_in = why.reason is not Reason.NOT_AUTHORISED
-        remedy = "Look at the network and at status.twilio.com." if let_in else "Compare account SID and token with Twilio's console."
-        return [Check(name, ok=False, words=why.reason.words, remedy=remedy)]
+        remedy = LOOK if let_in else COMPARE
+        return [Check(name, ok=False, words=Told(why.reason.words), remedy=remedy)]
     seconds = client.skew.total_seconds()
     well = abs(seconds) <= _CLOCKS_DIFFER
-    remedy = "" if well else "Let this machine keep its time by NTP."
+    clock = Told("Clock against Twilio %(account)s", account=client.account.key)
     return [
-        Check(name, ok=True, words="The account answers."),
-        Check(f"Clock against Twilio {client.account.key}", ok=well, words=f"They differ by {seconds:.0f} s.", remedy=remedy),
+        Check(name, ok=True, words=Told("The account answers.")),
+        Check(clock, ok=well, words=Told("They differ by %(n)s s.", n=f"{abs(seconds):.0f}"), remedy=NTP),
     ]
 
 
@@ -146,8 +152,8 @@ async def check_webhooks(client: TwilioClient) -> list[Check]:
     hour_ago = (client.clock.now() + client.skew - timedelta(hours=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
     young = {str(alert.get("error_code")) for alert in alerts if str(alert.get("date_generated")) >= hour_ago}
     codes = ", ".join(sorted(young & _WEBHOOK_CODES))
-    name = f"Callbacks from Twilio {client.account.key}"
+    name = Told("Callbacks from Twilio %(account)s", account=client.account.key)
     if not codes:
-        return [Check(name, ok=True, words="Twilio's log has no failed callback in the last hour.")]
-    remedy = "Check that the public address and its certificate can be reached from outside."
-    return [Check(name, ok=False, words=f"Twilio could not call back (errors {codes}).", remedy=remedy)]
+        return [Check(name, ok=True, words=Told("Twilio's log has no failed callback in the last hour."))]
+    remedy = Told("Check that the public address and its certificate can be reached from outside.")
+    return [Check(name, ok=False, words=Told("Twilio could not call back (errors %(codes)s).", codes=codes), remedy=remedy)]

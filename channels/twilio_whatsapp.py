@@ -9,6 +9,7 @@ from multidict import MultiDict
 from channels import twilio_lists as books, twilio_messages as twilio
 from channels.base import Callback, Check, Content, Inbound, Outbound, Reason, SendFailed, Sent, Status, Trace
 from channels.settings import WhatsAppSettings
+from channels.told import Told
 from channels.twilio_client import TwilioClient
 from channels.twilio_templates import Templates
 from messages.form import Alphabet, Button, Feature, Form, Medium
@@ -174,17 +175,17 @@ class TwilioWhatsApp:
         return twilio.written(create_form(out, self._quick_replies))
 
     async def _check_quick_replies(self) -> Check:
-        name = f"Quick replies at Twilio {self.account}"
-        remedy = "Run `budstikke whatsapp templates`."
+        name = Told("Quick replies at Twilio %(account)s", account=self.account)
+        remedy = Told("Run `budstikke whatsapp templates`.")
         try:
             known = {each.content_id for each in await Templates(self._client).list()}
         except SendFailed as why:
-            return Check(name, ok=False, words=why.reason.words, remedy=remedy)
+            return Check(name, ok=False, words=Told(why.reason.words), remedy=remedy)
         missing = [str(number) for number in (1, 2, 3) if self._quick_replies.get(number) not in known]
         if missing:
-            words = f"None for {', '.join(missing)} buttons: their text goes without buttons."
+            words = Told("None for %(numbers)s buttons: their text goes without buttons.", numbers=", ".join(missing))
             return Check(name, ok=False, words=words, remedy=remedy, grave=False)
-        return Check(name, ok=True, words="All are there.")
+        return Check(name, ok=True, words=Told("All are there."))
 
 
 def _who(fields: MultiDict[str]) -> tuple[str, str]:

@@ -22,6 +22,13 @@ PREFIX = "BUDSTIKKE_"
 #: names the file of settings; not set: `.env` in the folder that we stand in
 ENV_FILE = f"{PREFIX}ENV_FILE"
 
+# in these words the pages' catalogues find them
+UNREACHABLE = "No provider can reach %(address)s. Set %(setting)s to the address under which they reach us."
+NO_TWILIO = "SMS and WhatsApp need a Twilio account. Set %(sid)s and %(token)s."
+NO_HTTP_SMS = "No SMS provider is described. Set %(setting)s to a file like deploy/providers/example.toml."
+NO_EMAIL = "E-mail needs a mail relay and a domain for answers. Set %(host)s and %(domain)s."
+LOOK_AT = "%(why)s Look at %(settings)s."
+
 
 class Settings(BaseSettings):
     """Everything that can be set. What is set wrong is told by `load`, what is missing by whoever needs it."""
@@ -157,15 +164,17 @@ class Settings(BaseSettings):
         except ValidationError as wrong:
             found = ((".".join(map(str, one["loc"])), one["msg"]) for one in wrong.errors(include_input=False))
             words = "; ".join(f"{PREFIX}{name.upper()}: {problem}" for name, problem in found)
-            raise NotReady(f"The settings are wrong. {words}.") from None
+            raise NotReady("The settings are wrong. %(why)s.", why=words) from None
 
     def require_public_base_url(self) -> str:
         """Return the public address that a provider in the world can call."""
-        remedy = f"Set {PREFIX}PUBLIC_BASE_URL to the address under which they reach us."
+        setting = f"{PREFIX}PUBLIC_BASE_URL"
         if not self.public_base_url:
-            raise NotReady(f"Providers must be able to call back. {remedy}")
+            raise NotReady(
+                "Providers must be able to call back. Set %(setting)s to the address under which they reach us.", setting=setting
+            )
         if _is_loopback(self.public_base_url) and not (self.twilio_base_url and _is_loopback(self.twilio_base_url)):
-            raise NotReady(f"No provider can reach {self.public_base_url}. {remedy}")
+            raise NotReady(UNREACHABLE, address=self.public_base_url, setting=setting)
         return self.public_base_url
 
     def has_twilio(self) -> bool:
@@ -175,7 +184,7 @@ class Settings(BaseSettings):
     def require_twilio(self) -> TwilioAccount:
         """Return the account for SMS and WhatsApp."""
         if not (self.twilio_account_sid and self.twilio_auth_token.get_secret_value()):
-            raise NotReady(f"SMS and WhatsApp need a Twilio account. Set {PREFIX}TWILIO_ACCOUNT_SID and {PREFIX}TWILIO_AUTH_TOKEN.")
+            raise NotReady(NO_TWILIO, sid=f"{PREFIX}TWILIO_ACCOUNT_SID", token=f"{PREFIX}TWILIO_AUTH_TOKEN")
         try:
             return TwilioAccount(
                 key=self.twilio_account,
@@ -189,7 +198,7 @@ class Settings(BaseSettings):
                 edge=self.twilio_edge,
             )
         except BadSettings as wrong:
-            raise NotReady(f"{wrong} Look at {PREFIX}TWILIO_….") from wrong
+            raise NotReady(LOOK_AT, why=wrong, settings=f"{PREFIX}TWILIO_…") from wrong
 
     def has_http_sms(self) -> bool:
         """Whether an SMS provider is described by a file."""
@@ -198,13 +207,13 @@ class Settings(BaseSettings):
     def require_http_sms(self) -> HttpSmsSettings:
         """Return the SMS provider that the file describes; its secrets stand in the environment or in `.env`."""
         if not self.http_sms_file:
-            raise NotReady(f"No SMS provider is described. Set {PREFIX}HTTP_SMS_FILE to a file like deploy/providers/example.toml.")
+            raise NotReady(NO_HTTP_SMS, setting=f"{PREFIX}HTTP_SMS_FILE")
         beside = DotEnvSettingsSource(type(self), env_file=_env_file(), case_sensitive=True).env_vars
         secrets = {name: value for name, value in beside.items() if value} | dict(os.environ)
         try:
             return http_file.load(self.http_sms_file, secrets)
         except BadSettings as wrong:
-            raise NotReady(f"{wrong} Look at {PREFIX}HTTP_SMS_FILE.") from wrong
+            raise NotReady(LOOK_AT, why=wrong, settings=f"{PREFIX}HTTP_SMS_FILE") from wrong
 
     def has_email(self) -> bool:
         """Whether e-mail is set up."""
@@ -213,7 +222,7 @@ class Settings(BaseSettings):
     def require_email(self) -> EmailSettings:
         """Return what the e-mail channel needs."""
         if not (self.smtp_host and self.mail_domain):
-            raise NotReady(f"E-mail needs a mail relay and a domain for answers. Set {PREFIX}SMTP_HOST and {PREFIX}MAIL_DOMAIN.")
+            raise NotReady(NO_EMAIL, host=f"{PREFIX}SMTP_HOST", domain=f"{PREFIX}MAIL_DOMAIN")
         try:
             return EmailSettings(
                 host=self.smtp_host,
@@ -225,7 +234,7 @@ class Settings(BaseSettings):
                 domain=self.mail_domain.lower(),
             )
         except BadSettings as wrong:
-            raise NotReady(f"{wrong} Look at {PREFIX}SMTP_… and {PREFIX}MAIL_DOMAIN.") from wrong
+            raise NotReady(LOOK_AT, why=wrong, settings=f"{PREFIX}SMTP_…, {PREFIX}MAIL_DOMAIN") from wrong
 
 
 def _env_file() -> str:

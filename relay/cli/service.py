@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from channels.base import Check
 from channels.sandbox import __main__ as sandbox_process
 from channels.sandbox.house import ACCOUNT, AUTH_TOKEN
+from channels.told import Told
 from relay import doctor, log
 from relay.app import open_house, run
 from relay.cli.output import Json, house, out, say, show_json
@@ -151,7 +152,7 @@ async def _examine() -> list[Check]:
         async with open_house(settings, dispatches=False) as opened:
             return await opened.examine()
     except NotReady as error:
-        return [*doctor.settings_checks(settings), Check("database and keys", ok=False, words=str(error))]
+        return [*doctor.settings_checks(settings), Check(Told("database and keys"), ok=False, words=Told(error.sentence, **error.values))]
 
 
 def keys() -> None:

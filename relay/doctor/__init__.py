@@ -1,30 +1,38 @@
 """One list of checks that says whether messages can go out, and what to do about each that is not well."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
 from channels.base import Check, Checkable
+from channels.told import Told
+from messages.form import Medium
 from messages.frames import frame_languages
 from relay.desk import Desk
 from relay.doctor import alive, machine, outside
+from relay.doctor.spells import spell
 from relay.model import BudstikkeError
-from relay.settings import Settings
+from relay.settings import PREFIX, Settings
 from relay.store import anchor, audit, feeds, queue, schema, senders, trial, workers
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
 from relay.store.tables import LanguageGroup, Municipality, ResourcePerson, Sender
+
+SET, NONE = Told("set"), Told("none")
+#: a message that is due leaves sooner than that
+LATE = timedelta(seconds=30)
+MEDIA: Mapping[Medium, Told] = {Medium.SMS: Told("SMS"), Medium.WHATSAPP: Told("WhatsApp"), Medium.EMAIL: Told("E-mail")}
 
 
 def settings_checks(settings: Settings) -> list[Check]:
     """Judge what the installation was told."""
     described = settings.has_http_sms()
     return [
-        _told("public address", settings.require_public_base_url, settings.public_base_url or "not set"),
-        *([_told("SMS provider described by a file", settings.require_http_sms, "set")] if described else []),
-        *([_told("SMS and WhatsApp account", settings.require_twilio, "set")] if settings.has_twilio() or not described else []),
-        _told("e-mail", settings.require_email, "set", grave=settings.has_email()),
+        _set(Told("public address"), settings.require_public_base_url, Told(settings.public_base_url)),
+        *([_set(Told("SMS provider described by a file"), settings.require_http_sms)] if described else []),
+        *([_set(Told("SMS and WhatsApp account"), settings.require_twilio)] if settings.has_twilio() or not described else []),
+        _set(Told("e-mail"), settings.require_email, grave=settings.has_email()),
     ]
 
 
@@ -41,7 +49,11 @@ async def examine(settings: Settings, store: Store, desk: Desk, now: datetime, a
 
 async def checks(store: Store, desk: Desk, now: datetime, anchored: anchor.Read | None = None) -> list[Check]:
     """Look at the rows and the channels; `anchored`: how far the chain of acts had come."""
-    found = [Check("database", ok=True, words=f"{store.dialect}, version {await schema.version(store)}")]
+    found = [
+        Check(
+            Told("database"), ok=True, words=Told("%(name)s, version %(version)s", name=store.dialect, version=await schema.version(store))
+        )
+    ]
     found += await _register(store)
     found += await _senders(store, now)
     found.append(await _queue(store, now))
@@ -58,15 +70,20 @@ async def _feeds(store: Store) -> list[Check]:
     """A feed that cannot be read brings nothing, and nobody would miss it."""
     async with store.read() as conn:
         rows = await feeds.listed(conn)
-    words = {row.id: row.failure or ("not read yet" if row.looked_at is None else f"read {row.looked_at:%d.%m. %H:%M} UTC") for row in rows}
-    return [Check(f"feed {row.url}", ok=not row.failure, words=words[row.id], grave=False) for row in rows]
+    return [Check(Told("feed %(url)s", url=row.url), ok=not row.failure, words=_read(row), grave=False) for row in rows]
 
 
-def _told(name: str, require: Callable[[], object], words: str, *, grave: bool = True) -> Check:
+def _read(row: AnyRow) -> Told:
+    if row.failure or row.looked_at is None:
+        return Told(row.failure) if row.failure else Told("not read yet")
+    return Told("read %(when)s UTC", when=f"{row.looked_at:%d.%m. %H:%M}")
+
+
+def _set(name: Told, require: Callable[[], object], words: Told = SET, *, grave: bool = True) -> Check:
     try:
         require()
     except BudstikkeError as error:
-        return Check(name, ok=False, words=str(error), grave=grave)
+        return Check(name, ok=False, words=Told(error.sentence, **error.values), grave=grave)
     return Check(name, ok=True, words=words)
 
 
@@ -75,27 +92,31 @@ async def _register(store: Store) -> list[Check]:
     async with store.read() as conn:
         towns = (await conn.execute(select(func.count(Municipality.id)))).scalar_one()
         people = (await conn.execute(select(func.count(ResourcePerson.id)))).scalar_one()
-        registered = (await conn.execute(select(Sender.channel, Sender.stopped))).all()
+        registered = (await conn.execute(select(Sender.address, Sender.stopped))).all()
         languages = set((await conn.execute(select(LanguageGroup.language))).scalars())
-    stopped = [row.channel for row in registered if row.stopped]
+    stopped = [row.address for row in registered if row.stopped]
     without = sorted(languages - set(frame_languages()))
     return [
-        Check("municipalities", ok=towns > 0, words=str(towns), remedy="Run: budstikke municipality add NAME"),
-        Check("resource persons", ok=people > 0, words=str(people), remedy="Run: budstikke people import FILE", grave=False),
-        Check("senders", ok=bool(registered), words=f"{len(registered)}", remedy="Run: budstikke sender add"),
+        Check(Told("municipalities"), ok=towns > 0, words=Told(str(towns)), remedy=Told("Run: budstikke municipality add NAME")),
         Check(
-            "stopped senders",
+            Told("resource persons"), ok=people > 0, words=Told(str(people)), remedy=Told("Run: budstikke people import FILE"), grave=False
+        ),
+        Check(Told("senders"), ok=bool(registered), words=Told(str(len(registered))), remedy=Told("Run: budstikke sender add")),
+        Check(
+            Told("stopped senders"),
             ok=not stopped,
-            words=", ".join(stopped) or "none",
-            remedy="Mend what the task says, then run: budstikke sender start ADDRESS",
+            words=Told(", ".join(stopped)) if stopped else NONE,
+            remedy=Told("Mend what the task says, then run: budstikke sender start ADDRESS"),
             grave=False,
         ),
         Check(
-            "languages with words of their own",
+            Told("languages with words of their own"),
             ok=not without,
-            words=", ".join(without) or "all",
-            remedy="These groups get Norwegian words around the text, and their answers in words are not understood. "
-            "Have locales/TAG/LC_MESSAGES/frame.po translated, or give the group a language that has them.",
+            words=Told(", ".join(without)) if without else Told("all"),
+            remedy=Told(
+                "These groups get Norwegian words around the text, and their answers in words are not understood. "
+                "Have locales/TAG/LC_MESSAGES/frame.po translated, or give the group a language that has them."
+            ),
             grave=False,
         ),
     ]
@@ -107,15 +128,20 @@ async def _senders(store: Store, now: datetime) -> list[Check]:
         found = await senders.faring(conn, now)
     return [
         Check(
-            f"{one.medium} sender {one.address}",
+            Told("%(medium)s sender %(address)s", medium=MEDIA[one.medium], address=one.address),
             ok=one.well,
-            words=f"{one.words} {f'{one.stand_in} stands in for it.' if one.stand_in else ''}".strip(),
-            remedy=""
-            if one.well
-            else f"{one.waiting} messages wait. Look at the provider's own status page; a second sender could stand in.",
+            words=_fares(one),
+            remedy=Told(
+                "%(number)s messages wait. Look at the provider's own status page; a second sender could stand in.", number=one.waiting
+            ),
         )
         for one in found
     ]
+
+
+def _fares(one: senders.Faring) -> Told:
+    words = Told(one.words)
+    return Told("%(words)s %(sender)s stands in for it.", words=words, sender=one.stand_in) if one.stand_in else words
 
 
 async def _access(store: Store, anchored: anchor.Read | None) -> list[Check]:
@@ -124,37 +150,53 @@ async def _access(store: Store, anchored: anchor.Read | None) -> list[Check]:
         bare = await trial.without_second_factor(conn)
         trying = await trial.on_trial(conn)
         verdicts = await audit.verify(conn, anchored.heads if anchored else {})
-    broken = next((f"entry {one.bad} of chain {one.chain}: {one.why}" for one in verdicts if one.bad is not None), "")
+    broken = next((one for one in verdicts if one.bad is not None), None)
+    sound = Told("%(number)s acts, none changed, none missing", number=sum(one.head.number for one in verdicts))
     return [
         Check(
-            "administrators with a second factor",
+            Told("administrators with a second factor"),
             ok=not bare,
-            words=f"none in {', '.join(bare)}" if bare else "wherever it is in earnest",
-            remedy="Let an administrator sign in and turn the second factor on under My account.",
+            words=Told("none in %(towns)s", towns=", ".join(bare)) if bare else Told("wherever it is in earnest"),
+            remedy=Told("Let an administrator sign in and turn the second factor on under My account."),
             grave=False,
         ),
-        Check("trial mode", ok=True, words=f"on in {', '.join(trying)}: real channels are off" if trying else "off: everything leaves"),
+        Check(Told("trial mode"), ok=True, words=_trying(trying)),
         Check(
-            "chain of acts",
-            ok=not broken,
-            words=broken or f"{sum(one.head.number for one in verdicts)} acts, none changed, none missing",
-            remedy="Somebody has changed the database. Run: budstikke audit verify",
+            Told("chain of acts"),
+            ok=broken is None,
+            words=_broken(broken) if broken else sound,
+            remedy=Told("Somebody has changed the database. Run: budstikke audit verify"),
         ),
         Check(
-            "anchor of the acts",
+            Told("anchor of the acts"),
             ok=anchored is not None and not anchored.foreign,
-            words="not set" if anchored is None else "not ours" if anchored.foreign else f"{len(anchored.heads)} chains",
-            remedy="Set BUDSTIKKE_AUDIT_ANCHOR to a file outside the database.",
+            words=_anchored(anchored),
+            remedy=Told("Set %(setting)s to a file outside the database.", setting=f"{PREFIX}AUDIT_ANCHOR"),
             grave=False,
         ),
     ]
 
 
+def _trying(towns: Sequence[str]) -> Told:
+    return Told("on in %(towns)s: real channels are off", towns=", ".join(towns)) if towns else Told("off: everything leaves")
+
+
+def _broken(one: audit.Verdict) -> Told:
+    return Told("entry %(number)s of chain %(chain)s: %(why)s", number=one.bad, chain=one.chain, why=one.why)
+
+
+def _anchored(read: anchor.Read | None) -> Told:
+    if read is None or read.foreign:
+        return Told("not ours") if read else Told("not set")
+    return Told("%(number)s chains", number=len(read.heads))
+
+
 async def _queue(store: Store, now: datetime) -> Check:
     async with store.read() as conn:
         oldest = await queue.oldest_due(conn, now)
-    late = int((now - oldest).total_seconds()) if oldest else 0
-    return Check("queue", ok=late < 30, words=f"oldest due since {late} s", remedy="Is `budstikke serve` running? Look at its log.")
+    late = now - oldest if oldest else timedelta()
+    remedy = Told("Is `budstikke serve` running? Look at its log.")
+    return Check(Told("queue"), ok=late < LATE, words=Told("oldest due since %(spell)s", spell=spell(late)), remedy=remedy)
 
 
 async def _workers(store: Store, now: datetime) -> list[Check]:
@@ -162,7 +204,7 @@ async def _workers(store: Store, now: datetime) -> list[Check]:
     async with store.read() as conn:
         roll = await workers.roll(conn)
     if not roll:
-        return [Check("workers", ok=False, words="none", remedy="Run: budstikke serve")]
+        return [Check(Told("workers"), ok=False, words=NONE, remedy=Told("Run: budstikke serve"))]
     alive = [row for row in roll if now - row.seen_at < workers.MISSED]
     newest = max((row.started_at for row in alive), default=None)
     return [_worker(row, now, replaced=newest is not None and newest > row.seen_at) for row in roll]
@@ -170,12 +212,11 @@ async def _workers(store: Store, now: datetime) -> list[Check]:
 
 def _worker(row: AnyRow, now: datetime, *, replaced: bool) -> Check:
     silent, off = now - row.seen_at, timedelta(seconds=row.off_seconds)
-    words = f"seen {max(0, int(silent.total_seconds()))} s ago" + (", keeps time for all" if row.leader else "")
-    name = f"worker {row.name}"
+    seen, name = spell(silent), Told("worker %(name)s", name=row.name)
+    words = Told("seen %(spell)s ago, keeps time for all", spell=seen) if row.leader else Told("seen %(spell)s ago", spell=seen)
     if silent >= workers.MISSED:
-        return Check(name, ok=replaced, words=words, remedy="It has ended or hangs. Look at its log, and start it again.")
+        return Check(name, ok=replaced, words=words, remedy=Told("It has ended or hangs. Look at its log, and start it again."))
     if off > workers.MOST_OFF:
-        return Check(
-            name, ok=False, words=f"{words}, clock off by {row.off_seconds:.1f} s", remedy="It sends nothing. Set its machine's clock."
-        )
+        wrong = Told("%(seen)s, clock off by %(seconds)s s", seen=words, seconds=f"{row.off_seconds:.1f}")
+        return Check(name, ok=False, words=wrong, remedy=Told("It sends nothing. Set its machine's clock."))
     return Check(name, ok=True, words=words)

@@ -3,6 +3,8 @@
 from datetime import datetime, timedelta
 
 from channels.base import Check
+from channels.told import Told
+from relay.doctor.spells import spell
 from relay.settings import PREFIX, Settings
 from relay.store import canary, remembered, trial
 from relay.store.canary import Probe
@@ -10,6 +12,8 @@ from relay.store.engine import Store
 
 #: signs that may be missing before it is told
 MISSING = 3
+NAME = Told("canary")
+CANARY, WATCH = f"{PREFIX}CANARY_PHONE", f"{PREFIX}WATCH_URL"
 
 
 async def checks(store: Store, settings: Settings, now: datetime) -> list[Check]:
@@ -24,39 +28,40 @@ async def checks(store: Store, settings: Settings, now: datetime) -> list[Check]
 
 def _canary(settings: Settings, probes: list[Probe], now: datetime, *, taken: bool, earnest: bool) -> list[Check]:
     if not settings.canary_phone:
-        remedy = f"Let a number of your own answer by itself, and set {PREFIX}CANARY_PHONE."
-        return [Check("canary", ok=not earnest, words="none: nobody would notice that answers do not come in", remedy=remedy, grave=False)]
+        remedy = Told("Let a number of your own answer by itself, and set %(setting)s.", setting=CANARY)
+        return [
+            Check(NAME, ok=not earnest, words=Told("none: nobody would notice that answers do not come in"), remedy=remedy, grave=False)
+        ]
     if taken:
-        remedy = f"Give {PREFIX}CANARY_PHONE a number that is nobody's."
-        return [Check("canary", ok=False, words="its number is a person's in the register", remedy=remedy, grave=False)]
+        remedy = Told("Give %(setting)s a number that is nobody's.", setting=CANARY)
+        return [Check(NAME, ok=False, words=Told("its number is a person's in the register"), remedy=remedy, grave=False)]
     if not probes:
-        return [Check("canary", ok=True, words="not asked yet: it is by whoever sends, where it is in earnest or emulated")]
+        return [Check(NAME, ok=True, words=Told("not asked yet: it is by whoever sends, where it is in earnest or emulated"))]
     return [_probe(one, now) for one in probes]
 
 
 def _probe(one: Probe, now: datetime) -> Check:
-    name, asked = f"canary of {one.address}", f"asked {_ago(now - one.asked_at)} ago"
+    name, asked = Told("canary of %(sender)s", sender=one.address), spell(now - one.asked_at)
     if one.answered_at:
-        return Check(name, ok=True, words=f"{asked}, answered after {(one.answered_at - one.asked_at).total_seconds():.0f} s")
-    remedy = (
+        return Check(
+            name,
+            ok=True,
+            words=Told("asked %(asked)s ago, answered after %(took)s", asked=asked, took=spell(one.answered_at - one.asked_at)),
+        )
+    remedy = Told(
         "Write to this sender from another phone. If that comes in, look after the canary's phone; if not, at the address for "
         "incoming messages at the provider, and at the proxy: people's answers do not reach us."
     )
-    return Check(name, ok=not one.lost(now), words=f"{asked}, no answer yet", remedy=remedy)
+    return Check(name, ok=not one.lost(now), words=Told("asked %(asked)s ago, no answer yet", asked=asked), remedy=remedy)
 
 
 def _watch(settings: Settings, sign_at: datetime | None, now: datetime, *, earnest: bool) -> Check:
-    name = "watch outside"
+    name = Told("watch outside")
     if not settings.watch_url.get_secret_value():
-        remedy = f"Set {PREFIX}WATCH_URL to an address that alarms somebody when it is not fetched for some minutes."
-        words = "none: nobody would be told that this machine is gone"
+        remedy = Told("Set %(setting)s to an address that alarms somebody when it is not fetched for some minutes.", setting=WATCH)
+        words = Told("none: nobody would be told that this machine is gone")
         return Check(name, ok=not earnest, words=words, remedy=remedy, grave=False)
     late = sign_at is None or now - sign_at > timedelta(seconds=MISSING * settings.watch_seconds)
-    words = f"last sign of life {_ago(now - sign_at)} ago" if sign_at else "no sign of life yet"
-    remedy = f"Is anything else here not well? Then none is given. Else look at the log, and at {PREFIX}WATCH_URL."
+    words = Told("last sign of life %(spell)s ago", spell=spell(now - sign_at)) if sign_at else Told("no sign of life yet")
+    remedy = Told("Is anything else here not well? Then none is given. Else look at the log, and at %(setting)s.", setting=WATCH)
     return Check(name, ok=not late, words=words, remedy=remedy, grave=False)
-
-
-def _ago(spell: timedelta) -> str:
-    seconds = max(0.0, spell.total_seconds())
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.0f} h"

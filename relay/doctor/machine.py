@@ -2,16 +2,26 @@
 
 import os
 import shutil
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from channels.base import Check
+from channels.told import Told
+from relay.doctor.spells import spell
 from relay.settings import PREFIX, Settings
 from relay.store import durable, remembered, restored
 from relay.store.engine import Store
 
 #: bytes
 MIB = 1024**2
+#: how commits become durable again, by database
+DURABLE: Mapping[str, Told] = {
+    "sqlite": Told(
+        "This program was changed, or an extension of its: let its connections say PRAGMA synchronous=FULL again, and start it anew."
+    ),
+    "postgresql": Told("Set it back in postgresql.conf (fsync, full_page_writes, synchronous_commit: on), and reload."),
+}
 
 
 async def checks(store: Store, settings: Settings, now: datetime) -> list[Check]:
@@ -25,40 +35,39 @@ def disk(store: Store, settings: Settings) -> list[Check]:
         return []
     folder = Path(str(store.url.database)).absolute().parent
     room = shutil.disk_usage(folder)
-    words = f"{room.free // MIB} MiB free of {room.total // MIB} at {folder}"
-    remedy = "Make room: a full disk stops every message. Old backups and logs are the usual guests."
+    words = Told("%(free)s MiB free of %(total)s at %(folder)s", free=room.free // MIB, total=room.total // MIB, folder=folder)
+    remedy = Told("Make room: a full disk stops every message. Old backups and logs are the usual guests.")
     low = room.free < settings.disk_free_mb * MIB
-    return [Check("disk", ok=not low, words=words, remedy=remedy), _writable(folder)]
+    return [Check(Told("disk"), ok=not low, words=words, remedy=remedy), _writable(folder)]
 
 
 def _writable(folder: Path) -> Check:
     well = os.access(folder, os.W_OK)
-    remedy = "Give this user the right to write there: SQLite makes files beside the database."
-    return Check("database folder", ok=well, words=f"{folder} {'can' if well else 'cannot'} be written to", remedy=remedy)
+    words = Told("%(folder)s can be written to", folder=folder) if well else Told("%(folder)s cannot be written to", folder=folder)
+    remedy = Told("Give this user the right to write there: SQLite makes files beside the database.")
+    return Check(Told("database folder"), ok=well, words=words, remedy=remedy)
 
 
 async def _durable(store: Store) -> Check:
     """A commit that a power cut takes back is a message sent twice, or an answer that was never there."""
     lax = await durable.lax(store)
-    words = ", ".join(f"{name} is {value}" for name, value in lax.items()) or "on the disk before we go on"
-    remedy = (
-        "This program was changed, or an extension of its: let its connections say PRAGMA synchronous=FULL again, and start it anew."
-        if store.dialect == "sqlite"
-        else "Set it back in postgresql.conf (fsync, full_page_writes, synchronous_commit: on), and reload."
-    )
-    return Check("commits", ok=not lax, words=words, remedy=remedy)
+    set_to = ", ".join(f"{name} = {value}" for name, value in lax.items())
+    words = Told("may be lost: %(settings)s", settings=set_to) if lax else Told("on the disk before we go on")
+    return Check(Told("commits"), ok=not lax, words=words, remedy=DURABLE[store.dialect])
 
 
 async def _backup(store: Store, settings: Settings, now: datetime) -> Check:
     async with store.read() as conn:
         at = await remembered.moment(conn, remembered.LAST_BACKUP)
-    remedy = "Run `budstikke backup FILE`, and look why its timer does not (systemctl list-timers)."
+    remedy = Told("Run `budstikke backup FILE`, and look why its timer does not (systemctl list-timers).")
     if at is None:
-        return Check("backup", ok=False, words="none yet", remedy=remedy, grave=False)
+        return Check(Told("backup"), ok=False, words=Told("none yet"), remedy=remedy, grave=False)
     age = now - at
     well = age <= timedelta(hours=settings.backup_hours)
-    words = f"{_spell(age)} old" if well else f"{_spell(age)} old, older than {settings.backup_hours:.0f} h ({PREFIX}BACKUP_HOURS)"
-    return Check("backup", ok=well, words=words, remedy=remedy, grave=False)
+    most, setting = f"{settings.backup_hours:.0f}", f"{PREFIX}BACKUP_HOURS"
+    old = Told("%(spell)s old, older than %(hours)s h (%(setting)s)", spell=spell(age), hours=most, setting=setting)
+    words = Told("%(spell)s old", spell=spell(age)) if well else old
+    return Check(Told("backup"), ok=well, words=words, remedy=remedy, grave=False)
 
 
 async def _restored(store: Store) -> list[Check]:
@@ -67,13 +76,19 @@ async def _restored(store: Store) -> list[Check]:
         found, kept = await restored.pending(conn), await restored.held(conn)
     if not (found or kept):
         return []
-    since = f" since the backup of {found.since.astimezone():%Y-%m-%d %H:%M}" if found else ""
-    what = "nothing else leaves" if found and found.held is not None else "what was released anew waits for that"
-    words = f"it is being looked for what left{since}, {what}" if found else f"{kept} messages may have left before, and wait for you"
-    remedy = "`budstikke serve` asks the providers; if they cannot be asked, run: budstikke restore --release"
-    return [Check("restored", ok=False, words=words, remedy=remedy)]
+    remedy = Told("`budstikke serve` asks the providers; if they cannot be asked, run: budstikke restore --release")
+    return [
+        Check(
+            Told("restored"),
+            ok=False,
+            words=_looked_for(found) if found else Told("%(number)s messages may have left before, and wait for you", number=kept),
+            remedy=remedy,
+        )
+    ]
 
 
-def _spell(age: timedelta) -> str:
-    hours = age.total_seconds() / 3600
-    return f"{hours / 24:.0f} days" if hours >= 48 else f"{hours:.1f} h"
+def _looked_for(found: restored.Restored) -> Told:
+    since = f"{found.since.astimezone():%Y-%m-%d %H:%M}"
+    if found.held is not None:
+        return Told("it is being looked for what left since the backup of %(since)s, nothing else leaves", since=since)
+    return Told("it is being looked for what left since the backup of %(since)s, what was released anew waits for that", since=since)

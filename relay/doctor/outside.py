@@ -13,6 +13,8 @@ import aiohttp
 from cryptography import x509
 
 from channels.base import Check
+from channels.told import Told
+from relay.doctor.spells import spell
 from relay.settings import PREFIX, Settings
 from relay.store.sealing import fingerprint
 
@@ -21,7 +23,7 @@ PATIENCE = 5.0
 #: a certificate that ends sooner is told of while there is time to renew it
 SOON = timedelta(days=14)
 
-NAME, CERTIFICATE = "public address from here", "certificate"
+NAME, CERTIFICATE = Told("public address from here"), Told("certificate")
 SETTING = f"{PREFIX}PUBLIC_BASE_URL"
 
 
@@ -71,17 +73,20 @@ async def _closed(place: Place, settings: Settings) -> Check | None:
     try:
         await asyncio.get_running_loop().getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
     except OSError:
-        remedy = f"Enter {place.host} in the DNS, or correct {SETTING}."
-        return Check(NAME, ok=False, words=f"The name {place.host} is not known in the DNS.", remedy=remedy)
+        remedy = Told("Enter %(host)s in the DNS, or correct %(setting)s.", host=place.host, setting=SETTING)
+        return Check(NAME, ok=False, words=Told("The name %(host)s is not known in the DNS.", host=place.host), remedy=remedy)
     if await _takes_calls(place.host, place.port):
         return None
-    words = f"Nobody answers at {place.host}, port {place.port}."
+    silent = Told("Nobody answers at %(host)s, port %(port)s.", host=place.host, port=place.port)
     other = await _our_port(place, settings)
     if other:
-        words = f"{words} This installation answers at port {other}."
-        return Check(NAME, ok=False, words=words, remedy=f"The port in {SETTING} is wrong: make it the one that the proxy listens on.")
-    remedy = "Start `budstikke serve` and the reverse proxy, and open the port in the firewall. Until then nobody's answer reaches us."
-    return Check(NAME, ok=False, words=words, remedy=remedy)
+        words = Told("%(silent)s This installation answers at port %(port)s.", silent=silent, port=other)
+        remedy = Told("The port in %(setting)s is wrong: make it the one that the proxy listens on.", setting=SETTING)
+        return Check(NAME, ok=False, words=words, remedy=remedy)
+    remedy = Told(
+        "Start `budstikke serve` and the reverse proxy, and open the port in the firewall. Until then nobody's answer reaches us."
+    )
+    return Check(NAME, ok=False, words=silent, remedy=remedy)
 
 
 async def _takes_calls(host: str, port: int) -> bool:
@@ -115,21 +120,20 @@ async def _certificate(place: Place, now: datetime) -> list[Check]:
     try:
         ends = (await _shown(place)).not_valid_after_utc
     except (OSError, TimeoutError, ValueError) as error:
-        remedy = f"Look at the proxy's certificate and its log. Does it speak TLS at port {place.port}?"
-        return [Check(CERTIFICATE, ok=False, words=f"There is none to be had ({type(error).__name__}).", remedy=remedy)]
+        remedy = Told("Look at the proxy's certificate and its log. Does it speak TLS at port %(port)s?", port=place.port)
+        return [Check(CERTIFICATE, ok=False, words=Told("There is none to be had (%(error)s).", error=type(error).__name__), remedy=remedy)]
     if ends <= now:
-        words = f"It ended {_days(now - ends)} ago, on {ends:%d.%m.%Y}: no provider and no browser comes in any more."
-        return [Check(CERTIFICATE, ok=False, words=words, remedy="Renew it now, and find out why the proxy did not.")]
+        past, day = spell(now - ends), f"{ends:%d.%m.%Y}"
+        words = Told("It ended %(spell)s ago, on %(day)s: no provider and no browser comes in any more.", spell=past, day=day)
+        return [Check(CERTIFICATE, ok=False, words=words, remedy=Told("Renew it now, and find out why the proxy did not."))]
     why = await _mistrust(place)
     if why:
-        remedy = "Install one of an authority that the world trusts, with its whole chain."
-        return [Check(CERTIFICATE, ok=False, words=f"A stranger would not trust it: {why}.", remedy=remedy)]
-    remedy = "Look why the proxy does not renew it."
-    return [Check(CERTIFICATE, ok=ends - now > SOON, words=f"It holds for {_days(ends - now)}.", remedy=remedy, grave=False)]
-
-
-def _days(spell: timedelta) -> str:
-    return f"{spell.days} days" if spell.days != 1 else "1 day"
+        remedy = Told("Install one of an authority that the world trusts, with its whole chain.")
+        return [Check(CERTIFICATE, ok=False, words=Told("A stranger would not trust it: %(why)s.", why=why), remedy=remedy)]
+    remedy = Told("Look why the proxy does not renew it.")
+    return [
+        Check(CERTIFICATE, ok=ends - now > SOON, words=Told("It holds for %(spell)s.", spell=spell(ends - now)), remedy=remedy, grave=False)
+    ]
 
 
 async def _shown(place: Place) -> x509.Certificate:
@@ -165,15 +169,21 @@ async def _who_answers(place: Place) -> Check:
     """Say whether it is this installation that answers, and not another or a page of the proxy's."""
     answer = await _alive(place.url)
     if not isinstance(answer, dict) or "alive" not in answer:
-        words = f"Somebody else answers at {place.url}." if answer is None or isinstance(answer, dict) else f"The answer is {answer}."
-        remedy = f"Is the port right, and does the proxy hand everything on to `budstikke serve`? Else correct {SETTING}."
+        other = Told("Somebody else answers at %(url)s.", url=place.url)
+        words = other if answer is None or isinstance(answer, dict) else Told("The answer is %(answer)s.", answer=answer)
+        remedy = Told(
+            "Is the port right, and does the proxy hand everything on to `budstikke serve`? Else correct %(setting)s.", setting=SETTING
+        )
         return Check(NAME, ok=False, words=words, remedy=remedy)
     if answer.get("installation") != fingerprint():
-        remedy = f"Two installations must not share an address. Correct {SETTING}, or what the proxy hands on."
-        return Check(NAME, ok=False, words=f"Another installation of Budstikke answers at {place.url}.", remedy=remedy)
-    words = f"{place.url} leads to us." if place.tls else f"{place.url} leads to us, but not encrypted."
+        remedy = Told("Two installations must not share an address. Correct %(setting)s, or what the proxy hands on.", setting=SETTING)
+        words = Told("Another installation of Budstikke answers at %(url)s.", url=place.url)
+        return Check(NAME, ok=False, words=words, remedy=remedy)
+    bare = Told("%(url)s leads to us, but not encrypted.", url=place.url)
+    words = Told("%(url)s leads to us.", url=place.url) if place.tls else bare
     fine = place.tls or place.host in ("127.0.0.1", "localhost", "::1")
-    return Check(NAME, ok=fine, words=words, remedy=f"Put a reverse proxy with TLS in front, and write https:// in {SETTING}.")
+    remedy = Told("Put a reverse proxy with TLS in front, and write https:// in %(setting)s.", setting=SETTING)
+    return Check(NAME, ok=fine, words=words, remedy=remedy)
 
 
 async def _alive(url: str) -> Any:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, String, cast, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from channels.told import NOTHING, Told
 from relay.store import sealing
 from relay.store.acting import acting
 from relay.store.columns import AnyRow
@@ -45,7 +46,7 @@ class Verdict:
     head: Head
     #: number of the first entry that is not; None: all are
     bad: int | None = None
-    why: str = ""
+    why: Told = NOTHING
 
 
 # --- writing ------------------------------------------------------------------------------------------------------------
@@ -121,7 +122,10 @@ async def _verify(conn: AsyncConnection, chain: int, anchor: Head, *, since: boo
         head = Head(row.number, row.mac)
     if head.number < anchor.number:
         return Verdict(
-            chain=chain, head=head, bad=head.number + 1, why=f"it is missing, and so is all up to {anchor.number}: the end was cut off"
+            chain=chain,
+            head=head,
+            bad=head.number + 1,
+            why=Told("it is missing, and so is all up to %(number)s: the end was cut off", number=anchor.number),
         )
     return Verdict(chain=chain, head=head)
 
@@ -138,25 +142,26 @@ async def _slice(conn: AsyncConnection, chain: int, after: int) -> Sequence[AnyR
     return (await conn.execute(mine.order_by(act_log.c.number, act_log.c.id).limit(SLICE))).all()
 
 
-def _wrong(row: AnyRow, head: Head, anchor: Head) -> str:
+def _wrong(row: AnyRow, head: Head, anchor: Head) -> Told:
     """Say what is wrong with the entry that should follow `head`; "" = nothing."""
     if row.number != head.number + 1:
-        return "it is missing"
+        return Told("it is missing")
     key = sealing.keyring().audit_keys.get(row.key_name)
     if key is None:
-        return "it is sealed under a key that is not ours"
+        return Told("it is sealed under a key that is not ours")
     if (row.municipality_id or 0) != row.chain or not hmac.compare_digest(seal(key, row._asdict(), head.mac), row.mac):
-        return "it is not as it was written"
+        return Told("it is not as it was written")
     if row.number == anchor.number and row.mac != anchor.mac:
-        return "it is another one than the anchor knows"
-    return ""
+        return Told("it is another one than the anchor knows")
+    return NOTHING
 
 
 async def _outside(conn: AsyncConnection, chains: set[int]) -> list[Verdict]:
     """Rows that stand in no chain although their municipality has one: nobody of ours wrote them."""
     stray = select(act_log.c.id, act_log.c.municipality_id).where(act_log.c.number.is_(None)).order_by(act_log.c.id)
     rows = [row for row in (await conn.execute(stray)).all() if (row.municipality_id or 0) in chains]
-    return [Verdict(chain=row.municipality_id or 0, head=Head(), bad=0, why=f"row {row.id} stands outside the chain") for row in rows[:1]]
+    why = Told("row %(number)s stands outside the chain", number=rows[0].id) if rows else NOTHING
+    return [Verdict(chain=row.municipality_id or 0, head=Head(), bad=0, why=why) for row in rows[:1]]
 
 
 # --- reading ------------------------------------------------------------------------------------------------------------

@@ -213,7 +213,7 @@ def environment(language: str) -> Environment:
         "own_name": lambda tag: languages.get(tag).own_name,
         "ui_languages": words.LANGUAGES,
         # a sentence that is data: translated where it is known, escaped like any text (`_` takes its own for safe)
-        "told": lambda sentence: as_typed(words.say(language, sentence)),
+        "told": lambda sentence: as_typed(words.told(language, sentence)),
         **sentences.TABLES,
     }
     made.filters["typed"] = as_typed

@@ -13,6 +13,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from markupsafe import Markup
 
+from channels.told import Told
 from relay.model import BudstikkeError
 
 #: of the staff pages, in the order in which they are offered
@@ -53,6 +54,14 @@ def _marked(language: str, sentence: str) -> Markup:
 @lru_cache(4096)
 def _plain(language: str, sentence: str) -> Markup:
     return _marked(language, sentence) % {}
+
+
+def told(language: str, sentence: str, /) -> str:
+    """Return in `language` a sentence that knows what it was made of, or one without places; "" is what a catalogue tells about itself."""
+    if not isinstance(sentence, Told) or not sentence.values:
+        return say(language, sentence) if sentence else ""
+    values = {name: told(language, value) if isinstance(value, Told) else value for name, value in sentence.values.items()}
+    return say(language, sentence.sentence, **values)
 
 
 def refused(language: str, error: BudstikkeError, /) -> str:

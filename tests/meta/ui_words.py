@@ -30,8 +30,20 @@ BEHIND = (
     *("acts.py", "running.py", "routing/area.py", "store/call_list_post.py", "store/conversations.py", "store/drafts.py"),
     *("store/groups.py", "store/hand_over.py", "store/invitations.py", "store/keep.py", "store/selftest.py", "store/sooner.py"),
     *("store/trial.py", "store/users.py", "store/walls.py", "store/work.py"),
+    *(
+        "settings.py",
+        "store/audit.py",
+        "doctor/__init__.py",
+        "doctor/alive.py",
+        "doctor/machine.py",
+        "doctor/outside.py",
+        "doctor/spells.py",
+    ),
+    *(f"../channels/{one}.py" for one in ("email", "http_lists", "twilio_lists", "twilio_whatsapp")),
 )
-REFUSALS = frozenset(("BadInput", "NotAllowed", "Said"))
+REFUSALS = frozenset(("BadInput", "NotAllowed", "NotReady", "Said"))
+#: what is said whole, and may be a single small word
+TOLD = "Told"
 #: stands in texts that speak two languages at once, since they do not know their reader
 TWO_LANGUAGES = " · "
 #: what looks like a sentence and is a name for machines
@@ -81,8 +93,11 @@ def _of_refusals(relay: Path) -> Iterator[Sentence]:
         tree = ast.parse((relay / room).read_text(encoding="utf-8"))
         named = dict(_named(tree))
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in REFUSALS and node.args:
-                yield from _said(node.args[0], named, room)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.args:
+                if node.func.id in REFUSALS:
+                    yield from _said(node.args[0], named, room)
+                if node.func.id == TOLD and isinstance(node.args[0], ast.Constant):
+                    yield Sentence(str(node.args[0].value), "", f"{room}:{node.lineno}")
 
 
 def _named(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:

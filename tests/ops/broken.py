@@ -128,7 +128,7 @@ BREAKAGES = (
     Breakage("clock off by an hour", clock_off, "Clock against", "by 3", "NTP", True),
     Breakage("old backup", old_backup, "backup", "3 days old", "budstikke backup", False),
     Breakage("disk nearly full", full_disk, "disk", "free of", "Make room", True),
-    Breakage("synchronous lowered", lax_commits, "commits", "synchronous is NORMAL", "synchronous=FULL", True),
+    Breakage("synchronous lowered", lax_commits, "commits", "synchronous = NORMAL", "synchronous=FULL", True),
     Breakage("missing translations", no_translation, "languages", "lv", "frame.po", False),
     Breakage("expired certificate", expired_certificate, "certificate", "ended 3 days ago", "Renew it", True),
     Breakage("dead worker", dead_worker, "worker", "seen", "start it again", True),

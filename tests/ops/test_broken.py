@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import AsyncIterator, Mapping
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 
 from relay.store import durable
 from relay.store.engine import Store
+from relay.web import words
 from tests.ops.broken import BREAKAGES, BUDSTIKKE, Breakage, named
 from tests.ops.house import Well, well
 from tests.web.house import opened, settings
@@ -28,7 +30,9 @@ async def test_doctor_names_what_is_broken_and_what_to_do(one: Well, breakage: B
     before = await one.house.examine()
     assert [each for each in before if not each.ok and each.grave] == []
     checks = await breakage.breaks(one)
-    assert named(breakage, checks, before) is not None, [each for each in checks if not each.ok]
+    found = named(breakage, checks, before)
+    assert found is not None, [each for each in checks if not each.ok]
+    assert [language for language in ("nb", "nn") if words.told(language, found.remedy) == found.remedy] == []
 
 
 def _doctor(folder: Path, told: Mapping[str, str]) -> tuple[int, list[dict[str, Any]]]:
@@ -46,12 +50,18 @@ async def test_the_exit_code_says_how_grave_it_is(one: Well, tmp_path: Path) -> 
     assert "database and keys" in {each["name"] for each in ill if each["grave"]}
 
 
-async def test_the_page_shows_what_the_command_says(migrated_sqlite_url: str) -> None:
+@pytest.mark.parametrize("language", words.LANGUAGES)
+async def test_the_page_says_in_its_readers_language_what_the_command_says(migrated_sqlite_url: str, language: str) -> None:
     async with opened(settings(migrated_sqlite_url)) as house:
-        page = await (await house.browser("administrator")).get("/doctor")
+        page = await (await house.browser("administrator")).get(f"/doctor?lang={language}")
         checks = await house.house.examine()
+    shown = unescape(page.text)
     for each in checks:
-        assert each.name in page.text
+        assert words.told(language, each.name) in shown
+        assert each.ok or words.told(language, each.remedy) in shown
+    english = {each.words for each in checks if words.told("nb", each.words) != each.words}
+    assert english
+    assert [one for one in english if f"<span>{one}</span>" in shown] == [] or language == "en"
     assert {"disk", "commits", "backup", "public address"} <= {each.name for each in checks}
 
 

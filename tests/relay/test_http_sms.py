@@ -88,10 +88,10 @@ def test_two_channels_of_one_name_would_get_each_others_callbacks(environment: p
 
 
 def test_doctor_asks_for_what_is_used(environment: pytest.MonkeyPatch) -> None:
-    names = {check.name: check.ok for check in doctor.settings_checks(load(environment))}
+    names = {str(check.name): check.ok for check in doctor.settings_checks(load(environment))}
     assert names["SMS and WhatsApp account"] is False
     settings = load(environment, http_sms_file=str(PROVIDERS / "nordisk.toml"))
-    names = {check.name: check.ok for check in doctor.settings_checks(settings)}
+    names = {str(check.name): check.ok for check in doctor.settings_checks(settings)}
     assert names["SMS provider described by a file"] is True
     assert "SMS and WhatsApp account" not in names
 
