@@ -154,10 +154,8 @@ class Receipts:
 
     async def _unreadable(self, conn: AsyncConnection, kept: inbox.Kept) -> None:
         """Ask for the key, with a task as grave as danger: nobody knows what it says. It is tried again when we start anew."""
-        now, words = (
-            self.clock.now(),
-            "A message came that no key of this installation opens. Set the earlier key beside the new one, and restart.",
-        )
+        now = self.clock.now()
+        words = "A message came that no key of this installation opens. Set the earlier key beside the new one, and restart."
         await inbox.handled(conn, kept.id, inbox.UNREADABLE, now)
         town = (await inbox.somewhere(conn, kept)).municipality_id
         log.error("a message cannot be opened", inbound=kept.id, municipality=town)

@@ -249,13 +249,12 @@ async def remove_arena(conn: AsyncConnection, known: Own, arena_id: int) -> None
 
 async def wish_address(conn: AsyncConnection, known: Own, value: str, now: datetime) -> None:
     """Put the wish for another number or mailbox before the coordinator; change nothing, since another may hold the link."""
-    words = f"Wants to be reached at {value}. Ring the number that you have before you change anything."
     new = work.NewTask(
         municipality_id=known.municipality_id,
         kind=TaskKind.NEW_ADDRESS,
         # another wish is another task
         cause=f"new_address:{known.person.id}:{sealing.keyring().lookup(value)[:16]}",
-        words=words,
+        words=value,
         person_id=known.person.id,
     )
     await work.open_task(conn, new, now)

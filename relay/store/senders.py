@@ -104,8 +104,7 @@ async def became(conn: AsyncConnection, change: Change, now: datetime) -> None:
     await conn.execute(update(Sender).where(Sender.id == row.id).values(changed))
     cause = f"sender:{row.id}:down"
     if change.health is Health.DOWN:
-        words = f"{row.address}: {WORDS[Health.DOWN]}"
-        alarm = work.NewTask(municipality_id=row.municipality_id, kind=TaskKind.SENDER, cause=cause, words=words)
+        alarm = work.NewTask(municipality_id=row.municipality_id, kind=TaskKind.SENDER, cause=cause, words=WORDS[Health.DOWN])
         await work.open_task(conn, alarm, now)
     elif row.health == Health.DOWN:
         await conn.execute(update(delivery).where(*_put_off(row.id), delivery.c.due_at > now).values(due_at=now))

@@ -170,6 +170,12 @@ def reason(language: str, name: str) -> str:
     return words.say(language, known.words) if known else words.say(language, "It is not known whether it was sent.")
 
 
+def came_of(language: str, outcome: str) -> str:
+    """Return what came of a task: a sentence of ours, and what somebody has added in their own words."""
+    ours, stop, theirs = outcome.partition(". ")
+    return f"{words.say(language, ours)}{stop}{theirs}" if outcome else ""
+
+
 #: what templates find under these names
 TABLES: Mapping[str, object] = {
     "ACTIONS": ACTIONS,
@@ -183,5 +189,6 @@ TABLES: Mapping[str, object] = {
     "STATES": STATES,
     "TASKS": TASKS,
     "WAYS": WAYS,
+    "came_of": came_of,
     "reason": reason,
 }

@@ -55,6 +55,31 @@ def test_what_only_tables_hold_is_in_the_catalogues(language: str) -> None:
     assert [one for one in OTHERS if one not in known] == []
 
 
+@pytest.mark.parametrize("language", TRANSLATED)
+def test_what_is_written_down_with_a_task_can_be_said(language: str) -> None:
+    """Why it was opened and what came of it stand in the database in English."""
+    rooms = (*(ROOT / "relay" / "store").glob("*.py"), *(ROOT / "relay").glob("*.py"))
+    said = {one for room in rooms for one in _of_tasks(ast.parse(room.read_text(encoding="utf-8")))}
+    assert {"sent again", "looked over", "erased"} <= said
+    known = catalogue(language)
+    assert [one for one in said if one not in known] == []
+
+
+def _of_tasks(tree: ast.Module) -> Iterator[str]:
+    """Yield the sentences that a room gives as `words` or `outcome` of a task, or closes one with."""
+    for node in ast.walk(tree):
+        found: list[ast.expr] = []
+        if isinstance(node, ast.keyword) and node.arg in ("words", "outcome"):
+            found = [node.value]
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "words":
+            found = [node.value]
+        if isinstance(node, ast.Dict):
+            found = [value for key, value in zip(node.keys, node.values, strict=True) if getattr(key, "value", "") in ("words", "outcome")]
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("close_cause", "close_tasks"):
+            found = node.args[-2:-1]
+        yield from (one.value for one in found if isinstance(one, ast.Constant) and isinstance(one.value, str) and one.value)
+
+
 def test_what_is_written_down_of_an_act_is_said() -> None:
     """Mypy holds the names of acts to ActName; what stands beside them is told by the calls themselves."""
     names = {name for path in (ROOT / "relay").rglob("*.py") for name in _details(ast.parse(path.read_text(encoding="utf-8")))}
@@ -67,3 +92,9 @@ def _details(tree: ast.Module) -> Iterator[str]:
         called = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
         if called in ("acted", "_acted"):
             yield from (one.arg for one in node.keywords if one.arg and one.arg not in ("municipality_id", "subject"))  # type: ignore[attr-defined]
+
+
+def test_what_came_of_a_task_is_said_with_what_somebody_added() -> None:
+    assert sentences.came_of("nb", "Rang them. They are at home. All well") == "Har ringt dem. They are at home. All well"
+    assert sentences.came_of("nb", "Ble ringt") == "Ble ringt"
+    assert sentences.came_of("nb", "") == ""
