@@ -67,7 +67,8 @@ def after_attempt(
         return DONE
     then = reason.then if reason else Then.NEXT
     if then is Then.STOP_SENDER:
-        return Verdict(state=DeliveryState.WAITING, due_at=now, hold="sender")
+        # like whatever waits for this sender: moved to a stand-in, or its person to the next channel (relay.store.senders)
+        return Verdict(state=DeliveryState.WAITING, due_at=now)
     if then is not Then.RETRY or tries > len(BACKOFF):
         return FAILED
     wait = max(BACKOFF[tries - 1], min(retry_after or 0.0, LONGEST_WAIT[gravity]))

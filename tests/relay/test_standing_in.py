@@ -187,6 +187,16 @@ async def test_an_ordinary_message_waits_a_minute_for_its_sender(town: Town) -> 
     } == {"sender"}
 
 
+async def test_whose_own_call_stopped_the_sender_gets_it_another_way_like_all_others(town: Town) -> None:
+    """The provider refuses our key in the middle: whose question was just being sent need not wait for a person to look."""
+    readers = await people(town, 4, (Medium.SMS, Medium.EMAIL))
+    town.sandbox.order(Fault(kind="unauthorised", nth=list(range(5, 100))))
+    await released(town, grave=False)
+    await in_time(town, seconds=66)
+    assert [len(new(reader.mailbox)) for reader in readers if reader.mailbox] == [1] * 4
+    assert await town.tasks() == ["sender"]
+
+
 async def test_one_number_that_breaks_every_call_stops_nobody_else(town: Town) -> None:
     """The provider errs for one reader each time: the sender stays well, and the reader's next channel does not wait."""
     bad = await town.person("Uheldig", "nb", by=(Medium.SMS, Medium.EMAIL))

@@ -60,7 +60,7 @@ def test_a_refusal_for_good_brings_the_next_way(reason: Reason) -> None:
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if reason.then is Then.STOP_SENDER])
 def test_a_sender_in_trouble_keeps_its_queue(reason: Reason) -> None:
-    assert judged(Evidence.REFUSED, reason) == Verdict(state=WAITING, due_at=NOW, hold="sender")
+    assert judged(Evidence.REFUSED, reason) == Verdict(state=WAITING, due_at=NOW)
 
 
 #: gravity, copies so far -> minutes until the next, None: no more
