@@ -12,7 +12,7 @@ from relay.model import AlertState, DeliveryState, SparedBy
 from relay.routing.policy import CORRECTIONS
 from relay.store import alerts, answers, recipients
 from relay.store.columns import AnyRow
-from relay.store.tables import alert, alert_group, attempt, counter, delivery, recipient, recipient_group
+from relay.store.tables import alert, alert_group, attempt, counter, delivery, recipient, recipient_group, share_link
 
 #: parts that hold something of the alert; a wake-up and a question about numbers do not
 TELLS = (Part.FORWARD, Part.ASK, Part.LETTER, Part.REMINDER)
@@ -63,12 +63,16 @@ async def put_back(conn: AsyncConnection, municipality_id: int, row: AnyRow, now
 
 
 async def undo(conn: AsyncConnection, municipality_id: int, row: AnyRow, now: datetime) -> bool:
-    """Take back a release of which nothing has begun to leave: as if it had never been; false when something may have left."""
-    begun = select(delivery.c.id).where(delivery.c.alert_id == row.id, delivery.c.action != "", delivery.c.state != DeliveryState.WAITING)
-    if await may_have_left(conn, row.id) or (await conn.execute(begun.limit(1))).scalar() is not None:
+    """Take back a release of which nothing has begun to leave: as if it had never been; false when something has, even in vain."""
+    tried = select(attempt.c.id).where(attempt.c.delivery_id == delivery.c.id).exists()
+    moved = and_(delivery.c.action != "", delivery.c.state != DeliveryState.WAITING)
+    begun = select(delivery.c.id).where(delivery.c.alert_id == row.id, or_(moved, tried))
+    if (await conn.execute(begun.limit(1))).scalar() is not None:
         return False
     await put_back(conn, municipality_id, row, now)
-    # each one's rows before those that they point to
+    # each one's rows before those that they point to; a link was made for a text that did not leave after all
+    theirs = select(recipient.c.id).where(recipient.c.alert_id == row.id)
+    await conn.execute(delete(share_link).where(share_link.c.recipient_id.in_(theirs)))
     for table in (delivery, recipient_group, recipient, alert_group, counter):
         await conn.execute(delete(table).where(table.c.alert_id == row.id, table.c.municipality_id == municipality_id))
     await alerts.move(conn, row.id, AlertState.APPROVED, now, released_at=None, legend=0)

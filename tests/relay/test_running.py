@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, insert, select
 
+from channels.sandbox.faults import Fault
 from messages.alert import Act, Kind, Variant
 from relay import acts, running, staff
 from relay.model import AlertState, BadInput, DeliveryState, NotAllowed, Role, TaskKind
-from relay.store import alerts, checklist, drafts, paging, work
+from relay.store import alerts, checklist, drafts, links, paging, work
 from relay.store.register import Stamp
 from relay.store.tables import User, alert, delivery, recipient, user_role
 from tests.stories.town import Somebody, Town, new
@@ -150,6 +151,31 @@ async def test_what_has_begun_to_leave_cannot_be_undone(town: Town) -> None:
     async with town.store.write() as conn:
         with pytest.raises(NotAllowed, match="begun to leave"):
             await running.undo(conn, town.municipality_id, alert_id, "Ola", town.clock.now())
+
+
+async def test_what_was_tried_in_vain_cannot_be_undone_either(town: Town) -> None:
+    """Nothing has left, and each try is on record: that record is not taken away."""
+    await town.person("Ayan", "so")
+    town.sandbox.order(Fault(kind="throttle", retry_after=None))
+    alert_id = await town.draft(TEXTS)
+    await town.relay.approve(town.municipality_id, alert_id, "Ola")
+    await town.relay.release(town.municipality_id, alert_id, "Ola")
+    await town.settle()
+    async with town.store.write() as conn:
+        with pytest.raises(NotAllowed, match="begun to leave"):
+            await running.undo(conn, town.municipality_id, alert_id, "Ola", town.clock.now())
+
+
+async def test_a_link_that_was_made_for_a_text_goes_with_an_undone_release(town: Town) -> None:
+    await town.person("Ayan", "so")
+    alert_id = await town.draft(TEXTS)
+    await town.relay.approve(town.municipality_id, alert_id, "Ola")
+    await town.relay.release(town.municipality_id, alert_id, "Ola", hold=HOLD)
+    async with town.store.write() as conn:
+        [someone] = (await conn.execute(select(recipient.c.id).where(recipient.c.alert_id == alert_id))).scalars()
+        await links.of_recipients(conn, [someone], town.clock.now())
+        await running.undo(conn, town.municipality_id, alert_id, "Ola", town.clock.now())
+    assert (await state(town, alert_id), await rows(town, alert_id)) == (AlertState.APPROVED, 0)
 
 
 async def test_an_undone_update_leaves_what_it_replaced_in_force(town: Town) -> None:
