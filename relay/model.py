@@ -44,6 +44,7 @@ class SparedBy(StrEnum):
     NEWER_ALERT = "newer_alert"
     CANCELLED = "cancelled"
     CLOSED = "closed"
+    LEFT = "left"
 
 
 class Rung(StrEnum):

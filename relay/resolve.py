@@ -15,7 +15,7 @@ from channels.base import SendFailed, Trace, Traceable
 from channels.clock import Clock
 from messages.alert import Gravity
 from relay.desk import Desk
-from relay.model import NotReady
+from relay.model import DeliveryState, NotReady
 from relay.pulse import Pulse
 from relay.store import doubts, evidence
 from relay.store.columns import AnyRow
@@ -96,8 +96,11 @@ class Resolver:
             return
         if gravity is Gravity.LIFE and waited >= MEANWHILE:
             await doubts.do_not_wait(conn, row, now)
-        if _may_send_again(row, look, waited):
-            await doubts.send_again(conn, row, now)
+        if _is_needless(row):
+            if waited >= SLOWEST:
+                await doubts.give_up(conn, row, now)
+        elif _may_send_again(row, look, waited):
+            await doubts.give_up(conn, row, now)
         elif _is_for_a_person(row, look, waited):
             await doubts.ask_a_person(conn, row, now)
 
@@ -125,6 +128,11 @@ def _adopted(row: AnyRow, found: Trace) -> evidence.Fact:
         price=found.status.price,
         found_by="list",
     )
+
+
+def _is_needless(row: AnyRow) -> bool:
+    """Whether nobody misses it: another copy has arrived, or an answer has come meanwhile."""
+    return bool(row.state == DeliveryState.DONE or row.spared_by)
 
 
 def _may_send_again(row: AnyRow, look: _Look, waited: float) -> bool:

@@ -1,10 +1,10 @@
 """An answer, done: the ladder, the report, what it spares and what it pulls forward, in the transaction of its receipt."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import and_, func, insert, literal, not_, or_, select, update
+from sqlalchemy import and_, case, func, insert, literal, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
@@ -59,6 +59,18 @@ async def rest(conn: AsyncConnection, asked: Iterable[Asked], meaning: Meaning, 
     """Spare what a person who writes PAUSE or STOP shall not get any more: that is a wish, and no answer to an alert."""
     for one in asked:
         await _spare(conn, one.recipient_id, meaning, now)
+
+
+async def left(conn: AsyncConnection, person_id: int, now: datetime) -> None:
+    """Spare what somebody who has left would still get, and whom we would ring; let who stands by for them begin at once.
+
+    Short answers to what they wrote still go.
+    """
+    mine = select(recipient.c.id).where(recipient.c.person_id == person_id)
+    await _end(conn, (delivery.c.recipient_id.in_(mine), delivery.c.part != Part.NOTICE), SparedBy.LEFT, now)
+    later = (delivery.c.stands_for_id.in_(mine), delivery.c.state == DeliveryState.WAITING, delivery.c.due_at > now)
+    await conn.execute(update(delivery).where(*later).values(due_at=now))
+    await recipients.refresh(conn, set((await conn.execute(mine)).scalars()), now)
 
 
 async def _row(conn: AsyncConnection, recipient_id: int) -> AnyRow:
@@ -154,7 +166,7 @@ async def spare_again(conn: AsyncConnection, alert_id: int, now: datetime) -> No
 async def _spare(conn: AsyncConnection, recipient_id: int, meaning: Meaning, now: datetime, channel: str = "") -> None:
     await _spare_steps(conn, [recipient_id], meaning, now, channel)
     if meaning is Meaning.PASSED_ON or meaning is Meaning.CANNOT:
-        count = (not_begun(), delivery.c.recipient_id == recipient_id, delivery.c.part == Part.COUNT)
+        count = (delivery.c.recipient_id == recipient_id, delivery.c.part == Part.COUNT)
         await _end(conn, count, SparedBy.OWN_ANSWER, now)
 
 
@@ -162,20 +174,39 @@ async def _spare_steps(conn: AsyncConnection, whose: Any, meaning: Meaning, now:
     """Spare what an answer by `channel` makes needless: the message itself only by other channels, and never when that is not known."""
     actions = _actions(SPARES, meaning)
     needed = and_(delivery.c.action == Action.MESSAGE, or_(literal(channel) == "", delivery.c.channel == channel))
-    own = (not_begun(), delivery.c.recipient_id.in_(whose), delivery.c.action.in_(actions - {Action.DEPUTY}), not_(needed))
+    own = (delivery.c.recipient_id.in_(whose), delivery.c.action.in_(actions - {Action.DEPUTY}), not_(needed))
     await _end(conn, own, SparedBy.OWN_ANSWER, now)
     if Action.DEPUTY in actions:
-        await _end(conn, (not_begun(), delivery.c.stands_for_id.in_(whose)), SparedBy.PRINCIPAL, now)
+        await _end(conn, [delivery.c.stands_for_id.in_(whose)], SparedBy.PRINCIPAL, now)
 
 
 def not_begun() -> Any:
     """It waits for its time, or in a dispatcher's hand for its sender's pace. What is spared there, the last look will not let go."""
-    under_way = select(attempt.c.id).where(attempt.c.delivery_id == delivery.c.id, attempt.c.evidence.in_(MAYBE_OUT)).exists()
-    return or_(delivery.c.state == DeliveryState.WAITING, and_(delivery.c.state == DeliveryState.CLAIMED, not_(under_way)))
+    return or_(delivery.c.state == DeliveryState.WAITING, and_(delivery.c.state == DeliveryState.CLAIMED, not_(_under_way())))
 
 
-async def _end(conn: AsyncConnection, which: Iterable[Any], by: SparedBy, now: datetime) -> None:
-    await conn.execute(update(delivery).where(*which).values(state=DeliveryState.SPARED, spared_by=by, ended_at=now))
+def _under_way() -> Any:
+    return select(attempt.c.id).where(attempt.c.delivery_id == delivery.c.id, attempt.c.evidence.in_(MAYBE_OUT)).exists()
+
+
+async def _end(conn: AsyncConnection, which: Sequence[Any], by: SparedBy, now: datetime) -> None:
+    """Spare what has not begun. What is under way is marked, so that it is not tried again where this try comes to nothing."""
+    await conn.execute(update(delivery).where(*which, not_begun()).values(state=DeliveryState.SPARED, spared_by=by, ended_at=now))
+    under_way = (delivery.c.state == DeliveryState.CLAIMED, _under_way(), delivery.c.spared_by == "")
+    await conn.execute(update(delivery).where(*which, *under_way).values(spared_by=by))
+
+
+def _spared(by: SparedBy) -> tuple[Any, ...]:
+    """Say of a delivery that it was spared, or marked so while it was under way."""
+    return delivery.c.state.in_((DeliveryState.SPARED, DeliveryState.CLAIMED)), delivery.c.spared_by == by
+
+
+#: what is spared is needed after all: it waits again, and what is under way is marked no more
+_ARMED: Mapping[str, Any] = {
+    "state": case((delivery.c.state == DeliveryState.SPARED, DeliveryState.WAITING), else_=delivery.c.state),
+    "spared_by": "",
+    "ended_at": None,
+}
 
 
 async def _pull(conn: AsyncConnection, recipient_id: int, meaning: Meaning, now: datetime) -> None:
@@ -183,9 +214,7 @@ async def _pull(conn: AsyncConnection, recipient_id: int, meaning: Meaning, now:
     if Action.DEPUTY not in _actions(PULLS_FORWARD, meaning):
         return
     theirs = delivery.c.stands_for_id == recipient_id
-    rearmed = {"state": DeliveryState.WAITING, "spared_by": "", "ended_at": None}
-    spared = (theirs, delivery.c.state == DeliveryState.SPARED, delivery.c.spared_by == SparedBy.PRINCIPAL)
-    await conn.execute(update(delivery).where(*spared).values(rearmed))
+    await conn.execute(update(delivery).where(theirs, *_spared(SparedBy.PRINCIPAL)).values(_ARMED))
     later = (theirs, delivery.c.state == DeliveryState.WAITING, delivery.c.due_at > now)
     await conn.execute(update(delivery).where(*later).values(due_at=now))
 
@@ -219,10 +248,9 @@ async def _ask_after_all(conn: AsyncConnection, row: dict[str, Any], due_at: dat
         delivery.c.municipality_id == row["municipality_id"],
         delivery.c.cause == row["cause"],
         delivery.c.part == Part.COUNT,
-        delivery.c.state == DeliveryState.SPARED,
-        delivery.c.spared_by == SparedBy.OWN_ANSWER,
+        *_spared(SparedBy.OWN_ANSWER),
     )
-    again = {"state": DeliveryState.WAITING, "spared_by": "", "ended_at": None, "planned_at": due_at, "due_at": due_at}
+    again = {**_ARMED, "planned_at": due_at, "due_at": due_at}
     return bool((await conn.execute(update(delivery).where(*spared).values(again))).rowcount)
 
 
@@ -261,15 +289,14 @@ async def _spare_by_quorum(conn: AsyncConnection, alert_id: int, now: datetime, 
     whose = func.coalesce(delivery.c.stands_for_id, delivery.c.recipient_id)
     theirs = (or_(delivery.c.recipient_id == only, delivery.c.stands_for_id == only), whose == only)
     steps = (*((delivery.c.alert_id == alert_id,) if only is None else theirs), delivery.c.action.in_(QUORUM_SPARES))
-    await _end(conn, (*steps, not_begun(), whose.not_in(lacking)), SparedBy.QUORUM, now)
-    again = (*steps, delivery.c.state == DeliveryState.SPARED, delivery.c.spared_by == SparedBy.QUORUM, whose.in_(lacking))
-    rearmed = {"state": DeliveryState.WAITING, "spared_by": "", "ended_at": None}
+    await _end(conn, (*steps, whose.not_in(lacking)), SparedBy.QUORUM, now)
+    again = (*steps, *_spared(SparedBy.QUORUM), whose.in_(lacking))
     for action in QUORUM_SPARES:
         # whoever has answered since has spared their own steps
         rungs = {LADDER[meaning] for meaning in SPARES.get(action, ()) if meaning in LADDER}
         answered = select(recipient.c.id).where(recipient.c.alert_id == alert_id, recipient.c.rung.in_(rungs))
         answered = answered if only is None else answered.where(recipient.c.id == only)
-        await conn.execute(update(delivery).where(*again, delivery.c.action == action, whose.not_in(answered)).values(rearmed))
+        await conn.execute(update(delivery).where(*again, delivery.c.action == action, whose.not_in(answered)).values(_ARMED))
 
 
 def count_due(now: datetime, minutes: int, *, told_already: bool) -> datetime:

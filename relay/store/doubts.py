@@ -54,9 +54,8 @@ async def unknowns(conn: AsyncConnection, now: datetime, limit: int = 200) -> li
             attempt,
             copies.label("copies"),
             delivery.c.gravity,
-            delivery.c.attempts,
-            delivery.c.address_id,
-            delivery.c.expires_at,
+            delivery.c.state,
+            delivery.c.spared_by,
             Address.value.label("address_value"),
             delivery.c.to,
             Sender.address.label("sender_address"),
@@ -97,14 +96,20 @@ async def do_not_wait(conn: AsyncConnection, row: AnyRow, now: datetime) -> None
         await troubles.pull_next(conn, [owner], now)
 
 
-async def send_again(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:
-    """Give an unknown attempt up and plan another: flagged from here on as a possible second copy."""
+async def give_up(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:
+    """Give an unknown attempt up and plan another, which is flagged as a possible second copy.
+
+    Not where an answer has made the message needless meanwhile, nor where another copy of it has arrived.
+    """
     given_up = {"evidence": int(Evidence.REFUSED), "reason": "NOT_FOUND", "ended_at": now, "look_at": None}
     changed = await conn.execute(update(attempt).where(attempt.c.id == row.id, attempt.c.evidence == Evidence.UNKNOWN).values(given_up))
     if not changed.rowcount:
         return
+    mine = (delivery.c.id == row.delivery_id, delivery.c.state != DeliveryState.DONE)
+    needless = {"state": DeliveryState.SPARED, "hold": "", "ended_at": now, "lease_until": None}
+    await conn.execute(update(delivery).where(*mine, delivery.c.spared_by != "").values(needless))
     waiting = {"state": DeliveryState.WAITING, "hold": "", "due_at": now, "lease_until": None}
-    await conn.execute(update(delivery).where(delivery.c.id == row.delivery_id).values(waiting))
+    await conn.execute(update(delivery).where(*mine, delivery.c.spared_by == "").values(waiting))
     # if the second try may not leave, nothing hopeful must be left standing of the first
     await evidence.stand_for(conn, [row.delivery_id], now)
 
@@ -138,8 +143,11 @@ async def send_again_on_request(conn: AsyncConnection, municipality_id: int, tas
     if row is None:
         raise NotFound(f"Task {task_id} does not ask whether to send a message again.")
     doubted = (attempt.c.id == int(row.cause.removeprefix(ASKED)), attempt.c.evidence == Evidence.UNKNOWN)
-    tried = (await conn.execute(select(attempt).where(*doubted))).one_or_none()
+    arrived = select(delivery.c.id).where(delivery.c.id == attempt.c.delivery_id, delivery.c.state == DeliveryState.DONE)
+    tried = (await conn.execute(select(attempt).where(*doubted, not_(arrived.exists())))).one_or_none()
     if tried is None:
         raise NotAllowed("It is known by now what became of this message. Look at the alert.")
+    # a person wants it, whoever has answered
+    await conn.execute(update(delivery).where(delivery.c.id == tried.delivery_id).values(spared_by=""))
     await tasks.done(conn, municipality_id, task_id, by, now, outcome="sent again")
-    await send_again(conn, tried, now)
+    await give_up(conn, tried, now)

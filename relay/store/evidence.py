@@ -17,7 +17,7 @@ from channels.base import Evidence, Reason
 from messages.alert import Gravity
 from messages.form import Part
 from relay.counting import HOPEFUL, standing
-from relay.model import DeliveryState, Rung
+from relay.model import DeliveryState, Rung, SparedBy
 from relay.store import recipients, troubles
 from relay.store.columns import AnyRow, Moment, reader
 from relay.store.sql import Kind, among, by_key, ids_as_json, one_of, rows_as_json, rows_from_json
@@ -204,10 +204,14 @@ def _judge(row: AnyRow, fact: Fact | None, best: int, now: datetime) -> Verdict:
         now=now,
         retry_after=fact.retry_after,
     )
-    # whoever has answered need not be asked again; the text to pass on, and what we owe them, is tried until it arrives
-    if verdict.state is DeliveryState.WAITING and row.part in _QUESTIONS and row.rung not in (None, Rung.NONE):
+    if verdict.state is DeliveryState.WAITING and _is_needless(row):
         return Verdict(state=DeliveryState.SPARED)
     return verdict
+
+
+def _is_needless(row: AnyRow) -> bool:
+    """Whether another try is: an answer came while this one was under way. The text to pass on is tried until it arrives."""
+    return bool(row.spared_by) or (row.part in _QUESTIONS and row.rung not in (None, Rung.NONE))
 
 
 _state, _gravity = reader(DeliveryState), reader(Gravity)
@@ -233,17 +237,24 @@ def _settled(changes: Iterable[tuple[AnyRow, Verdict]], best: Mapping[int, int],
     """Yield the statements that bring deliveries to their verdicts. One that only knows more keeps its state, and its lease."""
     kinds: defaultdict[tuple[Any, ...], list[int]] = defaultdict(list)
     for row, verdict in changes:
-        moves = (verdict.state, verdict.hold, verdict.due_at) if _moves(row, verdict) else ()
+        moves = (verdict.state, verdict.hold, verdict.due_at, _spared_by(row, verdict)) if _moves(row, verdict) else ()
         kinds[best[row.id], *moves].append(row.id)
     for (evidence, *where), ids in kinds.items():
         own: dict[str, Any] = {"evidence": evidence, "ids": ids_as_json(ids)}
         if not where:
             yield _KNOW, own
             continue
-        state, hold, due_at = where
-        own |= {"state": state, "hold": hold, "spared_by": "own_answer" if state is DeliveryState.SPARED else ""}
+        state, hold, due_at, spared_by = where
+        own |= {"state": state, "hold": hold, "spared_by": spared_by}
         own |= {"ended_at": now if state in _ENDED else None}
         yield (_MOVE, own) if due_at is None else (_PUT_OFF, own | {"due_at": due_at})
+
+
+def _spared_by(row: AnyRow, verdict: Verdict) -> str:
+    """What made a delivery needless, if anything did; one that is looked for keeps its mark."""
+    if verdict.state is DeliveryState.SPARED:
+        return row.spared_by or SparedBy.OWN_ANSWER
+    return str(row.spared_by) if verdict.state is DeliveryState.CLAIMED else ""
 
 
 def done(evidence: int, ids: Iterable[int], now: datetime) -> Call:
@@ -291,6 +302,7 @@ _delivery_columns = (
     delivery.c.part,
     delivery.c.state,
     delivery.c.hold,
+    delivery.c.spared_by,
     delivery.c.due_at,
     delivery.c.evidence,
     delivery.c.gravity,

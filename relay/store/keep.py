@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Medium
 from relay.model import AddressState, BadInput, Hours
-from relay.store import roster, work
+from relay.store import answers, roster, work
 from relay.store.register import NewPerson, Stamp, add_people, address, hours, memberships, set_deputies
 from relay.store.tables import Address, LanguageGroup, Membership, ResourcePerson
 
@@ -68,6 +68,7 @@ async def leave(conn: AsyncConnection, municipality_id: int, person_id: int, sta
     await roster.find(conn, municipality_id, person_id)
     mine = (ResourcePerson.id == person_id, ResourcePerson.municipality_id == municipality_id, ResourcePerson.left_at.is_(None))
     await conn.execute(update(ResourcePerson).where(*mine).values(left_at=stamp.at, **stamp.changed))
+    await answers.left(conn, person_id, stamp.at)
     await work.acted(conn, stamp.by, "person.leave", stamp.at, municipality_id=municipality_id, subject=f"person:{person_id}")
 
 

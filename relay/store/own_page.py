@@ -267,7 +267,7 @@ async def leave(conn: AsyncConnection, known: Own, now: datetime) -> None:
     stopped: Mapping[str, Any] = {"state": AddressState.OPTED_OUT, "state_reason": "LEAVE", "state_at": now}
     mine = (Address.person_id == person_id, Address.state == AddressState.ACTIVE)
     await conn.execute(update(Address).where(*mine).values(dict(stopped) | {"updated_at": now, "updated_by": BY}))
-    await _spare(conn, known, Meaning.STOP, now)
+    await answers.left(conn, person_id, now)
     await conn.execute(delete(arena).where(arena.c.person_id == person_id))
     await links.revoke(conn, known.municipality_id, person_id, now)
     words = "This person has left on their own page. Thank them, and find somebody else for the group."

@@ -96,6 +96,7 @@ SPARED: Mapping[str, str] = {
     "newer_alert": "a newer message has replaced it",
     "cancelled": "the alert was stopped",
     "closed": "the alert has ended",
+    "left": "the person has left",
 }
 LEFT_OUT: Mapping[str, str] = {
     LeftOut.NO_AGREEMENT: "No role agreement",

@@ -12,12 +12,12 @@ from channels.sandbox.faults import Fault
 from channels.sandbox.ledger import Entry, Event
 from messages.alert import Act, Kind
 from messages.form import Medium, Part
-from relay.model import NotAllowed, NotFound, Rung
-from relay.store import doubts
+from relay.model import DeliveryState, NotAllowed, NotFound, Rung
+from relay.store import doubts, evidence
 from relay.store.tables import recipient, task
 from tests.relay.witness import WATER, accepted, attempts, copies, planned, reconcile, released
 from tests.stories.arrange import rows, sends, texts
-from tests.stories.town import ON_SQLITE, Town, new
+from tests.stories.town import ON_SQLITE, Somebody, Town, new
 
 
 def forwards(town: Town) -> list[Entry]:
@@ -314,3 +314,71 @@ async def test_a_letter_in_doubt_is_sent_again_under_the_same_id(town: Town, mon
     assert (await town.reach(alert_id)).possible_duplicates == 1
     assert len(await sends(town, ayan, Part.LETTER)) == 1
     assert WATER["so"] in first.body
+
+
+# --- what nobody misses any more --------------------------------------------------------------------------------------------
+
+
+async def delivered_again(town: Town, person: Somebody, part: Part) -> list[tuple[str, str, int]]:
+    """Return state, what made it needless, and tries of a person's sends of one part."""
+    return [(row.state, row.spared_by, row.attempts) for row in await sends(town, person, part)]
+
+
+async def test_a_reminder_in_doubt_is_not_sent_again_to_whoever_has_answered_meanwhile(town: Town) -> None:
+    """The answer came while it was looked for: it is given up without a second try, and nobody is asked about it."""
+    ayan = await town.person("Ayan", "nb")
+    await released(town, grave=False)
+    await town.settle()
+    town.sandbox.change(callbacks=False)
+    town.sandbox.order(Fault(kind="error", times=1))
+    while Evidence.UNKNOWN not in {row.evidence for row in await attempts(town)}:
+        await town.passes(minutes=1)
+    assert await delivered_again(town, ayan, Part.REMINDER) == [(DeliveryState.CLAIMED, "", 1)]
+    await ayan.phone.says("1")
+    await town.settle()
+    await town.passes(minutes=5)
+    assert await delivered_again(town, ayan, Part.REMINDER) == [(DeliveryState.SPARED, "own_answer", 1)]
+    assert await town.tasks() == []
+
+
+@pytest.mark.parametrize("changes_their_mind", [False, True])
+async def test_a_deputy_is_not_asked_again_once_the_principal_has_passed_it_on_unless_they_cannot_after_all(
+    town: Town, *, changes_their_mind: bool
+) -> None:
+    """What is marked as needless while it is in doubt is wanted again where the last answer says so."""
+    ayan = await town.person("Ayan", "nb")
+    bilan = await town.person("Bilan", "nb", deputy_of=ayan)
+    await released(town, grave=False)
+    await town.settle()
+    town.sandbox.change(callbacks=False)
+    town.sandbox.order(Fault(kind="error", suffix=bilan.phone.address[-4:], times=1))
+    while not (doubted := [row.delivery_id for row in await attempts(town) if row.evidence == Evidence.UNKNOWN]):
+        await town.passes(minutes=1)
+    await ayan.phone.says("2")
+    if changes_their_mind:
+        await ayan.phone.says("4")
+    await town.settle()
+    await town.passes(minutes=5)
+    [became] = [(row.state, row.spared_by, row.attempts) for row in await sends(town, bilan) if row.id in doubted]
+    assert became == (("DONE", "", 2) if changes_their_mind else ("SPARED", "principal", 1))
+
+
+@pytest.mark.parametrize("grave", [True, False])
+async def test_a_second_copy_in_doubt_is_given_up_once_the_first_has_arrived(town: Town, *, grave: bool) -> None:
+    """No third copy leaves, and nobody is asked about a message that is known to have arrived."""
+    ayan = await town.person("Ayan", "nb")
+    town.sandbox.change(callbacks=False, list_lag=(900, 900))
+    number = ayan.phone.address[-4:]
+    town.sandbox.order(Fault(kind="reset_accepted", suffix=number, nth=[1]), Fault(kind="error", suffix=number, nth=[2]))
+    await released(town, grave=grave)
+    while [row.n for row in await attempts(town) if row.evidence == Evidence.UNKNOWN] != [2]:
+        await town.passes(seconds=10)
+    first = next(row for row in await attempts(town) if row.n == 1 and row.reason == "NOT_FOUND")
+    async with town.store.write() as conn:
+        arrived = evidence.Fact(attempt_id=first.id, evidence=Evidence.DELIVERED, found_by="callback", provider_id="SM1")
+        await evidence.learn(conn, [arrived], town.clock.now())
+    await town.passes(minutes=5)
+    tried = [row for row in await attempts(town) if row.delivery_id == first.delivery_id]
+    assert [(row.n, row.evidence, row.reason) for row in tried][1:] == [(2, Evidence.REFUSED, "NOT_FOUND")]
+    assert [row.state for row in await sends(town, ayan) if row.id == first.delivery_id] == [DeliveryState.DONE]
+    assert "unreachable" not in await town.tasks()

@@ -11,9 +11,10 @@ from channels.sandbox.ledger import Event
 from messages.alert import Act, Variant
 from messages.form import Medium, Part
 from messages.frames import say
-from relay.model import AddressState, AlertState, LeftOut, NotAllowed, Rung
-from relay.store import alerts
-from relay.store.tables import Address, alert as alert_table
+from relay.model import AddressState, AlertState, DeliveryState, LeftOut, NotAllowed, Rung, SparedBy, TaskKind
+from relay.store import alerts, keep
+from relay.store.register import Stamp
+from relay.store.tables import Address, alert as alert_table, task
 from tests.stories.arrange import change, rows, sender, sends, texts
 from tests.stories.town import ON_SQLITE, Town, new
 
@@ -119,6 +120,23 @@ async def test_when_the_last_way_fails_the_deputy_comes_at_once(town: Town) -> N
     )
     await town.issue(WATER)
     assert len(new(bilan.phone)) == 2
+
+
+async def test_whoever_is_taken_out_of_the_register_gets_nothing_more_and_their_deputy_begins(town: Town) -> None:
+    """Neither the reminder nor the letter that was planned, and nobody is asked to ring them: the deputy is asked at once."""
+    ayan = await town.person("Ayan", "so", by=(Medium.SMS, Medium.EMAIL))
+    bilan = await town.person("Bilan", "so", deputy_of=ayan)
+    await town.issue(WATER, grave=False)
+    assert len(new(ayan.phone)) == 2
+    async with town.store.write() as conn:
+        await keep.leave(conn, town.municipality_id, ayan.id, Stamp(by="Kari", at=town.clock.now()))
+    await town.settle()
+    assert len(new(bilan.phone)) == 2
+    await town.passes(hours=6)
+    assert ayan.mailbox is not None
+    assert (new(ayan.phone), new(ayan.mailbox)) == ([], [])
+    assert {row.spared_by for row in await sends(town, ayan) if row.state == DeliveryState.SPARED} == {SparedBy.LEFT}
+    assert {row.person_id for row in await rows(town, select(task).where(task.c.kind == TaskKind.CALL))} <= {bilan.id}
 
 
 async def test_a_phone_that_comes_back_gets_the_message(town: Town) -> None:
