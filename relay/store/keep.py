@@ -69,6 +69,9 @@ async def leave(conn: AsyncConnection, municipality_id: int, person_id: int, sta
     mine = (ResourcePerson.id == person_id, ResourcePerson.municipality_id == municipality_id, ResourcePerson.left_at.is_(None))
     await conn.execute(update(ResourcePerson).where(*mine).values(left_at=stamp.at, **stamp.changed))
     await answers.left(conn, person_id, stamp.at)
+    # whatever is planned later all the same, a late text say, stops at the last look
+    unused = {"state": AddressState.REPLACED, "state_reason": "left", "state_at": stamp.at, **stamp.changed}
+    await conn.execute(update(Address).where(Address.person_id == person_id, Address.state == AddressState.ACTIVE).values(**unused))
     await work.acted(conn, stamp.by, "person.leave", stamp.at, municipality_id=municipality_id, subject=f"person:{person_id}")
 
 
