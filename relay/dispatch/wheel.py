@@ -76,7 +76,8 @@ class Dispatcher:
         self.claims = True
         #: how often the wheel has come round, in vain too: the watchdog looks at it
         self.turns = 0
-        #: is everything due sent and written down? Read by the demo, which then lets time jump
+        #: the last round sent what could leave and wrote down what came of it; not after one that broke. Read by the demo, which then
+        #: lets time jump
         self.idle = False
 
     # --- the wheel ----------------------------------------------------------------------------------------------------
@@ -87,12 +88,13 @@ class Dispatcher:
             sent = 0
             try:
                 sent = await self.drain()
+                # it may stop short for a sender's pace, with what came of the last calls still in hand
+                self.idle = not self.crew.landed
             except (NotReady, OSError, DBAPIError) as error:
                 log.warning("dispatch waits for the database", error=str(error)[:200])
             except Exception:
                 log.exception("a turn broke; nothing was written, the next one follows")
             self.turns += 1
-            self.idle = True
             await self.pulse.wait(REST)
             if not sent:
                 await asyncio.sleep(HEED)
@@ -210,7 +212,7 @@ class Dispatcher:
     def _choose(self, now: datetime) -> list[Ready]:
         """Take the next ones that their senders' pace allows, up to the window; a slow sender holds nobody else up.
 
-        One call at a time to one person, once it is known what came of the last: the forward comes before the ask, a correction after what
+        One call at a time to one address, once it is known what came of the last: the forward comes before the ask, a correction after what
         it corrects, and nothing comes after a refusal that stops the sender or the address.
         """
         # what has landed since this turn began is written down by the next: until then it has no outcome either

@@ -65,12 +65,16 @@ async def works_that_open(conn: AsyncConnection, leased: Sequence[AnyRow], now: 
 
 
 def _in_order(found: list[Work]) -> list[Work]:
+    # the database returns what it claimed in any order; ids rise as the plan does, so that a forward comes before its ask
     return sorted(found, key=lambda item: (item.gravity, item.delivery_id))
 
 
 @lru_cache
 def _claim(term: Lease) -> Hot:
-    """Gravest first, then in order of time. A stopped sender's and a paused alert's rows wait."""
+    """Take the gravest, and of those the ones longest due; they leave in the order in which they were planned (`_in_order`).
+
+    A stopped sender's and a paused alert's rows wait.
+    """
     now = bindparam("now", type_=Moment)
 
     def claim(conn: AsyncConnection) -> Executable:

@@ -164,6 +164,36 @@ async def test_an_outcome_that_cannot_be_written_stays_in_hand(town: Town, monke
     await reconcile(town, alert_id)
 
 
+@ON_SQLITE
+async def test_a_worker_whose_turn_broke_does_not_say_that_it_is_idle(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What came of its calls is not written yet: a clock that jumped now would jump over it."""
+    honest, broken, mended = outcomes.record, asyncio.Event(), asyncio.Event()
+
+    async def record(conn: Any, landed: Any, now: Any) -> None:
+        if landed and not mended.is_set():
+            broken.set()
+            raise NotReady("The connection to the database was lost. It is tried again.")
+        await honest(conn, landed, now)
+
+    monkeypatch.setattr(outcomes, "record", record)
+    await town.person("Ayan", "nb")
+    await released(town)
+    dispatcher = town.relay.dispatcher
+    running = asyncio.create_task(dispatcher.run())
+    async with asyncio.timeout(10):
+        await broken.wait()
+        for _ in range(5):
+            await asyncio.sleep(0.01)
+            assert not dispatcher.idle
+        mended.set()
+        while not dispatcher.idle:
+            town.relay.pulse.ring()
+            await asyncio.sleep(0.01)
+    assert {row.evidence for row in await attempts(town)} <= {Evidence.ACCEPTED, Evidence.SENT, Evidence.DELIVERED}
+    dispatcher.stop()
+    await asyncio.wait_for(running, 5)
+
+
 async def test_a_commit_whose_word_was_lost(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database did commit and we did not hear it: the intent counts as one in doubt, the wheel turns on, nothing is doubled."""
     honest, losses = town.store.write, [True]
