@@ -35,6 +35,18 @@ class DeliveryState(StrEnum):
     EXPIRED = "EXPIRED"
 
 
+class Hold(StrEnum):
+    """What a delivery waits for although it is due."""
+
+    NOTHING = ""
+    WINDOW = "window"  # WhatsApp's window: until the person writes, or a wake-up is answered
+    SENDER = "sender"  # its sender has stopped or is down: it leaves when that is back, or by another
+    TRIAL = "trial"  # goes to somebody who is on no list of the trial
+    UNKNOWN = "unknown"  # its attempt is looked for; the delivery stays CLAIMED
+    RESTORED = "restored"  # may have left before a restore, by a provider that cannot be asked: a person lets it go
+    LOOK_FIRST = "look_first"  # planned since a restore, and may have left before it all the same: it is looked for first
+
+
 class SparedBy(StrEnum):
     """What made a planned send needless."""
 

@@ -7,7 +7,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Part
-from relay.model import DeliveryState, TaskKind, Work
+from relay.model import DeliveryState, Hold, TaskKind, Work
 from relay.store import recipients, troubles, work as tasks
 from relay.store.sql import insert_ignore
 from relay.store.tables import ALIKE, delivery
@@ -29,7 +29,7 @@ async def put_off(conn: AsyncConnection, delivery_id: int, until: datetime) -> N
 async def hold_for_window(conn: AsyncConnection, ids: Sequence[int]) -> None:
     """Keep WhatsApp texts without a template until the person's next message opens the window."""
     mine = (delivery.c.id.in_(ids), delivery.c.state == DeliveryState.CLAIMED)
-    await conn.execute(update(delivery).where(*mine).values(state=DeliveryState.WAITING, hold="window", lease_until=None))
+    await conn.execute(update(delivery).where(*mine).values(state=DeliveryState.WAITING, hold=Hold.WINDOW, lease_until=None))
 
 
 async def wake(conn: AsyncConnection, item: Work, now: datetime) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.model import AlertState, BadInput, DeliveryState, Role, SparedBy
+from relay.model import AlertState, BadInput, DeliveryState, Hold, Role, SparedBy
 from relay.store import letters, users, work
 from relay.store.columns import AnyRow
 from relay.store.register import Stamp
@@ -181,5 +181,5 @@ async def of_user(conn: AsyncConnection, municipality_id: int, user_id: int) -> 
     if row is None:
         return None
     if row.state is None:
-        return letters.Posted(at=row.since, state=DeliveryState.WAITING, evidence=-1, reason="", hold="")
+        return letters.Posted(at=row.since, state=DeliveryState.WAITING, evidence=-1, reason="", hold=Hold.NOTHING)
     return letters.Posted(at=row.planned_at, state=row.state, evidence=row.evidence, reason=row.reason, hold=row.hold)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
 from messages.form import Medium, Part
-from relay.model import DeliveryState, Hours, NotReady, Work
+from relay.model import DeliveryState, Hold, Hours, NotReady, Work
 from relay.store import aside, sealing
 from relay.store.columns import AnyRow, Moment, reader
 from relay.store.queue import waits
@@ -88,7 +88,7 @@ def _claim(term: Lease) -> Hot:
         taken = {"claimed_by": bindparam("worker", type_=Text), "fence": bindparam("fence", type_=BigInteger), "lease_until": until}
         # nobody else writes meanwhile (relay.store.engine): a lock on each row first would cost as much as the claim
         ours = (delivery.c.id.in_(due), delivery.c.state == DeliveryState.WAITING)
-        return update(delivery).where(*ours).values(state=DeliveryState.CLAIMED, hold="", **taken).returning(delivery.c.id)
+        return update(delivery).where(*ours).values(state=DeliveryState.CLAIMED, hold=Hold.NOTHING, **taken).returning(delivery.c.id)
 
     return Hot(claim)
 

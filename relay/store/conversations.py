@@ -33,7 +33,7 @@ class Said:
     channel: str
     #: what came with it: types of recordings, pictures, documents
     media: tuple[str, ...] = ()
-    #: of what we sent: how far it has come (relay.model.Evidence by number); -1 before the first try
+    #: of what we sent: how far it has come (channels.base.Evidence by number); -1 before the first try
     evidence: int = -1
     state: str = ""
     reason: str = ""

@@ -29,7 +29,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from messages.form import Part
-from relay.model import AddressState, AlertState, DeliveryState, SparedBy, Work
+from relay.model import AddressState, AlertState, DeliveryState, Hold, SparedBy, Work
 from relay.store import recipients, trial, troubles
 from relay.store.columns import AnyRow, Moment
 from relay.store.sql import Kind, among, by_key, ids_as_json, rows_as_json, rows_from_json
@@ -254,7 +254,7 @@ def _may_go(row: AnyRow, item: Work, now: datetime) -> str:
 _PUT_BACK: dict[str, dict[str, Any]] = {
     "expired": {"state": DeliveryState.EXPIRED},
     "wait": {"state": DeliveryState.WAITING},
-    "trial": {"state": DeliveryState.WAITING, "hold": trial.HOLD},
+    "trial": {"state": DeliveryState.WAITING, "hold": Hold.TRIAL},
     "cancelled": {"state": DeliveryState.SPARED, "spared_by": SparedBy.CANCELLED},
     "address": {"state": DeliveryState.FAILED, "reason": "ADDRESS_INVALID"},
 }

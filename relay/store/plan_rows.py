@@ -12,7 +12,7 @@ from sqlalchemy import BigInteger, Executable, Integer, Table, Text, bindparam, 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.counting import difference, person_adds
-from relay.model import Action, DeliveryState, PersonClass, PlannedSend, Rung
+from relay.model import Action, DeliveryState, Hold, PersonClass, PlannedSend, Rung
 from relay.store import answers, counters, recipients, restored
 from relay.store.columns import AnyRow
 from relay.store.plan import FullPlan, Planned
@@ -76,7 +76,7 @@ async def _write_people(conn: AsyncConnection, full: FullPlan, some: Sequence[Pl
     await together(conn, (_RECIPIENTS, given), *((_GROUPS, group) for group in groups))
 
 
-async def _write_sends(conn: AsyncConnection, full: FullPlan, some: Sequence[Planned], needs: Needs, hold: str) -> None:
+async def _write_sends(conn: AsyncConnection, full: FullPlan, some: Sequence[Planned], needs: Needs, hold: Hold) -> None:
     """Write what like people get: person by person, in the order in which it leaves."""
     like = some[0]
     sends = [_send(full, like, n, send) for n, send in enumerate(like.plan.sends)]
@@ -261,7 +261,7 @@ def _deliveries(conn: AsyncConnection) -> Executable:
     values = _bound(delivery, "municipality_id", "alert_id", "gravity", "expires_at")
     values |= {name: send.c[name] for name in _SEND if name != "n"} | {"planned_at": send.c.due_at}
     values |= {"recipient_id": owner.c.id, "person_id": row.c.person_id, "address_id": row.c.address_id, "stands_for_id": principal.c.id}
-    values |= {"hold": case((send.c.sender_id.is_(None), ""), else_=bindparam("hold", type_=Text))}
+    values |= {"hold": case((send.c.sender_id.is_(None), Hold.NOTHING), else_=bindparam("hold", type_=Text))}
     values |= {"cause": func.coalesce("for:" + cast(principal.c.id, Text), ""), "state": literal(DeliveryState.WAITING, Text)}
     mine = owner.c.alert_id == values["alert_id"]
     rows = (

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Evidence
 from messages.alert import Gravity
 from messages.form import Part
-from relay.model import DeliveryState, Health, TaskKind
+from relay.model import DeliveryState, Health, Hold, TaskKind
 from relay.store import recipients, restored, work as tasks
 from relay.store.columns import Moment
 from relay.store.tables import Sender, alert, attempt, delivery
@@ -30,7 +30,7 @@ def waits(now: Now) -> tuple[Any, ...]:
     return (
         delivery.c.state == DeliveryState.WAITING,
         delivery.c.due_at <= now,
-        or_(delivery.c.hold == "", delivery.c.hold == "sender"),
+        or_(delivery.c.hold == Hold.NOTHING, delivery.c.hold == Hold.SENDER),
         restored.may_leave(),
         delivery.c.channel != "call",
         delivery.c.sender_id.in_(open_senders(now)),
@@ -83,10 +83,10 @@ async def next_due(conn: AsyncConnection) -> datetime | None:
     open_ones = select(Sender.id).where(Sender.stopped == "", Sender.health != Health.DOWN)
     needed = select(delivery.c.sender_id).where(waits)
     moments = (
-        (delivery.c.due_at, waits, delivery.c.hold.in_(("", "sender")), delivery.c.sender_id.in_(open_ones)),
+        (delivery.c.due_at, waits, delivery.c.hold.in_((Hold.NOTHING, Hold.SENDER)), delivery.c.sender_id.in_(open_ones)),
         (Sender.try_at, Sender.health == Health.DOWN, Sender.stopped == "", Sender.id.in_(needed)),
         (delivery.c.due_at, waits, delivery.c.channel == "call"),
-        (delivery.c.lease_until, claimed, delivery.c.hold == "", delivery.c.lease_until.is_not(None)),
+        (delivery.c.lease_until, claimed, delivery.c.hold == Hold.NOTHING, delivery.c.lease_until.is_not(None)),
         (attempt.c.look_at, attempt.c.evidence == Evidence.UNKNOWN, attempt.c.look_at.is_not(None)),
     )
     firsts = [(await conn.execute(select(moment).where(*which).order_by(moment).limit(1))).scalar() for moment, *which in moments]

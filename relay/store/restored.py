@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence, Trace
 from messages.alert import Gravity
-from relay.model import AlertState, DeliveryState, Work
+from relay.model import AlertState, DeliveryState, Hold, Work
 from relay.store import evidence, inbox, remembered
 from relay.store.remembered import RESTORED as AT, RESTORED_HELD as HELD, RESTORED_SINCE as SINCE
 from relay.store.sql import among, ids_as_json
@@ -24,10 +24,6 @@ from relay.store.tables import Address, Municipality, Sender, alert, attempt, de
 from relay.store.tables.sending import ATTEMPT_OPEN
 from relay.store.together import Hot, together
 
-#: Delivery.hold of what may have left by a provider that cannot be asked: a person lets it go
-HOLD = "restored"
-#: and of what was planned since the restore, and may have left before it all the same: it is looked for first
-LOOK_FIRST = "look_first"
 #: the fence of attempts that were not made but found: no worker has it
 ADOPTED = 0
 _NOTHING_HELD = 100
@@ -76,7 +72,9 @@ async def begin(conn: AsyncConnection, since: datetime, now: datetime) -> None:
     for name, value in ((SINCE, since.isoformat()), (AT, now.isoformat()), (HELD, str(int(Gravity.LIFE)))):
         await remembered.put(conn, name, value)
     await conn.execute(update(Municipality).values(last_number=Municipality.last_number + _lost(since, now)))
-    await conn.execute(update(delivery).where(delivery.c.state == DeliveryState.CLAIMED, delivery.c.hold == "").values(lease_until=since))
+    await conn.execute(
+        update(delivery).where(delivery.c.state == DeliveryState.CLAIMED, delivery.c.hold == Hold.NOTHING).values(lease_until=since)
+    )
 
 
 def _lost(since: datetime, now: datetime) -> int:
@@ -96,13 +94,13 @@ async def _look_first(conn: AsyncConnection) -> bool:
     return (await conn.execute(select(delivery.c.id).where(*_LOOKED_FIRST).limit(1))).first() is not None
 
 
-async def hold_of(conn: AsyncConnection, alert_id: int) -> str:
+async def hold_of(conn: AsyncConnection, alert_id: int) -> Hold:
     """Return the hold of what is planned now for an alert: an alert that the backup holds may have been released before the restore too."""
     at = await remembered.moment(conn, AT)
     if at is None:
-        return ""
+        return Hold.NOTHING
     written = (await conn.execute(select(alert.c.created_at).where(alert.c.id == alert_id))).scalar_one()
-    return LOOK_FIRST if written <= at else ""
+    return Hold.LOOK_FIRST if written <= at else Hold.NOTHING
 
 
 async def waiting(conn: AsyncConnection, *, everything: bool) -> dict[int, Waiting]:
@@ -110,7 +108,7 @@ async def waiting(conn: AsyncConnection, *, everything: bool) -> dict[int, Waiti
     out = select(alert.c.id).where(alert.c.state == AlertState.RELEASED)
     any_of_them = (
         delivery.c.state == DeliveryState.WAITING,
-        delivery.c.hold.in_(("", "sender", HOLD, LOOK_FIRST)),
+        delivery.c.hold.in_((Hold.NOTHING, Hold.SENDER, Hold.RESTORED, Hold.LOOK_FIRST)),
         delivery.c.channel != "call",
         delivery.c.sender_id.is_not(None),
         or_(delivery.c.alert_id.is_(None), delivery.c.action == "", delivery.c.alert_id.in_(out)),
@@ -118,7 +116,7 @@ async def waiting(conn: AsyncConnection, *, everything: bool) -> dict[int, Waiti
     wanted = any_of_them if everything else _LOOKED_FIRST
     columns = (delivery.c.id, delivery.c.recipient_id, delivery.c.due_at, delivery.c.hold)
     rows = await conn.execute(select(*columns).where(*wanted).order_by(delivery.c.id))
-    return {row.id: Waiting(row.id, row.recipient_id, row.due_at, row.hold == LOOK_FIRST) for row in rows}
+    return {row.id: Waiting(row.id, row.recipient_id, row.due_at, row.hold == Hold.LOOK_FIRST) for row in rows}
 
 
 async def out_before(conn: AsyncConnection, alert_ids: Collection[int]) -> set[int]:
@@ -144,7 +142,7 @@ async def unheard(conn: AsyncConnection, accounts: Collection[str], at: datetime
 async def adopt(conn: AsyncConnection, work: Work, account: str, trace: Trace, body_sha256: str, now: datetime) -> None:
     """Take a message that the provider has as the delivery's attempt, with what is known of it."""
     still = (delivery.c.id == work.delivery_id, delivery.c.state == DeliveryState.WAITING, delivery.c.attempts == work.attempt_n - 1)
-    claimed = {"state": DeliveryState.CLAIMED, "hold": "", "attempts": work.attempt_n, "fence": ADOPTED, "lease_until": now}
+    claimed = {"state": DeliveryState.CLAIMED, "hold": Hold.NOTHING, "attempts": work.attempt_n, "fence": ADOPTED, "lease_until": now}
     if not (await conn.execute(update(delivery).where(*still).values(claimed))).rowcount:
         return
     row = {
@@ -199,7 +197,7 @@ async def hold(conn: AsyncConnection, ids: Collection[int]) -> None:
 async def let_gravest_go(conn: AsyncConnection) -> None:
     """Open the gate for what cannot wait for the provider; the rest waits on."""
     await conn.execute(update(fact).where(fact.c.name == HELD).values(value=str(int(Gravity.STANDARD))))
-    await conn.execute(update(delivery).where(*_LOOKED_FIRST, delivery.c.gravity == Gravity.LIFE).values(hold=""))
+    await conn.execute(update(delivery).where(*_LOOKED_FIRST, delivery.c.gravity == Gravity.LIFE).values(hold=Hold.NOTHING))
 
 
 async def end(conn: AsyncConnection, looked_for: Collection[int]) -> None:
@@ -210,7 +208,7 @@ async def end(conn: AsyncConnection, looked_for: Collection[int]) -> None:
 
 async def held(conn: AsyncConnection) -> int:
     """How many deliveries wait for a person's word."""
-    mine = (delivery.c.hold == HOLD, delivery.c.state == DeliveryState.WAITING)
+    mine = (delivery.c.hold == Hold.RESTORED, delivery.c.state == DeliveryState.WAITING)
     return int((await conn.execute(select(func.count(delivery.c.id)).where(*mine))).scalar_one())
 
 
@@ -222,7 +220,9 @@ async def release(conn: AsyncConnection) -> tuple[int, int]:
     restored = await pending(conn)
     found = await waiting(conn, everything=restored is not None and restored.held is not None)
     due = {one.id: one.recipient_id for one in found.values() if restored and (one.look_first or one.due_at <= restored.at)}
-    kept = update(delivery).where(delivery.c.hold == HOLD).values(hold="").returning(delivery.c.id, delivery.c.recipient_id)
+    kept = (
+        update(delivery).where(delivery.c.hold == Hold.RESTORED).values(hold=Hold.NOTHING).returning(delivery.c.id, delivery.c.recipient_id)
+    )
     going = due | {row.id: row.recipient_id for row in (await conn.execute(kept)).all()}
     people = {one for one in going.values() if one is not None}
     await flag(conn, people)
@@ -233,7 +233,7 @@ async def release(conn: AsyncConnection) -> tuple[int, int]:
 # --- statements -----------------------------------------------------------------------------------------------------------
 
 #: in the words of the index of what is held
-_LOOKED_FIRST = (delivery.c.hold != literal_column("''"), delivery.c.hold == LOOK_FIRST, delivery.c.state == DeliveryState.WAITING)
+_LOOKED_FIRST = (delivery.c.hold != literal_column("''"), delivery.c.hold == Hold.LOOK_FIRST, delivery.c.state == DeliveryState.WAITING)
 
 
 def _of(table: Table, **values: Any) -> Hot:
@@ -241,5 +241,5 @@ def _of(table: Table, **values: Any) -> Hot:
     return Hot(lambda conn: update(table).where(among(conn, table.c.id, "ids")).values(values))
 
 
-_FLAG, _HOLD = _of(recipient, possible_duplicate=True), _of(delivery, hold=HOLD)
-_LET_GO = Hot(lambda conn: update(delivery).where(*_LOOKED_FIRST, among(conn, delivery.c.id, "ids")).values(hold=""))
+_FLAG, _HOLD = _of(recipient, possible_duplicate=True), _of(delivery, hold=Hold.RESTORED)
+_LET_GO = Hot(lambda conn: update(delivery).where(*_LOOKED_FIRST, among(conn, delivery.c.id, "ids")).values(hold=Hold.NOTHING))

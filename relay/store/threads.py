@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
 from messages.form import Medium
-from relay.model import AddressState, DeliveryState, TaskKind
+from relay.model import AddressState, DeliveryState, Hold, TaskKind
 from relay.store import senders, work
 from relay.store.inbox import Kept, Origin, lookup
 from relay.store.notices import ReadyNotice, row_of
@@ -97,8 +97,8 @@ async def wrote(conn: AsyncConnection, origin: Origin, now: datetime) -> int:
     """Somebody wrote: WhatsApp's window is open, and what waited behind it may go; return how many that were."""
     ids = [person.address_id for person in origin.people]
     await conn.execute(update(Address).where(Address.id.in_(ids)).values(last_inbound_at=now))
-    held = (delivery.c.address_id.in_(ids), delivery.c.hold == "window", delivery.c.state == DeliveryState.WAITING)
-    return int((await conn.execute(update(delivery).where(*held).values(hold="", due_at=now))).rowcount)
+    held = (delivery.c.address_id.in_(ids), delivery.c.hold == Hold.WINDOW, delivery.c.state == DeliveryState.WAITING)
+    return int((await conn.execute(update(delivery).where(*held).values(hold=Hold.NOTHING, due_at=now))).rowcount)
 
 
 async def opt(conn: AsyncConnection, origin: Origin, now: datetime, *, out: bool) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Medium
-from relay.model import AlertState, BadInput, DeliveryState, NotAllowed, NotFound, Role, SparedBy, Work
+from relay.model import AlertState, BadInput, DeliveryState, Hold, NotAllowed, NotFound, Role, SparedBy, Work
 from relay.store import sealing, work
 from relay.store.columns import AnyRow
 from relay.store.normal import checked_address, normal_address
@@ -20,8 +20,6 @@ from relay.store.register import Stamp
 from relay.store.tables import Address, Municipality, ResourcePerson, User, alert, attempt, delivery, invitation, trial_allowed, user_role
 
 TRIAL, REAL = "TRIAL", "REAL"
-#: Delivery.hold of what trial mode keeps back
-HOLD = "trial"
 #: what may still leave
 _LEFT = (DeliveryState.WAITING, DeliveryState.CLAIMED)
 
@@ -94,7 +92,7 @@ async def without_second_factor(conn: AsyncConnection) -> list[str]:
 
 async def held(conn: AsyncConnection, municipality_id: int, alert_id: int | None = None) -> int:
     """Return how many messages of a municipality, or of one of its alerts, trial mode keeps back."""
-    mine = [delivery.c.municipality_id == municipality_id, delivery.c.state == DeliveryState.WAITING, delivery.c.hold == HOLD]
+    mine = [delivery.c.municipality_id == municipality_id, delivery.c.state == DeliveryState.WAITING, delivery.c.hold == Hold.TRIAL]
     if alert_id is not None:
         mine.append(delivery.c.alert_id == alert_id)
     return int((await conn.execute(select(func.count()).select_from(delivery).where(*mine))).scalar_one())
@@ -108,7 +106,7 @@ async def people_held(conn: AsyncConnection, municipality_id: int, alert_id: int
     mine = (
         text("hold <> ''"),
         delivery.c.alert_id + 0 == alert_id,
-        delivery.c.hold == HOLD,
+        delivery.c.hold == Hold.TRIAL,
         delivery.c.state + "" == DeliveryState.WAITING,
     )
     return int((await conn.execute(select(func.count(func.distinct(delivery.c.recipient_id))).where(*mine))).scalar_one())
@@ -179,8 +177,8 @@ async def _allow(conn: AsyncConnection, municipality_id: int, stamp: Stamp, valu
 
 async def _look_again(conn: AsyncConnection, municipality_id: int) -> None:
     """Let what was held come to the last look once more: somebody is on the list who was not."""
-    mine = (delivery.c.municipality_id == municipality_id, delivery.c.state == DeliveryState.WAITING, delivery.c.hold == HOLD)
-    await conn.execute(update(delivery).where(*mine).values(hold=""))
+    mine = (delivery.c.municipality_id == municipality_id, delivery.c.state == DeliveryState.WAITING, delivery.c.hold == Hold.TRIAL)
+    await conn.execute(update(delivery).where(*mine).values(hold=Hold.NOTHING))
 
 
 async def disallow(conn: AsyncConnection, municipality_id: int, entry_id: int, stamp: Stamp) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Fault, Reason, Then
 from messages.form import Part
-from relay.model import Action, AddressState, DeliveryState, TaskKind
+from relay.model import Action, AddressState, DeliveryState, Hold, TaskKind
 from relay.routing import INSTEAD
 from relay.store import work
 from relay.store.columns import AnyRow
@@ -51,8 +51,8 @@ async def fail_behind(conn: AsyncConnection, failed: Sequence[AnyRow], now: date
     """A wake-up that failed opens no window: the texts that were held behind it have failed with it, for a Reason's name."""
     for row in failed:
         if row.part == Part.WAKE:
-            held = (delivery.c.recipient_id == row.recipient_id, delivery.c.address_id == row.address_id, delivery.c.hold == "window")
-            values = {"state": DeliveryState.FAILED, "hold": "", "reason": reason, "ended_at": now}
+            held = (delivery.c.recipient_id == row.recipient_id, delivery.c.address_id == row.address_id, delivery.c.hold == Hold.WINDOW)
+            values = {"state": DeliveryState.FAILED, "hold": Hold.NOTHING, "reason": reason, "ended_at": now}
             await conn.execute(update(delivery).where(*held, delivery.c.state == DeliveryState.WAITING).values(values))
 
 

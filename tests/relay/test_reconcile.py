@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from channels.sandbox.faults import Fault
 from channels.sandbox.ledger import Entry
 from messages.form import Medium
-from relay.model import Rung
+from relay.model import Hold, Rung
 from relay.reconcile import Reconciler
 from relay.store import archive, restored, schema
 from relay.store.tables import Municipality, alert, delivery
@@ -227,7 +227,7 @@ async def test_where_the_list_cannot_be_read_only_danger_to_life_leaves(town: To
     await out(after, alert_id)
     await in_steps(after, minutes=2)
     assert set(copies(town).values()) == ({2} if grave else {1})
-    assert await held(after) <= ({"window"} if grave else {restored.LOOK_FIRST})
+    assert await held(after) <= ({Hold.WINDOW} if grave else {Hold.LOOK_FIRST})
     assert (await after.reach(alert_id)).possible_duplicates == int(grave)
     await reconcile(after, alert_id)
 
@@ -245,7 +245,7 @@ async def test_a_letter_that_nobody_can_be_asked_about_waits_for_a_person_when_t
     await out(after, alert_id)
     await in_steps(after, minutes=1)
     assert len(letters(town)) == 1
-    assert await held(after) == {restored.HOLD}
+    assert await held(after) == {Hold.RESTORED}
     async with after.store.write() as conn:
         assert await restored.release(conn) == (2, 1), "the letter and its reminder, to one person"
     await after.settle()

@@ -102,7 +102,7 @@ delivery = Table(
     at("planned_at", null=False),
     at("due_at", null=False),
     at("expires_at"),
-    # "" | "window": waits for WhatsApp's window to open | "quiet_hours" …
+    # relay.model.Hold: what it waits for although it is due
     word("hold"),
     word("state", default="WAITING"),
     word("spared_by"),
