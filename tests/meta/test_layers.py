@@ -1,8 +1,10 @@
 """The layers of ARCHITECTURE.md hold, and would not go unnoticed if they did not."""
 
 import os
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,19 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
 def test_the_layers_hold() -> None:
     done = lint(ROOT)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_layers_are_told() -> None:
+    """Nobody finds a room that ARCHITECTURE.md is silent about: it names the layers of the contract, from the top."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (journey,) = [each for each in contracts if each["id"] == "journey"]
+    (told,) = re.findall(r"Inside relay, from the top: (.*?)\. Stages never", (ROOT / "ARCHITECTURE.md").read_text("utf-8"), re.DOTALL)
+    layers = [set(re.findall(r"\w+", layer)) for layer in journey["layers"]]
+    named = re.findall(r"`(\w+)`", told)
+    assert sorted(named) == sorted(set().union(*layers))
+    assert [next(n for n, layer in enumerate(layers) if name in layer) for name in named] == sorted(
+        n for n, layer in enumerate(layers) for _ in layer
+    )
 
 
 @pytest.fixture
