@@ -23,6 +23,12 @@ people = typer.Typer(no_args_is_help=True)
 sender = typer.Typer(no_args_is_help=True)
 group = typer.Typer(no_args_is_help=True)
 
+#: medium -> registry name and account of a sender that is entered before its provider is set up
+STILL = {
+    Medium.SMS: ("twilio_sms", "{twilio}"),
+    Medium.WHATSAPP: ("twilio_whatsapp", "{twilio}" + WHATSAPP_SUFFIX),
+    Medium.EMAIL: ("email", "email"),
+}
 #: a short number will do too: it is read by people
 _NUMBER = re.compile(r"\+?\d[\d ]{1,18}\d")
 
@@ -102,13 +108,8 @@ def _channel(opened: House, medium: Medium, named: str) -> tuple[str, str]:
     if named:
         names = ", ".join(name for name, _ in there) or "none"
         raise BadInput(f"No channel {named!r} is set up for {medium}. There is: {names}.")
-    account = opened.settings.twilio_account
-    still = {
-        Medium.SMS: ("twilio_sms", account),
-        Medium.WHATSAPP: ("twilio_whatsapp", account + WHATSAPP_SUFFIX),
-        Medium.EMAIL: ("email", "email"),
-    }
-    return still[medium]
+    name, account = STILL[medium]
+    return name, account.format(twilio=opened.settings.twilio_account)
 
 
 @sender.command("start")

@@ -13,9 +13,9 @@ from channels.clock import monotonic
 from channels.sandbox.faults import Fault
 from channels.sandbox.ledger import Event
 from tests.channels.aggregator import ENVIRONMENT
-from tests.channels.rigs import CLOCK, TEXT, Rig, nowhere, troubled
+from tests.channels.rigs import CLOCK, RIGS, TEXT, UNTRACED, Rig, nowhere, troubled
 
-TRACED = pytest.mark.parametrize("rig", ["sms", "whatsapp", "http_form", "http_json"], indirect=True)
+TRACED = pytest.mark.parametrize("rig", [name for name in RIGS if name not in UNTRACED], indirect=True)
 
 
 async def test_what_is_accepted_is_known_to_the_provider_by_the_id_we_got(rig: Rig) -> None:
@@ -215,9 +215,8 @@ async def test_what_came_while_we_were_away_is_swept_up(rig: Rig) -> None:
     begun = CLOCK.now()
     await rig.channel.send(rig.out(5))
     rig.sandbox.change(inbound_url="")
-    medium = "whatsapp" if rig.channel.name == "twilio_whatsapp" else "sms"
     for n in range(60):
-        await rig.sandbox.phone(rig.people(n)).says(f"2 nr {n}", to=rig.sender, channel=medium)
+        await rig.sandbox.phone(rig.people(n)).says(f"2 nr {n}", to=rig.sender, channel=rig.channel.form.medium)
     found = [each async for each in rig.channel.sweep(rig.sender, begun)]
     assert {(each.sender, each.to, each.text) for each in found} == {(rig.people(n), rig.sender, f"2 nr {n}") for n in range(60)}
     assert {each.provider_id for each in found} == {entry.id for entry in rig.sandbox.ledger.entries(Event.INBOUND)}

@@ -50,7 +50,6 @@ class Rig:
     people: Callable[[int], str]
     #: (address, reason) of those the provider turns down
     refused: tuple[tuple[str, Reason], ...]
-    can_be_traced: bool = True
     #: the provider's code for a phone that is off
     off: str = "30003"
     #: a callback is signed as a whole, so that no word of it can be changed
@@ -160,7 +159,7 @@ async def email_rig(ledger: Path) -> AsyncIterator[Rig]:
         channel = build("email", settings)
         refused = (("finnesikke@example.net", Reason.ADDRESS_INVALID), ("no address", Reason.ADDRESS_INVALID))
         sender = "Sørby kommune <varsel@sorby.example>"
-        yield Rig(channel, sandbox, callbacks, settings, "", sender, lambda n: f"person{n}@example.net", refused, can_be_traced=False)
+        yield Rig(channel, sandbox, callbacks, settings, "", sender, lambda n: f"person{n}@example.net", refused)
         await channel.close()
 
 
@@ -201,6 +200,8 @@ RIGS: Mapping[str, Callable[[Path], AbstractAsyncContextManager[Rig]]] = {
     "http_form": lambda ledger: http_rig(ledger, "example", FormStyle(), signs_contents=True),
     "http_json": lambda ledger: http_rig(ledger, "nordisk", JsonStyle(), signs_contents=False),
 }
+#: those whose provider sends no receipts and keeps no list that we could look through
+UNTRACED = {"email"}
 
 
 @asynccontextmanager
