@@ -4,14 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from messages.reply.words import tables
 from tests.messages.catalogues import FOLDER, catalogues, main
+from tests.meta.ui_words import TRANSLATED
 
 
 def test_every_catalogue_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
     assert main() == 0
     rows = capsys.readouterr().out.splitlines()
-    assert len(rows) == 2 * 26 + 2 + 1
-    assert rows[-1].startswith("54 catalogues, ")
+    tags = list(tables())  # whoever can answer in a language is written to in it
+    wanted = [("frame", tags), ("page", tags), ("ui", TRANSLATED)]
+    assert sorted((one.domain, one.tag) for one in catalogues()) == sorted((domain, tag) for domain, some in wanted for tag in some)
+    assert len(rows) == 2 * len(tags) + len(TRANSLATED) + 1
+    assert rows[-1].startswith(f"{len(rows) - 1} catalogues, ")
     assert rows[-1].endswith(" entries, 0 faults")
 
 
