@@ -5,6 +5,7 @@ What each number says in Norwegian stands in handbook/nb/metrics.toml.
 
 import sys
 import tomllib
+from collections.abc import Mapping
 
 from deploy.check.settings_page import HANDBOOK
 from relay.web.metrics import COUNTED, GAUGES
@@ -32,23 +33,38 @@ det ikke kan det.
 COLUMNS = {"en": ("number", "what it says", "told apart by"), "nb": ("tall", "hva det sier", "skilt på")}
 
 
-def page(language: str) -> str:
-    """Return the page in this language. KeyError: a number has no Norwegian words yet."""
-    told = tomllib.loads((HANDBOOK / "nb/metrics.toml").read_text(encoding="utf-8"))
+WORDS = HANDBOOK / "nb/metrics.toml"
+NUMBERS = {**GAUGES, **COUNTED}
+
+
+def norwegian() -> Mapping[str, str]:
+    """Return what each number says in Norwegian, by its name."""
+    return tomllib.loads(WORDS.read_text(encoding="utf-8"))
+
+
+def without_words(told: Mapping[str, str]) -> list[str]:
+    """Return the names of numbers of which `told` does not say in Norwegian what they say."""
+    return [name for name in NUMBERS if name not in told]
+
+
+def page(language: str, told: Mapping[str, str]) -> str:
+    """Return the page in this language; `told`: what each number says in Norwegian."""
     rows = [
-        f"| `{name}` | {told[name] if language == 'nb' else gauge.words} | {', '.join(gauge.labels)} |"
-        for name, gauge in {**GAUGES, **COUNTED}.items()
+        f"| `{name}` | {told[name] if language == 'nb' else gauge.words} | {', '.join(gauge.labels)} |" for name, gauge in NUMBERS.items()
     ]
     return "\n".join([HEADS[language], f"| {' | '.join(COLUMNS[language])} |", "|---|---|---|", *rows]) + "\n"
 
 
 def main() -> None:
-    """Write the pages, or print the English one."""
+    """Write the pages, or print the English one. Nothing is written while a number lacks its words."""
+    told = norwegian()
     if "--write" not in sys.argv:
-        sys.stdout.write(page("en"))
+        sys.stdout.write(page("en", told))
         return
+    if missing := without_words(told):
+        raise SystemExit(f"Nothing is written. deploy/handbook/nb/metrics.toml must say in Norwegian what these say: {', '.join(missing)}")
     for language in HEADS:
-        (HANDBOOK / language / "monitoring.md").write_text(page(language), encoding="utf-8")
+        (HANDBOOK / language / "monitoring.md").write_text(page(language, told), encoding="utf-8")
 
 
 if __name__ == "__main__":

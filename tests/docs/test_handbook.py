@@ -126,7 +126,23 @@ def test_the_page_of_settings_is_made_from_the_code(language: str) -> None:
 @pytest.mark.parametrize("language", ["en", "nb"])
 def test_the_page_of_monitoring_is_made_from_the_code(language: str) -> None:
     page = (HANDBOOK / language / "monitoring.md").read_text(encoding="utf-8")
-    assert page == metrics_page.page(language), "Run: python -m deploy.check.metrics_page --write"
+    told = metrics_page.norwegian()
+    assert metrics_page.without_words(told) == [], "Say in deploy/handbook/nb/metrics.toml what these say"
+    assert page == metrics_page.page(language, told), "Run: python -m deploy.check.metrics_page --write"
+
+
+def test_no_page_of_monitoring_is_written_while_a_number_lacks_its_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for language in ("en", "nb"):
+        (tmp_path / language).mkdir()
+    monkeypatch.setattr(metrics_page, "HANDBOOK", tmp_path)
+    monkeypatch.setattr(metrics_page, "WORDS", tmp_path / "metrics.toml")
+    monkeypatch.setattr("sys.argv", ["metrics_page", "--write"])
+    *_, first, last = metrics_page.NUMBERS
+    told = {name: "Noe." for name in metrics_page.NUMBERS if name not in (first, last)}
+    metrics_page.WORDS.write_text("".join(f'{name} = "{words}"\n' for name, words in told.items()), encoding="utf-8")
+    with pytest.raises(SystemExit, match=f"{first}, {last}$"):
+        metrics_page.main()
+    assert [path.name for path in tmp_path.rglob("*.md")] == []
 
 
 def test_every_setting_that_is_spoken_of_exists() -> None:
