@@ -124,6 +124,7 @@ class Allowed:
     """A row of the allow-list: a person of the register, or a number or mailbox."""
 
     entry_id: int
+    person_id: int | None
     person: str
     value: str
     added_by: str
@@ -142,7 +143,14 @@ async def listed(conn: AsyncConnection, municipality_id: int) -> list[Allowed]:
 
 
 def _allowed(row: AnyRow) -> Allowed:
-    return Allowed(entry_id=row.id, person=row.name or "", value=row.value or "", added_by=row.added_by, added_at=row.added_at)
+    return Allowed(
+        entry_id=row.id,
+        person_id=row.person_id,
+        person=row.name or "",
+        value=row.value or "",
+        added_by=row.added_by,
+        added_at=row.added_at,
+    )
 
 
 # --- the allow-list -----------------------------------------------------------------------------------------------------

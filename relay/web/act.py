@@ -32,7 +32,11 @@ async def field(request: web.Request, name: str, longest: int = 500) -> str:
 
 def number(request: web.Request, name: str) -> int:
     """Return the number in the path; NotFound when it is none."""
-    told = request.match_info[name]
+    return as_number(request.match_info[name])
+
+
+def as_number(told: str) -> int:
+    """Return the number that was told; NotFound when it is none."""
     if not told.isascii() or not told.isdigit() or len(told) > 15:
         raise NotFound("There is nothing here.")
     return int(told)

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select
 
 from relay.model import AddressState
-from relay.store import roster
+from relay.store import roster, trial
 from relay.store.tables import Address, LanguageGroup, ResourcePerson
 from tests.web.alerts import furnish, text_of
 from tests.web.house import Browser, Open, opened, settings
@@ -178,3 +178,20 @@ async def test_the_call_list_is_the_register_as_it_is_and_an_old_copy_is_told(we
     assert "Your copy is old" in text_of(await officer.get("/call-list?lang=en"))
     assert "call list is old" in text_of(await officer.get("/inbox?lang=en"))
     assert (await (await web.browser("viewer")).get("/call-list")).status == 403
+
+
+# --- the trial ----------------------------------------------------------------------------------------------------------------
+
+
+async def test_a_person_of_the_register_is_put_on_the_list_of_the_trial(web: Open) -> None:
+    boss, one = await web.browser("administrator"), await somebody(web, "so 0")
+    offered = f'<option value="{one.person_id}">so 0</option>'
+    assert offered in (await boss.get("/trial")).text
+    assert (await boss.post("/trial/allow", person=str(one.person_id))).status == 303
+    async with web.house.store.read() as conn:
+        assert await trial.people_allowed(conn, web.town, web.clock.now()) == {one.person_id}
+    page = (await boss.get("/trial")).text
+    assert offered not in page
+    assert "<span>so 0</span>" in page
+    assert (await boss.post("/trial/allow", person="999999")).status == 404
+    assert (await boss.post("/trial/allow", person="so 0")).status == 404

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from relay.model import NotAllowed
-from relay.store import trial, users
+from relay.store import roster, trial, users
 from relay.web import second_factor
-from relay.web.act import back, field, number, writing
+from relay.web.act import as_number, back, field, number, writing
 from relay.web.keys import RELAY
 from relay.web.page import render
 from relay.web.who import who
@@ -22,6 +22,8 @@ class TrialPage:
     on: bool
     held: int
     allowed: list[trial.Allowed]
+    #: (id, name) of people of the register who are not
+    others: tuple[tuple[int, str], ...]
     #: the reader has a second factor, and must show it to switch
     coded: bool
 
@@ -30,20 +32,27 @@ async def shown(request: web.Request) -> web.StreamResponse:
     """Show trial mode."""
     me = who(request)
     async with request.app[RELAY].store.read() as conn:
+        allowed = await trial.listed(conn, me.municipality_id)
+        listed = {one.person_id for one in allowed}
+        everybody = await roster.everybody(conn, me.municipality_id)
         page = TrialPage(
             on=await trial.is_on(conn, me.municipality_id),
             held=await trial.held(conn, me.municipality_id),
-            allowed=await trial.listed(conn, me.municipality_id),
+            allowed=allowed,
+            others=tuple((one.person_id, one.name) for one in everybody if one.person_id not in listed),
             coded=(await users.secrets_of(conn, me.municipality_id, me.user_id)).totp_secret is not None,
         )
     return await render(request, "access/trial.html", page)
 
 
 async def allow(request: web.Request) -> web.StreamResponse:
-    """Put a number or mailbox on the list."""
-    value = await field(request, "value", 254)
+    """Put a person of the register on the list, whose every way counts; or a number or mailbox."""
+    value, person = await field(request, "value", 254), await field(request, "person", 15)
     async with writing(request) as (conn, town, by):
-        await trial.allow_address(conn, town, value, by)
+        if person:
+            await trial.allow_person(conn, town, as_number(person), by)
+        else:
+            await trial.allow_address(conn, town, value, by)
     raise back("/trial")
 
 
