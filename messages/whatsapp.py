@@ -16,8 +16,6 @@ from messages.voice import Voice, number_of, one_line, reference
 
 #: characters of a template after its values are filled in; beyond it the provider refuses (63021)
 TEMPLATE_LIMIT = 1024
-#: characters of a button's title
-TITLE_LIMIT = 20
 
 #: what a press on each button means, as the digit people would type
 _ANSWERS = (("button.read", 1), ("button.will_pass", 2), ("button.cannot", 4))

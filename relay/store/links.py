@@ -14,7 +14,7 @@ from enum import StrEnum
 from re import compile as pattern
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import AlertState
@@ -189,15 +189,3 @@ async def _count(conn: AsyncConnection, rows: Mapping[int, AnyRow], counts: Mapp
         for group in of[row.recipient_id] if by is OpenedBy.PERSON else ():
             sums.add(row.municipality_id, row.alert_id, group, "", {"opened": count})
     await counters.write(conn, sums)
-
-
-async def openings_of(conn: AsyncConnection, municipality_id: int, alert_id: int) -> list[AnyRow]:
-    """Return the openings of an alert's shared pages by hour and kind of visitor, oldest first: rows of hour, by, openings."""
-    mine = (share_link.c.municipality_id == municipality_id, share_link.c.alert_id == alert_id)
-    by_hour = (
-        select(link_open.c.hour, link_open.c.by, func.sum(link_open.c.count).label("openings"))
-        .join(share_link, share_link.c.id == link_open.c.link_id)
-        .where(*mine)
-        .group_by(link_open.c.hour, link_open.c.by)
-    )
-    return list((await conn.execute(by_hour.order_by(link_open.c.hour, link_open.c.by))).all())

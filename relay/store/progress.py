@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.store.sql import Kind, rows_as_json, rows_from_json
 from relay.store.tables import progress
-from relay.store.together import Call, Hot, together
+from relay.store.together import Call, Hot
 
 #: of a person's numbers, those that are drawn over time; reminders that left are counted beside them
 ANSWERS = ("acknowledged", "relayed")
@@ -30,14 +30,8 @@ class Growth:
             self.changes[municipality_id, alert_id, name] += change.get(name, 0)
 
 
-async def write(conn: AsyncConnection, growth: Growth, now: datetime) -> None:
-    """Write the changes down under the minute of `now`."""
-    if calls := writes(conn, growth, now):
-        await together(conn, *calls)
-
-
 def writes(conn: AsyncConnection, growth: Growth, now: datetime) -> list[Call]:
-    """Return the statement that does."""
+    """Return the statement that writes the changes down under the minute of `now`, if there are any."""
     minute = now.replace(second=0, microsecond=0)
     rows = [
         {"municipality_id": town, "alert_id": alert_id, "minute": minute, "name": name, "value": value}

@@ -171,12 +171,6 @@ async def acted(
     await audit.append(conn, municipality_id, actor, act, subject, data, now)
 
 
-async def open_tasks(conn: AsyncConnection, municipality_id: int) -> list[AnyRow]:
-    """Return open tasks, gravest and oldest first."""
-    mine = (task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
-    return list((await conn.execute(select(task).where(*mine).order_by(*ORDER))).all())
-
-
 async def listed(conn: AsyncConnection, municipality_id: int) -> list[AnyRow]:
     """Return open tasks with the alert's number and the person's name, gravest and oldest first."""
     found = (

@@ -3,7 +3,6 @@
 import asyncio
 import secrets
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -42,23 +41,15 @@ async def hashed(password: str) -> str:
 
 async def right(kept: str, password: str) -> bool:
     """Whether this is the password of `kept`. "" (nobody's): it is not, after the same work."""
-    same = await asyncio.get_running_loop().run_in_executor(_threads, _right, kept or _nobodys(), password)
-    return same and bool(kept)
+    return await asyncio.get_running_loop().run_in_executor(_threads, _right, kept, password)
 
 
 def _right(kept: str, password: str) -> bool:
+    tried = password[: LONGEST + 1]
+    if not kept:  # as much work as the comparison below, so that the wait does not tell who has a password
+        _hasher.hash(tried)
+        return False
     try:
-        return _hasher.verify(kept, password[: LONGEST + 1])
+        return _hasher.verify(kept, tried)
     except (VerificationError, InvalidHashError):
         return False
-
-
-@cache
-def _nobodys() -> str:
-    """A hash with nobody behind it."""
-    return _hasher.hash(secrets.token_urlsafe())
-
-
-def prepare() -> None:
-    """Make nobody's hash ahead, so that the first stranger does not wait longer than the first user."""
-    _nobodys()

@@ -201,7 +201,7 @@ class Town:
     async def tasks(self) -> list[str]:
         """Return the kinds of open tasks, gravest and oldest first."""
         async with self.store.read() as conn:
-            return [row.kind for row in await work.open_tasks(conn, self.municipality_id)]
+            return [row.kind for row in await work.listed(conn, self.municipality_id)]
 
     async def recipient(self, alert_id: int, person: Somebody) -> AnyRow:
         """Return one person's row of an alert."""

@@ -10,8 +10,7 @@ from sqlalchemy import select
 
 from messages.alert import Act, Kind
 from messages.frames import say
-from relay.store import links
-from relay.store.tables import link_open
+from relay.store.tables import link_open, share_link
 from relay.web.pages.shared import PREVIEWS, SCANNERS
 from tests.stories.arrange import rows
 from tests.web.street import Street, street
@@ -147,7 +146,8 @@ async def test_openings_are_kept_by_the_hour(street: Street) -> None:
     street.town.clock.advance(minutes=1)
     await street.get(path, **{"User-Agent": PHONE})
     async with street.town.store.read() as conn:
-        found = await links.openings_of(conn, street.town.municipality_id, alert_id)
+        kept = select(link_open.c.hour, link_open.c.by, link_open.c.count.label("openings")).join_from(link_open, share_link)
+        found = (await conn.execute(kept.where(share_link.c.alert_id == alert_id).order_by(link_open.c.hour))).all()
     assert [(row.hour.hour, row.by, row.openings) for row in found] == [(17, "person", 3), (18, "person", 1)]
 
 

@@ -32,7 +32,6 @@ LACKS: Mapping[str, str] = {
 }
 #: what a spreadsheet would take for a formula
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-PAGE = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
