@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 from aiohttp import web
 
 from relay.authority import DUTY
-from relay.store import board, desk_queue, evidence_of
+from relay.store import board, desk_queue, people_of_alert
 from relay.store.columns import AnyRow
-from relay.store.evidence_of import Show
+from relay.store.people_of_alert import Show
 from relay.web import sentences, sheets, words
 from relay.web.keys import RELAY
 from relay.web.page import language_of, render
@@ -51,7 +51,7 @@ class PeoplePage:
 
     heading: board.Heading
     wanted: Wanted
-    people: evidence_of.People
+    people: people_of_alert.People
     groups: tuple[tuple[str, str], ...]
     shows: tuple[tuple[str, str], ...]
 
@@ -67,7 +67,7 @@ async def people(request: web.Request) -> web.Response:
     language = language_of(request)
     one, wanted = await which(request), _wanted(request)
     async with relay.store.read() as conn:
-        found = await evidence_of.people(conn, one, show=wanted.show, group_id=wanted.group, name=wanted.name, page=wanted.page)
+        found = await people_of_alert.people(conn, one, show=wanted.show, group_id=wanted.group, name=wanted.name, page=wanted.page)
         lines = await board.lines(conn, one, {})
     groups = sorted((line.reach.name, str(line.reach.group_id)) for line in lines)
     page = PeoplePage(
@@ -105,12 +105,12 @@ async def as_csv(request: web.Request) -> web.Response:
     language = language_of(request)
     one, wanted = await which(request), _wanted(request)
     async with relay.store.read() as conn:
-        found = await evidence_of.people(conn, one, show=wanted.show, group_id=wanted.group, name=wanted.name, size=MOST)
+        found = await people_of_alert.people(conn, one, show=wanted.show, group_id=wanted.group, name=wanted.name, size=MOST)
     heading = [words.say(language, column) for column in COLUMNS]
     return sheets.response(f"personer-{one.number}", heading, (_cells(row, language) for row in found.rows))
 
 
-def _cells(row: evidence_of.Row, language: str) -> list[object]:
+def _cells(row: people_of_alert.Row, language: str) -> list[object]:
     rung = words.say(language, sentences.RUNGS[row.rung][0])
     proof = words.say(language, sentences.EVIDENCE[row.evidence][0])
     return [row.person, row.group, row.language, rung, _moment(row.answered_at), row.reported or "", proof, remarks(row, language)]
@@ -120,7 +120,7 @@ def _moment(at: datetime | None) -> str:
     return at.isoformat(timespec="seconds") if at else ""
 
 
-def remarks(row: evidence_of.Row, language: str) -> str:
+def remarks(row: people_of_alert.Row, language: str) -> str:
     """Return what else is to be known of a person, in words."""
     told = []
     if row.left_out:
@@ -139,7 +139,7 @@ class PersonPage:
     """One person in full."""
 
     heading: board.Heading
-    story: evidence_of.Story
+    story: people_of_alert.Story
     may_ring: bool
     #: their addresses, for whoever rings
     ways: tuple[AnyRow, ...]
@@ -155,7 +155,7 @@ async def person(request: web.Request) -> web.Response:
     relay, asker = request.app[RELAY], who(request)
     one = await which(request)
     async with relay.store.read() as conn:
-        story = await evidence_of.story(conn, one, int(request.match_info["person"]))
+        story = await people_of_alert.story(conn, one, int(request.match_info["person"]))
         may_ring = asker.may(DUTY)
         ways = await desk_queue.ways(conn, asker.municipality_id, story.person_id) if may_ring else []
     return await render(request, "board/person.html", PersonPage(heading=one, story=story, may_ring=may_ring, ways=tuple(ways)))
