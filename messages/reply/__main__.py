@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from messages.reply.answer import Reply
 from messages.reply.danger import danger_words
 from messages.reply.grammar import GUESSES, understand
-from messages.reply.table import Row, rows
+from messages.reply.samples import Row, rows
 from messages.reply.words import tables
 
 

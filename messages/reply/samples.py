@@ -1,4 +1,7 @@
-"""The table of replies per language: generated from the grammar in every script, and written by hand."""
+"""Sample replies of every language, and what each must be understood as: made in every script, and written by hand (reply_samples.toml).
+
+`python -m messages.reply --table` prints them, the tests hold them against the grammar; nothing that understands a reply reads this.
+"""
 
 import tomllib
 import unicodedata
@@ -13,8 +16,8 @@ from messages.reply.grammar import understand
 from messages.reply.mail import is_automatic
 from messages.reply.words import ANSWERS, tables
 
-#: ten digits of the script, where people have digits of their own
-DIGITS = {
+#: ten digits of the script, for samples of languages whose people have digits of their own; the grammar reads those of every script
+OWN_DIGITS = {
     "ar": "٠١٢٣٤٥٦٧٨٩",
     "ckb": "٠١٢٣٤٥٦٧٨٩",
     "fa": "۰۱۲۳۴۵۶۷۸۹",
@@ -80,7 +83,7 @@ def _row(language: str, text: str, meaning: Meaning, *, asked: Mapping[str, Any]
 
 def _own(language: str, text: str) -> str:
     """Write `text` in the digits of the language."""
-    return text.translate(str.maketrans("0123456789", DIGITS.get(language, "0123456789")))
+    return text.translate(str.maketrans("0123456789", OWN_DIGITS.get(language, "0123456789")))
 
 
 def _digits(language: str) -> Iterator[Row]:

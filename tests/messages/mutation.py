@@ -33,8 +33,8 @@ TESTS: dict[str, list[str]] = {
     "messages.reply.fold": [f"{REPLY}/test_fold.py", f"{REPLY}/test_digits.py", f"{REPLY}/test_grammar.py"],
     "messages.reply.words": [f"{REPLY}/test_{about}.py" for about in ("grammar", "words", "danger", "word_lists")],
     "messages.reply.mail": [f"{REPLY}/test_mail.py", "-k", "not hostile"],
-    "messages.reply.phrases": [f"{REPLY}/test_grammar.py", f"{REPLY}/test_digits.py", f"{REPLY}/test_table.py"],
-    "messages.reply.digits": [f"{REPLY}/test_digits.py", f"{REPLY}/test_grammar.py", f"{REPLY}/test_table.py"],
+    "messages.reply.phrases": [f"{REPLY}/test_grammar.py", f"{REPLY}/test_digits.py", f"{REPLY}/test_samples.py"],
+    "messages.reply.digits": [f"{REPLY}/test_digits.py", f"{REPLY}/test_grammar.py", f"{REPLY}/test_samples.py"],
     "messages.reply.grammar": [f"{REPLY}/test_grammar.py", f"{REPLY}/test_digits.py"],
 }
 #: processor seconds after which a mutant that still runs counts as noticed: it hangs

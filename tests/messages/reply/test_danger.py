@@ -10,7 +10,7 @@ import pytest
 from messages.reply import Meaning, reads_as, understand
 from messages.reply.danger import danger_words
 from messages.reply.fold import compact
-from messages.reply.table import samples
+from messages.reply.samples import samples
 from messages.reply.words import tables
 
 LANGUAGES = list(tables())

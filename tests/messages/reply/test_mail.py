@@ -3,7 +3,7 @@
 import pytest
 
 from messages.reply import is_automatic, text_of_html, understand, unquoted
-from messages.reply.table import samples
+from messages.reply.samples import samples
 
 LETTER = "> Sørby: KOK VANNET\n> Svar:\n> 1 lest\n> 2 gir videre\n> 4 kan ikke"
 

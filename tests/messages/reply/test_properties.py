@@ -9,7 +9,7 @@ from messages.reply import GUESSES, Meaning, Reply, is_automatic, reads_as, text
 from messages.reply.danger import danger_words
 from messages.reply.fold import visible
 from messages.reply.grammar import own_words
-from messages.reply.table import DIGITS, FULL_WIDTH, KEYCAP
+from messages.reply.samples import FULL_WIDTH, KEYCAP, OWN_DIGITS
 from messages.reply.words import tables
 
 LANGUAGES = list(tables())
@@ -19,7 +19,7 @@ LETTERS = st.text(
 )
 ENTRIES = [entry for table in tables().values() for name, entries in table.items() if name != "review" for entry in entries]
 TEXTS = LETTERS | st.lists(st.sampled_from(ENTRIES) | st.sampled_from(["1", "3", "40", "63", "\n", "-", "👍"]), max_size=8).map(" ".join)
-SCRIPTS = st.sampled_from(["0123456789", FULL_WIDTH, *DIGITS.values(), "०१२३४५६७८९", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗"])
+SCRIPTS = st.sampled_from(["0123456789", FULL_WIDTH, *OWN_DIGITS.values(), "०१२३४५६७८९", "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗"])
 
 
 @settings(max_examples=1_000, deadline=None)

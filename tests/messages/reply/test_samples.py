@@ -10,7 +10,7 @@ import pytest
 
 from messages.reply import GUESSES, Meaning
 from messages.reply.__main__ import main
-from messages.reply.table import Row, rows, samples
+from messages.reply.samples import Row, rows, samples
 from messages.reply.words import tables
 from tests.messages.catalogues import FOLDER
 
