@@ -9,16 +9,32 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cache
 
-from messages.alert import Review
+from messages.alert import Kind, Review
 from messages.catalogue import Catalogue, FrameError, catalogues, fill, read
 from messages.languages import normalise, number
 
-__all__ = ["FALLBACK", "Facts", "FrameError", "Notice", "frame_language", "frame_languages", "review_state", "say", "say_plural"]
+__all__ = [
+    "FALLBACK",
+    "MARKS",
+    "Facts",
+    "FrameError",
+    "Notice",
+    "between",
+    "frame_language",
+    "frame_languages",
+    "mark",
+    "review_state",
+    "say",
+    "say_plural",
+]
 
 _DOMAIN = "frame"
 
 #: the frame that stands in where a language has none
 FALLBACK = "nb"
+
+#: what is not real says so at both ends, by this word of the frame
+MARKS = {Kind.EXERCISE: "mark.exercise", Kind.TEST: "mark.test"}
 
 
 class Notice(StrEnum):
@@ -107,6 +123,16 @@ def say(language: str, msgid: str, **values: object) -> str:
 def say_plural(language: str, msgid: str, count: int, **values: object) -> str:
     """Return one entry of the frame in the plural form for `count`, which is also the value of {count}."""
     return fill(msgid, _texts(language).ngettext(msgid, msgid, count), {"count": number(count), **values})
+
+
+def mark(kind: Kind, language: str) -> str:
+    """Return the word that begins and ends everything that is not real; "" for what is."""
+    return say(language, MARKS[kind]) if kind in MARKS else ""
+
+
+def between(sign: str, text: str, parted: str = " ") -> str:
+    """Put a mark at both ends of a text; none, and the text stands alone."""
+    return f"{sign}{parted}{text}{parted}{sign}".strip()
 
 
 def _texts(language: str) -> gettext.GNUTranslations:

@@ -7,7 +7,7 @@ from html import escape
 from messages.alert import Act, Alert, Variant
 from messages.bodies import ask, forward, headline
 from messages.form import Copy, Medium, Part
-from messages.frames import Facts
+from messages.frames import Facts, between
 from messages.languages import NORWEGIAN, direction, get, normalise
 from messages.slots import Slot
 from messages.voice import Voice, number_of, replaced
@@ -49,7 +49,7 @@ def posted(part: Part, title: str, boxes: list[Box], mark: str, voice: Voice) ->
         medium=Medium.EMAIL,
         part=part,
         language=voice.language,
-        subject=f"{mark} {title} {mark}".strip(),
+        subject=between(mark, title),
         text="\n\n".join(filter(None, (mark, *map(_plain, full), mark))),
         html=_page(title, full, mark, voice.language),
     )

@@ -5,10 +5,9 @@ from datetime import datetime, timedelta
 
 from messages.alert import Alert, Kind, Review, Variant
 from messages.form import Medium
-from messages.frames import Facts, frame_language, review_state, say, say_plural
+from messages.frames import Facts, frame_language, mark, review_state, say, say_plural
 from messages.languages import NORWEGIAN, Language, get, isolate, when
 
-_MARKS = {Kind.EXERCISE: "mark.exercise", Kind.TEST: "mark.test"}
 #: frames that staff read and correct themselves: nobody needs the Norwegian words beside them
 _SOURCES = frozenset({*NORWEGIAN, "en"})
 
@@ -57,7 +56,7 @@ class Voice:
 
     def mark(self, kind: Kind) -> str:
         """Return the word that begins and ends everything that is not real; "" for what is."""
-        return self.say(_MARKS[kind]) if kind is not Kind.ACTUAL else ""
+        return mark(kind, self.language)
 
     def contact(self) -> str:
         """Return the contact's name and telephone number, as far as there are any."""

@@ -6,12 +6,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity, Kind
 from messages.form import Copy, Medium
-from messages.frames import Notice
+from messages.frames import Notice, between, mark
 from relay.model import Home, TaskKind
 from relay.store import alerts, context, inbox, threads
 from relay.store.notices import ReadyNotice
 from relay.talk import Asked, Say, Verdict, Writer, shown_as
-from relay.wording import choice, in_force, mark, say, say_to_a_stranger
+from relay.wording import choice, in_force, say, say_to_a_stranger
 
 
 class Echo:
@@ -99,5 +99,4 @@ def alarm_words(kind: TaskKind, about: Asked | None, norwegian: str) -> str:
     """What the duty officer's telephone says: no name and no content, since it lies on a night table; an exercise says so at both ends."""
     words = _ALARM.get(norwegian, _ALARM["nb"])
     text = words[kind].format(number=words["number"].format(number=about.number) if about else "")
-    sign = mark(about.kind if about else Kind.ACTUAL, norwegian)
-    return f"{sign} {text} {sign}".strip()
+    return between(mark(about.kind if about else Kind.ACTUAL, norwegian), text)

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from messages import frames
-from messages.alert import Gravity, Kind, Severity
+from messages.alert import Gravity, Severity
+from messages.frames import between, mark
 from relay.model import Role
 from relay.store import paging
 from relay.store.columns import AnyRow
@@ -63,7 +63,6 @@ WORDS: dict[str, dict[str, str]] = {
         "en": "The danger is over: alert no. {number}, {event}, has ended. {url}",
     },
 }
-_MARKS = {Kind.EXERCISE: "mark.exercise", Kind.TEST: "mark.test"}
 
 
 def told(name: str, row: AnyRow, site: str, source: str = "") -> Callable[[str], str]:
@@ -77,8 +76,7 @@ def told(name: str, row: AnyRow, site: str, source: str = "") -> Callable[[str],
         known = language if language in WORDS[name] else "nb"
         grade = GRADES.get(row.severity, {}).get(known, "")
         words = WORDS[name][known].format(number=row.number, event=row.event[:60], url=url, grade=grade, source=source[:60]).strip()
-        mark = frames.say(language, _MARKS[Kind(row.kind)]) if row.kind in _MARKS else ""
-        return f"{mark} {words} {mark}".strip()
+        return between(mark(row.kind, language), words)
 
     return text
 

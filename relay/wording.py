@@ -11,7 +11,7 @@ from functools import lru_cache
 from messages import frames
 from messages.alert import Kind
 from messages.form import Copy, Medium, Part
-from messages.frames import Facts, Notice
+from messages.frames import MARKS, Facts, Notice, between, mark
 from messages.languages import choose, normalise
 from messages.render import count_question, notice, remind, render
 from messages.segments import count
@@ -23,7 +23,6 @@ KEPT = 4096
 BLANK = "0" * 26
 #: stands in a letter where the attempt's own token will be, by which its reader leaves
 LEAVING = "leave-by-this-letter"
-_MARKS = {Kind.EXERCISE: "mark.exercise", Kind.TEST: "mark.test"}
 
 
 def facts(home: Home, language: str, **more: object) -> Facts:
@@ -138,18 +137,9 @@ def say_to_a_stranger(kind: Notice, home: Home, medium: Medium) -> Copy:
 def written(work: Work, home: Home) -> Copy:
     """Return a short answer as it was written down; its mail's subject is marked where its text is."""
     words = frames.say(work.language, "email.subject_notice", municipality=home.municipality)
-    marks = (mark(kind, work.language) for kind in _MARKS)
+    marks = (mark(kind, work.language) for kind in MARKS)
     found = next((each for each in marks if work.text.startswith(each) and work.text.endswith(each)), "")
-    return Copy(medium=work.medium, part=work.part, language=work.language, text=work.text, subject=_between(found, words))
-
-
-def mark(kind: Kind, language: str) -> str:
-    """Return the word at both ends of what is not real, in the reader's language; "" for what is."""
-    return frames.say(language, _MARKS[kind]) if kind in _MARKS else ""
-
-
-def _between(sign: str, words: str) -> str:
-    return f"{sign} {words} {sign}".strip()
+    return Copy(medium=work.medium, part=work.part, language=work.language, text=work.text, subject=between(found, words))
 
 
 @lru_cache(maxsize=KEPT)
@@ -180,5 +170,5 @@ def in_force(issues: Sequence[Issue], language: str) -> str:
     for issue in issues:
         text = issue.variants[choose((language,), issue.variants).language] if issue.variants else None
         line = f"{issue.alert.number}: {text.headline if text else issue.alert.event}"
-        lines.append(_between(mark(issue.alert.kind, language), line))
+        lines.append(between(mark(issue.alert.kind, language), line))
     return "\n".join(lines)

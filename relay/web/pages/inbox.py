@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Kind
 from messages.form import Medium
-from messages.frames import Notice
+from messages.frames import Notice, between, mark
 from relay.authority import DUTY
 from relay.model import BadInput, NotAllowed, TaskKind
 from relay.store import alerts, call_list, context, conversations, desk_queue
@@ -20,7 +20,7 @@ from relay.web import words
 from relay.web.keys import LIVE, RELAY, WATCHDOG
 from relay.web.page import direction_of, draw, language_of, render
 from relay.web.who import who
-from relay.wording import in_force, mark, say
+from relay.wording import in_force, say
 
 #: signs of an answer: ten SMS are more than enough
 LONGEST = 1500
@@ -232,7 +232,7 @@ async def _said(conn: AsyncConnection, talk: Conversation, way: Way, name: str, 
     home = (await context.load(conn, [talk.municipality_id])).municipalities[talk.municipality_id]
     chosen = language if language in (*talk.languages, home.norwegian, "en") else home.norwegian
     sign = mark(_kind(talk), chosen)
-    return f"{sign} {text} {sign}".strip() if way.channel is Medium.SMS else f"{sign}\n{text}\n{sign}".strip(), chosen
+    return between(sign, text, " " if way.channel is Medium.SMS else "\n"), chosen
 
 
 async def settle(request: web.Request) -> web.Response:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from messages.frames import frame_languages, say
+from messages.frames import MARKS, frame_languages, mark
 from relay.model import NotFound
 from relay.store import roster
 from relay.web.keys import LIVE, PHONES, RELAY
@@ -136,7 +136,7 @@ def _pieces(text: str, public_url: str) -> tuple[Piece, ...]:
 
 
 def _is_drill(bubble: Bubble) -> bool:
-    return not bubble.mine and (bubble.subject or bubble.text).startswith(_MARKS)
+    return not bubble.mine and (bubble.subject or bubble.text).startswith(_SIGNS)
 
 
-_MARKS = tuple({say(tag, mark) for tag in frame_languages() for mark in ("mark.exercise", "mark.test")})
+_SIGNS = tuple({mark(kind, tag) for tag in frame_languages() for kind in MARKS})
