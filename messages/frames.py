@@ -127,7 +127,8 @@ def say_plural(language: str, msgid: str, count: int, **values: object) -> str:
 
 def mark(kind: Kind, language: str) -> str:
     """Return the word that begins and ends everything that is not real; "" for what is."""
-    return say(language, MARKS[kind]) if kind in MARKS else ""
+    # whatever is not real must have its mark: a kind without one is an error, and never looks real
+    return "" if kind == Kind.ACTUAL else say(language, MARKS[kind])
 
 
 def between(sign: str, text: str, parted: str = " ") -> str:
