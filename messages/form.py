@@ -57,6 +57,10 @@ class Part(StrEnum):
     NOTICE = "notice"
 
 
+#: the parts that are an alert's message: who lacks one of them has not got it whole, and who was sent one has been asked
+MESSAGE_PARTS = (Part.FORWARD, Part.ASK, Part.LETTER)
+
+
 @dataclass(frozen=True, slots=True)
 class Button:
     """A quick reply: `title` is shown (at most 20 characters), `payload` comes back ("12.1": alert number, digit)."""

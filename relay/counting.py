@@ -31,6 +31,10 @@ RANK = {evidence: rank for rank, evidence in enumerate(STANDING)}
 TAKEN = frozenset({Evidence.ACCEPTED, Evidence.SENT, Evidence.UNDELIVERED, Evidence.DELIVERED, Evidence.READ})
 #: a copy is, or may still be, on its way
 HOPEFUL = frozenset({Evidence.INTENT, Evidence.UNKNOWN, Evidence.ACCEPTED, Evidence.SENT, Evidence.DELIVERED, Evidence.READ})
+#: no provider has said what became of it: it may still arrive
+MAYBE_OUT = (Evidence.INTENT, Evidence.UNKNOWN)
+#: a provider has it, and has not given it up
+GOES_ON = frozenset(HOPEFUL.difference(MAYBE_OUT))
 ARRIVED = frozenset({Evidence.DELIVERED, Evidence.READ})
 
 

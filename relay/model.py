@@ -130,6 +130,11 @@ class Hours:
     start: time
     end: time
 
+    @classmethod
+    def of(cls, start: time | None, end: time | None) -> "Hours | None":
+        """Return the stretch that two columns hold; None where one is empty."""
+        return cls(start, end) if start is not None and end is not None else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:

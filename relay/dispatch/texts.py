@@ -163,7 +163,7 @@ class Texts:
         if work.may_wake or work.gravity in self.policy.pierces or work.part is Part.NOTICE:
             return None
         town = self.context.municipalities[work.municipality_id]
-        quiet = work.quiet or (Hours(town.quiet_from, town.quiet_to) if town.quiet_from and town.quiet_to else None)
+        quiet = work.quiet or Hours.of(town.quiet_from, town.quiet_to)
         moment = first_moment(now, quiet=quiet, working=work.working, timezone=town.timezone)
         return moment.at if moment.at > now else None
 

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Evidence
 from messages.form import Part
 from messages.reply import Meaning, Reply
+from relay.counting import MAYBE_OUT
 from relay.model import COUNTS_FOR_GROUP, Action, DeliveryState, Rung, SparedBy, TaskKind
 from relay.routing import PULLS_FORWARD, QUORUM_SPARES, SPARES
 from relay.store import evidence, recipients, work
@@ -19,8 +20,6 @@ from relay.store.sql import insert_ignore
 from relay.store.tables import ALIKE, alert_group, answer, attempt, delivery, recipient, recipient_group, redistribution_report
 from relay.talk import LADDER, Asked, Bound
 
-#: an attempt that may still arrive
-MAYBE_OUT = (int(Evidence.INTENT), int(Evidence.UNKNOWN))
 #: tasks that an answer makes needless
 ANSWERED = frozenset({TaskKind.CALL, TaskKind.UNREACHABLE})
 

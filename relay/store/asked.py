@@ -7,14 +7,12 @@ from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Kind
-from messages.form import Part
+from messages.form import MESSAGE_PARTS
 from relay.model import AlertState, Rung
 from relay.store.columns import AnyRow
 from relay.store.tables import alert, delivery, recipient, variant
 from relay.talk import Asked
 
-#: an alert has been put to somebody when one of these was tried, whatever we have heard of it since
-ASKS = (Part.FORWARD, Part.ASK, Part.LETTER)
 #: an answer to a closed alert is still an answer to it for so long
 CLOSED_FOR = timedelta(days=14)
 
@@ -23,7 +21,9 @@ async def alerts_of(conn: AsyncConnection, people: Sequence[int], now: datetime,
     """Alerts that these people have had a copy of, open ones first; a copy may still be on its way, and one be read on its page."""
     if not people:
         return []
-    was_asked = select(delivery.c.id).where(delivery.c.recipient_id == recipient.c.id, delivery.c.part.in_(ASKS), delivery.c.attempts > 0)
+    # whatever we have heard of it since
+    tried = (delivery.c.part.in_(MESSAGE_PARTS), delivery.c.attempts > 0)
+    was_asked = select(delivery.c.id).where(delivery.c.recipient_id == recipient.c.id, *tried)
     had = (
         select(
             recipient.c.id,

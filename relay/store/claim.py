@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from contextlib import suppress
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -190,14 +190,10 @@ def _work(row: AnyRow, now: datetime) -> Work:
         stands_for_id is not None,
         bool(had_passed_on),
         bool(pierced),
-        _hours(quiet_from, quiet_to),
-        _hours(work_from, work_to),
+        Hours.of(quiet_from, quiet_to),
+        Hours.of(work_from, work_to),
     )
 
 
 def _unsealed(sealed: bytes | None, place: str) -> str:
     return "" if sealed is None else sealing.keyring().open(bytes(sealed), place)
-
-
-def _hours(start: time | None, end: time | None) -> Hours | None:
-    return Hours(start, end) if start is not None and end is not None else None

@@ -10,10 +10,10 @@ from sqlalchemy import LargeBinary, Select, func, select, type_coerce, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Inbound, Media
-from messages.form import Medium, Part
+from messages.form import MESSAGE_PARTS, Medium, Part
 from relay.model import NotReady
 from relay.store import sealing
-from relay.store.asked import ASKS, alerts_of
+from relay.store.asked import alerts_of
 from relay.store.columns import AnyRow
 from relay.store.normal import normal_address
 from relay.store.sql import insert_ignore
@@ -303,7 +303,7 @@ async def _replies(conn: AsyncConnection, kept: Kept, people: Sequence[Person], 
     """How many automatic replies went to this number in the last hour, or since the last alert went there: its answers are heard anew."""
     if people:
         theirs = delivery.c.address_id.in_([person.address_id for person in people])
-        alerted = select(func.max(delivery.c.planned_at)).where(theirs, delivery.c.part.in_(ASKS), delivery.c.attempts > 0)
+        alerted = select(func.max(delivery.c.planned_at)).where(theirs, delivery.c.part.in_(MESSAGE_PARTS), delivery.c.attempts > 0)
         since = func.coalesce(alerted.scalar_subquery(), now - timedelta(hours=1))
         recent = (delivery.c.part == Part.NOTICE, delivery.c.planned_at > now - timedelta(hours=1), delivery.c.planned_at >= since)
         return len((await conn.execute(select(delivery.c.id).where(*recent, theirs))).all())

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Integer, Text, bindparam
 
-from channels.base import Evidence
+from relay.counting import GOES_ON
 from relay.model import DeliveryState
 from relay.store import recipients
 from relay.store.columns import AnyRow, Moment
@@ -18,9 +18,6 @@ from relay.store.evidence import Fact
 from relay.store.sql import ids_as_json
 from relay.store.tables import attempt, delivery
 from relay.store.together import Call, alike, given
-
-#: a provider has it, and has not given it up
-GOES_ON = frozenset({Evidence.ACCEPTED, Evidence.SENT, Evidence.DELIVERED, Evidence.READ})
 
 #: what of an attempt and of its delivery must be known
 ATTEMPT = tuple(attempt.c[name] for name in ("id", "token", "account", "provider_id", "evidence", "delivery_id"))

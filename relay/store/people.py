@@ -37,7 +37,7 @@ async def place(conn: AsyncConnection, municipality_id: int) -> Place:
         point=Point(row.latitude, row.longitude) if row.latitude is not None else None,
         timezone=row.timezone,
         norwegian=row.norwegian,
-        quiet=hours_of(row.quiet_from, row.quiet_to),
+        quiet=Hours.of(row.quiet_from, row.quiet_to),
     )
 
 
@@ -95,16 +95,11 @@ def _class(terms: _Terms) -> PersonClass:
         adult_confirmed=terms.adult_confirmed_on is not None,
         paused_until=terms.paused_until,
         paused=terms.paused,
-        quiet=hours_of(terms.quiet_from, terms.quiet_to),
-        working=hours_of(terms.work_from, terms.work_to),
+        quiet=Hours.of(terms.quiet_from, terms.quiet_to),
+        working=Hours.of(terms.work_from, terms.work_to),
         is_deputy=terms.is_deputy,
         has_deputy=terms.has_deputy,
     )
-
-
-def hours_of(start: time | None, end: time | None) -> Hours | None:
-    """Return a stretch of the day, or None where a column is empty."""
-    return Hours(start, end) if start is not None and end is not None else None
 
 
 async def _by_person(conn: AsyncConnection, statement: Executable) -> dict[int, list[tuple[Any, ...]]]:

@@ -10,7 +10,7 @@ from sqlalchemy import Boolean, Executable, Integer, Subquery, Text, and_, case,
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
-from messages.form import Part
+from messages.form import MESSAGE_PARTS, Part
 from relay.counting import HOPEFUL, RANK, STANDING, UNTRIED, PersonFacts, message_change, person_change
 from relay.model import DeliveryState, Rung, TaskKind
 from relay.store import counters, progress, work
@@ -19,8 +19,6 @@ from relay.store.sql import Kind, among, ids_as_json, ids_found, ids_together
 from relay.store.tables import delivery, recipient
 from relay.store.together import Call, Hot, alike, given, together
 
-#: the parts that are the message: who lacks one of them has not got it
-MESSAGE = frozenset({Part.FORWARD, Part.ASK, Part.LETTER})
 #: states of what is on its way, and of what came to nothing
 _GOING = (DeliveryState.WAITING, DeliveryState.CLAIMED)
 _IN_VAIN = (DeliveryState.FAILED, DeliveryState.EXPIRED)
@@ -171,7 +169,7 @@ def _told_by_deliveries(conn: AsyncConnection) -> Subquery:
     A way is as good as the worst of the message's bodies that it brings. A wake-up or a reminder alone tells nobody anything.
     """
     brings = and_(
-        or_(*(delivery.c.part == part for part in sorted(MESSAGE))),
+        or_(*(delivery.c.part == part for part in MESSAGE_PARTS)),
         or_(delivery.c.evidence > UNTRIED, delivery.c.state != DeliveryState.SPARED),
     )
     rank = case({int(evidence): rank for evidence, rank in RANK.items()}, value=delivery.c.evidence)

@@ -9,9 +9,8 @@ import secrets
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Table, cast, delete, func, insert, literal_column, or_, select, update
+from sqlalchemy import ColumnElement, Integer, cast, delete, func, insert, literal_column, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence, Trace
@@ -22,7 +21,7 @@ from relay.store.remembered import RESTORED as AT, RESTORED_HELD as HELD, RESTOR
 from relay.store.sql import among, ids_as_json
 from relay.store.tables import Address, Municipality, Sender, alert, attempt, delivery, fact, inbound, recipient
 from relay.store.tables.sending import ATTEMPT_OPEN
-from relay.store.together import Hot, together
+from relay.store.together import Hot, alike, together
 
 #: the fence of attempts that were not made but found: no worker has it
 ADOPTED = 0
@@ -236,10 +235,5 @@ async def release(conn: AsyncConnection) -> tuple[int, int]:
 _LOOKED_FIRST = (delivery.c.hold != literal_column("''"), delivery.c.hold == Hold.LOOK_FIRST, delivery.c.state == DeliveryState.WAITING)
 
 
-def _of(table: Table, **values: Any) -> Hot:
-    """A statement that sets values of rows by their ids, however many."""
-    return Hot(lambda conn: update(table).where(among(conn, table.c.id, "ids")).values(values))
-
-
-_FLAG, _HOLD = _of(recipient, possible_duplicate=True), _of(delivery, hold=Hold.RESTORED)
+_FLAG, _HOLD = alike(recipient, {"possible_duplicate": True}), alike(delivery, {"hold": Hold.RESTORED})
 _LET_GO = Hot(lambda conn: update(delivery).where(*_LOOKED_FIRST, among(conn, delivery.c.id, "ids")).values(hold=Hold.NOTHING))

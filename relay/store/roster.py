@@ -13,7 +13,6 @@ from relay.model import AddressState, Hours, NotFound
 from relay.store import sealing
 from relay.store.columns import AnyRow
 from relay.store.normal import normal_address
-from relay.store.people import hours_of
 from relay.store.tables import Address, LanguageGroup, Membership, ResourcePerson
 
 NO_PERSON = "There is no such person in this register."
@@ -152,8 +151,8 @@ def _person(row: AnyRow, groups: Sequence[AnyRow], ways: Sequence[AnyRow], calle
         adult_confirmed_by=row.adult_confirmed_by,
         paused=row.paused,
         paused_until=row.paused_until,
-        quiet=hours_of(row.quiet_from, row.quiet_to),
-        working=hours_of(row.work_from, row.work_to),
+        quiet=Hours.of(row.quiet_from, row.quiet_to),
+        working=Hours.of(row.work_from, row.work_to),
         deputy_of_id=row.deputy_of_id,
         deputy_of=called.get(row.deputy_of_id or 0, ""),
         left_at=row.left_at,

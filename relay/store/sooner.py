@@ -7,7 +7,7 @@ whoever has written to us is written to, not reminded. Quiet hours hold, unless 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -172,18 +172,14 @@ class _Town:
         """Return when this person may be disturbed."""
         if self.pierces:
             return now
-        own = _stretch(row.quiet_from, row.quiet_to)
-        return first_moment(now, quiet=own or self.quiet, working=_stretch(row.work_from, row.work_to), timezone=self.timezone).at
+        own = Hours.of(row.quiet_from, row.quiet_to)
+        return first_moment(now, quiet=own or self.quiet, working=Hours.of(row.work_from, row.work_to), timezone=self.timezone).at
 
 
 async def _hours(conn: AsyncConnection, which: Heading, policy: Policy) -> _Town:
     asked = select(Municipality.timezone, Municipality.quiet_from, Municipality.quiet_to).where(Municipality.id == which.municipality_id)
     row = (await conn.execute(asked)).one()
-    return _Town(row.timezone, _stretch(row.quiet_from, row.quiet_to), which.gravity in policy.pierces)
-
-
-def _stretch(start: time | None, end: time | None) -> Hours | None:
-    return Hours(start, end) if start is not None and end is not None else None
+    return _Town(row.timezone, Hours.of(row.quiet_from, row.quiet_to), which.gravity in policy.pierces)
 
 
 def _one(row: AnyRow, fate: Fate, **more: Any) -> One:

@@ -14,13 +14,14 @@ from sqlalchemy import (
     text,
 )
 
+from relay.counting import MAYBE_OUT
 from relay.store.columns import Id, Sealed
 from relay.store.tables.base import Base, at, belongs, count, flag, key, points, word
 
 #: as the index is asked, word for word: SQLite takes "= 1" for another question, and counts by looking through all rows
 TWICE = text("possible_duplicate")
 #: an attempt that may still be on its way, in the same manner
-ATTEMPT_OPEN = text("evidence IN (0, 1)")
+ATTEMPT_OPEN = text(f"evidence IN ({', '.join(str(int(evidence)) for evidence in MAYBE_OUT)})")
 #: an attempt that the provider has given an id
 ATTEMPT_NAMED = text("provider_id IS NOT NULL")
 
