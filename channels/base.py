@@ -255,6 +255,8 @@ class Inbound:
     media: tuple[Media, ...] = ()
     #: provider's own id of a person who hides the number (WhatsApp)
     external_id: str = ""
+    #: the provider gave it no id: `provider_id` is made of what came, so that an equal message has the same, however much later
+    nameless: bool = False
 
 
 class Status(NamedTuple):

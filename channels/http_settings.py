@@ -187,7 +187,7 @@ class StatusCallback(StatusPlaces):
 class MessagePlaces:
     """Where a person's message stands."""
 
-    #: without an id, a digest of what came takes its place, and two equal messages count as one
+    #: without an id, equal messages of a person within minutes count as one, unless we asked anything in between
     id: Place | None = None
     sender: Annotated[Place, Field(alias="from")]
     to: Place

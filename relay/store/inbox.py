@@ -25,6 +25,7 @@ from relay.store.tables import (
     attempt,
     delivery,
     inbound,
+    recipient,
 )
 from relay.talk import Asked, Writer
 
@@ -36,6 +37,8 @@ Way: TypeAlias = Medium | Literal["page"]
 FOR_A_PERSON, AGAIN = "message", "again"
 #: and of one that none of this installation's keys opens
 UNREADABLE = "unreadable"
+#: a provider that had no answer from us calls again within so long, or gives up
+REPEATED_WITHIN = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +59,32 @@ async def keep(conn: AsyncConnection, account: str, channel: Way, messages: Sequ
     """Write inbound messages down, each once; return how many are new."""
     new = 0
     for message in messages:
+        if message.nameless and await _is_repeated(conn, account, channel, message):
+            continue
         done = await conn.execute(insert_ignore(inbound).values(_row(account, channel, message, heard_by)))
         new += done.rowcount
     return new
+
+
+async def _is_repeated(conn: AsyncConnection, account: str, channel: Way, message: Inbound) -> bool:
+    """Whether a message without an id came a moment ago, too. After a question of ours the same text is another answer: none is lost."""
+    who = lookup(channel, message.sender)
+    came = (inbound.c.account == account, inbound.c.sender_lookup == who, inbound.c.provider_id.startswith(message.provider_id))
+    asked = (
+        select(attempt.c.id)
+        .join(delivery, delivery.c.id == attempt.c.delivery_id)
+        .join(recipient, recipient.c.id == delivery.c.recipient_id)
+        .join(Address, Address.person_id == recipient.c.person_id)
+        .where(Address.channel == channel, Address.lookup == who, delivery.c.part != Part.NOTICE)
+        .where(attempt.c.started_at > inbound.c.received_at)
+    )
+    same = select(inbound.c.id).where(*came, inbound.c.received_at > message.received_at - REPEATED_WITHIN, ~asked.exists())
+    return (await conn.execute(same.limit(1))).scalar() is not None
+
+
+def _kept_id(message: Inbound) -> str:
+    """The id by which a message is kept once; one that its provider gave none has its moment in it."""
+    return f"{message.provider_id}-{message.received_at:%Y%m%dT%H%M%S.%f}" if message.nameless else message.provider_id
 
 
 def _row(account: str, channel: Way, message: Inbound, heard_by: str) -> dict[str, Any]:
@@ -73,7 +99,7 @@ def _row(account: str, channel: Way, message: Inbound, heard_by: str) -> dict[st
     }
     return {
         "account": account,
-        "provider_id": message.provider_id,
+        "provider_id": _kept_id(message),
         "channel": channel,
         "sender": message.sender,
         "sender_lookup": lookup(channel, message.sender),

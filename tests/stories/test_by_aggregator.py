@@ -1,20 +1,26 @@
 """Nights on which the municipality's SMS goes by its own aggregator, described by a file: the same people, phones and promises."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import select, update
 
+from channels.base import Callback
+from channels.http_settings import Basic
+from channels.http_sms import HttpSms
 from channels.registry import build
 from channels.sandbox.faults import Fault
 from channels.sandbox.ledger import Event
 from messages.form import Medium
-from relay.model import Rung
-from relay.store.tables import Sender, attempt
-from tests.channels.aggregator import Aggregator, FormStyle, JsonStyle, Style
+from relay.model import AlertState, Rung
+from relay.store import alerts
+from relay.store.tables import Sender, answer, attempt
+from tests.channels.aggregator import PASSWORD, Aggregator, FormStyle, JsonStyle, Style, basic
 from tests.channels.rigs import described
-from tests.stories.town import SMS_SENDER, Town, new
+from tests.stories.town import SMS_SENDER, Somebody, Town, new
 
 WATER = {"so": "KARI BIYAHA", "nb": "KOK VANNET"}
 STYLES: dict[str, Callable[[], Style]] = {"example": FormStyle, "nordisk": JsonStyle}
@@ -98,3 +104,64 @@ async def test_what_came_while_we_were_away_is_swept_up(by_aggregator: Town) -> 
         await town.relay.sweep()
         await town.settle()
     assert len(new(ayan.phone)) == 1
+
+
+# --- a provider that gives messages no ids --------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def without_ids(town: Town, tmp_path: Path) -> AsyncIterator[Town]:
+    """The town, with an aggregator that tells who wrote what, and nothing else: no id, no time, and not what became of a message."""
+    async with Aggregator(tmp_path / "aggregator.jsonl", FormStyle(), clock=town.clock) as provider:
+        async with town.store.write() as conn:
+            await conn.execute(update(Sender).where(Sender.channel == Medium.SMS).values(provider="http_sms", account="example"))
+        settings = described("example", provider.url)
+        told = settings.callbacks
+        assert told
+        assert told.inbound
+        bare = replace(told, hmac=None, basic=Basic(user="example", password=PASSWORD), inbound=replace(told.inbound, id=None))
+        town.relay.desk.channels["http_sms", "example"] = HttpSms(replace(settings, callbacks=bare), town.clock)
+        town.sandbox = provider
+        provider.change(callbacks=False)
+        yield town
+
+
+async def writes(town: Town, person: Somebody, text: str) -> None:
+    """Let the provider call, as it does for every such text."""
+    body = urlencode({"from": person.phone._phone.addresses[0], "to": SMS_SENDER, "message": text}).encode()
+    url, headers = f"{town.relay.desk.public_url}/hooks/example/inbound", {"Authorization": basic("example", PASSWORD)}
+    await town.relay.hear("example", Callback(url=url, headers=headers, body=body, received_at=town.clock.now()))
+    await town.settle()
+
+
+async def answers(town: Town) -> int:
+    async with town.store.read() as conn:
+        return len((await conn.execute(select(answer.c.id))).all())
+
+
+async def test_the_same_words_about_a_later_alert_are_a_new_answer(without_ids: Town) -> None:
+    """Her 1 of an hour ago is no reason to overlook today's, and neither is her 1 of two minutes ago: she was asked anew in between."""
+    town = without_ids
+    ayan = await town.person("Ayan", "so")
+    for minutes in (60, 2, 0):
+        alert = await town.issue(WATER)
+        town.clock.advance(seconds=60)
+        await writes(town, ayan, "1")
+        assert (await town.recipient(alert, ayan)).rung == Rung.RECEIVED
+        town.clock.advance(minutes=minutes)
+        async with town.store.write() as conn:
+            await alerts.move(conn, alert, AlertState.CLOSED, town.clock.now())
+
+
+async def test_a_call_that_is_repeated_within_minutes_is_known_without_an_id(without_ids: Town) -> None:
+    """It counts once, across the full hour as elsewhere; other words, another's words and what comes much later count anew."""
+    town = without_ids
+    ayan, eli = await town.person("Ayan", "so"), await town.person("Eli", "nb")
+    await town.issue(WATER)
+    town.clock.advance(minutes=59)
+    counted = []
+    for who, text, minutes in ((ayan, "1", 2), (ayan, "1", 5), (ayan, "2", 0), (eli, "1", 0), (ayan, "1", 30), (ayan, "1", 0)):
+        await writes(town, who, text)
+        counted.append(await answers(town))
+        town.clock.advance(minutes=minutes)
+    assert counted == [1, 1, 2, 3, 3, 4]
