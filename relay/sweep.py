@@ -1,6 +1,7 @@
 """What came in while we were down, and statuses that never ended: fetched from the provider, by the same way in as its callbacks.
 
-Twilio repeats a callback for some seconds only, so after every start and every minute we ask for ourselves.
+Twilio repeats a callback for some seconds only, so after every start and every minute we ask for ourselves. Statuses that had come before
+we knew whose they are come in that way, too.
 """
 
 import asyncio
@@ -25,6 +26,8 @@ OVERLAP = timedelta(minutes=2)
 SILENT, AGAIN = timedelta(minutes=5), timedelta(minutes=30)
 #: how many are asked about in one sweep, and at once
 MOST, AT_ONCE = 500, 16
+#: a status may come before the answer that brings its id is written down; after so long without an attempt it is somebody else's
+BELATED = timedelta(hours=1)
 #: messages taken in together, in their order
 TOGETHER = 100
 
@@ -44,7 +47,8 @@ class Sweeper:
         self.store, self.desk, self.clock, self.inlet = store, desk, clock, inlet
 
     async def sweep(self) -> int:
-        """Fetch what people wrote since the last sweep, and statuses that are overdue; return how many things came in."""
+        """Fetch what people wrote since the last sweep, and statuses that are overdue or came early; return how many things came in."""
+        early = await self._belated()
         able = [account for (_, account), channel in self.desk.channels.items() if isinstance(channel, Sweepable)]
         async with self.store.read() as conn:
             senders = await sweeps.two_way_senders(conn)
@@ -52,7 +56,20 @@ class Sweeper:
         came = [await self._inbound(row) for row in senders]
         turns = asyncio.Semaphore(AT_ONCE)
         asked = await asyncio.gather(*(self._status(row, turns) for row in overdue))
-        return sum(came) + sum(asked)
+        return early + sum(came) + sum(asked)
+
+    async def _belated(self) -> int:
+        """Let attempts learn from statuses that came before we knew their ids: no provider repeats what it has told."""
+        async with self.store.read() as conn:
+            rows = await sweeps.belated(conn, self.clock.now() - BELATED, MOST)
+        if not rows:
+            return 0
+        taken = (self.inlet.take(row.account, Medium(row.channel), sweeps.as_told(row), row.heard_by) for row in rows)
+        came = sum(await asyncio.gather(*taken))
+        # afterwards: after a crash in between they are taken in once more, which changes nothing
+        async with self.store.write() as conn:
+            await sweeps.ours(conn, [row.id for row in rows])
+        return came
 
     async def _inbound(self, sender: AnyRow) -> int:
         """Fetch what came to one of our numbers. The mark moves only when all of it is in."""

@@ -81,6 +81,7 @@ def _row(one: Told, *, foreign: bool) -> dict[str, Any]:
         "provider_id": said.provider_id or said.token,
         "word": said.word or said.evidence.name.lower(),
         "code": said.code[:20],
+        "reason": said.reason.name if said.reason else "",
         "token": said.token[:64],
         "evidence": int(said.evidence),
         "received_at": one.at,

@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from channels.base import Evidence
+from channels.base import Evidence, Reason, Status
 from relay.store.columns import AnyRow
-from relay.store.tables import Sender, attempt
+from relay.store.tables import Sender, attempt, status
+from relay.store.tables.sending import FOREIGN
 
 #: after a day a provider says nothing new
 FORGOTTEN = timedelta(hours=24)
@@ -47,3 +48,23 @@ async def overdue(
 async def asked(conn: AsyncConnection, attempt_id: int, now: datetime) -> None:
     """Note that the provider was asked about an attempt."""
     await conn.execute(update(attempt).where(attempt.c.id == attempt_id).values(looked_at=now))
+
+
+async def belated(conn: AsyncConnection, since: datetime, most: int) -> Sequence[AnyRow]:
+    """Return statuses that came before we knew the id that they name, and whose attempt has it now, with its channel."""
+    # a subquery, and no join: so PostgreSQL goes by the index, as in relay.store.evidence
+    same = (attempt.c.account == status.c.account, attempt.c.provider_id == status.c.provider_id)
+    came = select(status, select(attempt.c.channel).where(*same).scalar_subquery().label("channel")).where(FOREIGN)
+    rows = came.where(status.c.received_at > since).subquery()
+    return (await conn.execute(select(rows).where(rows.c.channel.is_not(None)).order_by(rows.c.received_at, rows.c.id).limit(most))).all()
+
+
+def as_told(row: AnyRow) -> Status:
+    """Return a kept status as it was told, but for parts and price."""
+    kept = Reason.__members__.get(row.reason)
+    return Status(evidence=Evidence(row.evidence), provider_id=row.provider_id, reason=kept, code=row.code, word=row.word)
+
+
+async def ours(conn: AsyncConnection, ids: Sequence[int]) -> None:
+    """Note that the attempts of these statuses were found."""
+    await conn.execute(update(status).where(status.c.id.in_(ids)).values(foreign=False))

@@ -3,12 +3,13 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 
-from channels.base import Callback
+from channels.base import Callback, Evidence, Outbound, Sent
 from channels.http_settings import Basic
 from channels.http_sms import HttpSms
 from channels.registry import build
@@ -17,7 +18,8 @@ from channels.sandbox.ledger import Event
 from messages.form import Medium
 from relay.model import AlertState, Rung
 from relay.store import alerts
-from relay.store.tables import Sender, answer, attempt
+from relay.store.tables import Address, Sender, answer, attempt, counter, status
+from relay.store.tables.sending import FOREIGN
 from tests.channels.aggregator import PASSWORD, Aggregator, FormStyle, JsonStyle, Style, basic
 from tests.channels.rigs import described
 from tests.stories.town import SMS_SENDER, Somebody, Town, new
@@ -111,7 +113,7 @@ async def test_what_came_while_we_were_away_is_swept_up(by_aggregator: Town) -> 
 
 @pytest.fixture
 async def without_ids(town: Town, tmp_path: Path) -> AsyncIterator[Town]:
-    """The town, with an aggregator that tells who wrote what, and nothing else: no id, no time, and not what became of a message."""
+    """The town, with an aggregator that tells who wrote what, and nothing else: no id and no time; no status comes by itself."""
     async with Aggregator(tmp_path / "aggregator.jsonl", FormStyle(), clock=town.clock) as provider:
         async with town.store.write() as conn:
             await conn.execute(update(Sender).where(Sender.channel == Medium.SMS).values(provider="http_sms", account="example"))
@@ -165,3 +167,65 @@ async def test_a_call_that_is_repeated_within_minutes_is_known_without_an_id(wit
         counted.append(await answers(town))
         town.clock.advance(minutes=minutes)
     assert counted == [1, 1, 2, 3, 3, 4]
+
+
+# --- a status that is faster than the answer to our call ------------------------------------------------------------------
+
+
+class Hasty(HttpSms):
+    """Its provider reports what became of a message before we have written down that it has it, by its own id alone, and once."""
+
+    def __init__(self, like: HttpSms, town: Town, said: dict[str, str]) -> None:
+        super().__init__(like._settings, town.clock)
+        self._town, self._said = town, said
+
+    async def send(self, out: Outbound) -> Sent:
+        sent = await super().send(out)
+        await self._town.relay.hear("example", status_of(sent.provider_id, self._said, self._town))
+        return sent
+
+
+FAST = [
+    pytest.param({"status": "failed", "error": "102"}, Evidence.UNDELIVERED, "NOT_A_MOBILE", id="undelivered"),
+    pytest.param({"status": "delivered"}, Evidence.DELIVERED, "", id="delivered"),
+]
+
+
+@pytest.mark.parametrize(("said", "evidence", "reason"), FAST)
+async def test_a_status_that_comes_before_we_know_its_id_is_learnt_by_the_next_sweep(
+    without_ids: Town, said: dict[str, str], evidence: Evidence, reason: str
+) -> None:
+    """Kept as nobody's, never repeated: the minute's sweep finds whose it is, once, and the next channel begins. Others' stay others'."""
+    town = without_ids
+    channels = town.relay.desk.channels
+    plain = channels["http_sms", "example"]
+    assert isinstance(plain, HttpSms)
+    channels["http_sms", "example"] = Hasty(plain, town, said)
+    await town.person("Ayan", "so", by=[Medium.SMS, Medium.EMAIL])
+    alert = await town.issue(WATER)
+    tried = select(attempt.c.evidence, attempt.c.reason).where(attempt.c.channel == Medium.SMS)
+    sent = await found(town, tried)
+    assert set(sent) == {(Evidence.ACCEPTED, "")}
+    await town.relay.hear("example", status_of("another-house", said, town))
+    assert await town.relay.sweep() == len(sent)
+    await town.settle()
+    assert await found(town, tried) == [(evidence, reason)] * len(sent)
+    dead = evidence is Evidence.UNDELIVERED
+    assert (await town.reach(alert)).totals.delivered == (not dead)
+    assert await found(town, select(Address.state).where(Address.channel == Medium.SMS)) == [("INVALID" if dead else "ACTIVE",)]
+    assert bool(await found(town, select(attempt.c.id).where(attempt.c.channel == Medium.EMAIL))) == dead
+    before = await found(town, select(counter))
+    assert await town.relay.sweep() == 0
+    assert await found(town, select(counter)) == before
+    assert await found(town, select(status.c.provider_id).where(FOREIGN)) == [("another-house",)]
+
+
+def status_of(provider_id: str, said: dict[str, str], town: Town) -> Callback:
+    url, headers = f"{town.relay.desk.public_url}/hooks/example/status", {"Authorization": basic("example", PASSWORD)}
+    body = urlencode({"id": provider_id, **said}).encode()
+    return Callback(url=url, headers=headers, body=body, received_at=town.clock.now())
+
+
+async def found(town: Town, wanted: Select[Any]) -> list[tuple[Any, ...]]:
+    async with town.store.read() as conn:
+        return [tuple(row) for row in (await conn.execute(wanted)).all()]

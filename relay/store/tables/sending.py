@@ -24,6 +24,8 @@ TWICE = text("possible_duplicate")
 ATTEMPT_OPEN = text(f"evidence IN ({', '.join(str(int(evidence)) for evidence in MAYBE_OUT)})")
 #: an attempt that the provider has given an id
 ATTEMPT_NAMED = text("provider_id IS NOT NULL")
+#: a status that no attempt of ours has been found for; as TWICE is asked
+FOREIGN = text('"foreign"')
 
 recipient = Table(
     "recipient",
@@ -238,6 +240,7 @@ status = Table(
     Column("provider_id", String(200), nullable=False),
     word("word", 40),
     word("code"),
+    word("reason", 40),
     word("token", 64),
     Column("evidence", SmallInteger, nullable=False),
     at("received_at", null=False),
@@ -245,6 +248,7 @@ status = Table(
     # no attempt of ours was found for it (yet)
     flag("foreign"),
     UniqueConstraint("account", "provider_id", "word", "code"),
+    Index("ix_status_foreign", "received_at", postgresql_where=FOREIGN, sqlite_where=FOREIGN),
 )
 
 #: everything people sent us, once
