@@ -68,6 +68,8 @@ class Texts:
         """Read what the new ones have in common; texts again only when their alert has changed."""
         fresh = await context.load_to_send(conn, {row.municipality_id for row in leased}, site=self.desk.public_url)
         self.context = self.context.with_(fresh)
+        for town, point in fresh.unreadable:
+            await aside.contact_unreadable(conn, town, point, now)
         for row in fresh.senders.values():
             pacer.set(row.id, row.pace_per_second, row.pace_burst, now)
             breakers.told(row.id, Health(row.health), row.health_since, row.try_at)

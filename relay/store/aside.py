@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -11,6 +12,8 @@ from relay.model import DeliveryState, Hold, TaskKind, Work
 from relay.store import recipients, troubles, work as tasks
 from relay.store.sql import insert_ignore
 from relay.store.tables import ALIKE, delivery
+
+log = structlog.get_logger(__name__)
 
 #: a row that cannot be opened is tried again after so long
 UNREADABLE_AGAIN = timedelta(minutes=5)
@@ -59,3 +62,12 @@ async def unreadable(conn: AsyncConnection, delivery_id: int, words: str, now: d
     await tasks.open_task(conn, tasks.of_delivery(row, TaskKind.ADDRESS, f"unreadable:{row.address_id or row.id}", words), now)
     if row.recipient_id is not None:
         await troubles.pull_next(conn, [row], now)
+
+
+async def contact_unreadable(conn: AsyncConnection, municipality_id: int, contact_point_id: int, now: datetime) -> None:
+    """Make known that a contact point cannot be opened: texts leave without it, or with the general one, until a person has looked."""
+    words = "No key of this installation opens a contact point: no message names it. Set the earlier key beside the new one, and restart."
+    cause = f"unreadable:contact:{contact_point_id}"
+    new = tasks.NewTask(municipality_id=municipality_id, kind=TaskKind.ADDRESS, cause=cause, words=words)
+    if await tasks.open_task(conn, new, now):
+        log.error("a contact point cannot be opened", contact_point=contact_point_id, municipality=municipality_id)

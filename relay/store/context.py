@@ -3,17 +3,27 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import LargeBinary, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.model import Home, Issue
+from relay.model import Home, Issue, NotReady
 from relay.store import alerts, sealing
 from relay.store.columns import AnyRow
 from relay.store.sql import among, ids_as_json
 from relay.store.tables import ContactPoint, LanguageGroup, Municipality, Sender
 from relay.store.together import Hot, together
+
+
+class Point(NamedTuple):
+    """Whom people may ring."""
+
+    id: int
+    municipality_id: int
+    name: str
+    phone: str
+    hours: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,12 +32,14 @@ class Context:
 
     municipalities: Mapping[int, AnyRow]
     #: municipality -> its contact points, the first is the general one
-    contacts: Mapping[int, Mapping[int, AnyRow]]
+    contacts: Mapping[int, Mapping[int, Point]]
     #: group -> its contact point
     of_group: Mapping[int, int | None]
     senders: Mapping[int, AnyRow]
     #: where the pages are (Home.site)
     site: str = ""
+    #: (municipality, contact point) that no key of ours opens: it counts as absent
+    unreadable: Sequence[tuple[int, int]] = ()
 
     def with_(self, fresh: "Context") -> "Context":
         """Return both: what is in hand of other municipalities still needs theirs."""
@@ -37,6 +49,7 @@ class Context:
             of_group={**self.of_group, **fresh.of_group},
             senders={**self.senders, **fresh.senders},
             site=fresh.site,
+            unreadable=fresh.unreadable,
         )
 
     def home(self, municipality_id: int, group_id: int | None, sender_id: int | None) -> Home:
@@ -62,7 +75,7 @@ class Context:
 async def load(conn: AsyncConnection, municipalities: Iterable[int], *, site: str = "") -> Context:
     """Load the context of these municipalities; `site` is where this installation's pages are, if texts are to name them."""
     ids = list(set(municipalities))
-    points = await conn.execute(select(ContactPoint.__table__).where(ContactPoint.municipality_id.in_(ids)))
+    points = await conn.execute(select(*_POINT).where(ContactPoint.municipality_id.in_(ids)))
     groups = await conn.execute(select(LanguageGroup.id, LanguageGroup.contact_point_id).where(LanguageGroup.municipality_id.in_(ids)))
     towns = await conn.execute(select(Municipality.__table__).where(Municipality.id.in_(ids)))
     senders = await conn.execute(select(Sender.__table__).where(Sender.municipality_id.in_(ids)))
@@ -73,26 +86,36 @@ async def load_to_send(conn: AsyncConnection, municipalities: Collection[int], *
     """Do the same for each batch of sends, at a tenth of the cost: in a `write`, and with those columns only that sending needs."""
     whose = {"ids": ids_as_json(municipalities)}
     towns, points, groups, senders = await together(conn, (_TOWNS, whose), (_POINTS, whose), (_GROUPS, whose), (_SENDERS, whose))
-    return _context(towns, [_opened(row) for row in points], groups, senders, site)
+    return _context(towns, points, groups, senders, site)
 
 
 def _context(towns: Sequence[AnyRow], points: Sequence[AnyRow], groups: Sequence[AnyRow], senders: Sequence[AnyRow], site: str) -> Context:
-    contacts: dict[int, dict[int, AnyRow]] = {}
+    contacts: dict[int, dict[int, Point]] = {}
+    unreadable = []
     for row in sorted(points, key=attrgetter("id")):
-        contacts.setdefault(row.municipality_id, {})[row.id] = row
+        opened = _opened(row)
+        if opened is None:
+            unreadable.append((row.municipality_id, row.id))
+        else:
+            contacts.setdefault(row.municipality_id, {})[row.id] = opened
     return Context(
         municipalities={row.id: row for row in towns},
         contacts=contacts,
         of_group={row.id: row.contact_point_id for row in groups},
         senders={row.id: row for row in senders},
         site=site,
+        unreadable=unreadable,
     )
 
 
-def _opened(point: Any) -> AnyRow:
+def _opened(point: AnyRow) -> Point | None:
+    """Return a contact point in clear; None where no key opens it. One such row must not keep a whole installation from sending."""
     keys = sealing.keyring()
-    opened: AnyRow = point._replace(name=keys.open(point.name, "contact_point.name"), phone=keys.open(point.phone, "contact_point.phone"))
-    return opened
+    try:
+        name, phone = keys.open(bytes(point.name), "contact_point.name"), keys.open(bytes(point.phone), "contact_point.phone")
+    except NotReady:
+        return None
+    return Point(point.id, point.municipality_id, name, phone, point.hours)
 
 
 async def issues(conn: AsyncConnection, wanted: Iterable[tuple[int, int]]) -> dict[int, Issue]:
@@ -102,6 +125,14 @@ async def issues(conn: AsyncConnection, wanted: Iterable[tuple[int, int]]) -> di
 
 # --- the statements of `load_to_send` -------------------------------------------------------------------------------------
 
+#: still sealed
+_POINT = (
+    ContactPoint.id,
+    ContactPoint.municipality_id,
+    type_coerce(ContactPoint.name, LargeBinary).label("name"),
+    type_coerce(ContactPoint.phone, LargeBinary).label("phone"),
+    ContactPoint.hours,
+)
 _TOWNS = Hot(
     lambda conn: select(
         Municipality.id,
@@ -113,15 +144,7 @@ _TOWNS = Hot(
         Municipality.links_in_sms,
     ).where(among(conn, Municipality.__table__.c.id, "ids"))
 )
-_POINTS = Hot(
-    lambda conn: select(
-        ContactPoint.id,
-        ContactPoint.municipality_id,
-        type_coerce(ContactPoint.name, LargeBinary).label("name"),
-        type_coerce(ContactPoint.phone, LargeBinary).label("phone"),
-        ContactPoint.hours,
-    ).where(among(conn, ContactPoint.__table__.c.municipality_id, "ids"))
-)
+_POINTS = Hot(lambda conn: select(*_POINT).where(among(conn, ContactPoint.__table__.c.municipality_id, "ids")))
 _GROUPS = Hot(
     lambda conn: select(LanguageGroup.id, LanguageGroup.contact_point_id).where(
         among(conn, LanguageGroup.__table__.c.municipality_id, "ids")

@@ -2,15 +2,15 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import LargeBinary, select, type_coerce, update
 
 from channels.base import Evidence, Inbound, Reason
 from channels.sandbox.faults import Fault
 from messages.form import Medium, Part
 from relay.model import Action, AddressState, DeliveryState, TaskKind
 from relay.receipts import Receipts
-from relay.store import evidence
-from relay.store.tables import Address, attempt, delivery, inbound, note
+from relay.store import evidence, sealing
+from relay.store.tables import Address, ContactPoint, attempt, delivery, inbound, note
 from relay.talk import MOST_REPLIES
 from tests.stories.arrange import change, rows, templates, texts
 from tests.stories.town import ON_SQLITE, SMS_SENDER, Town, new
@@ -115,6 +115,24 @@ async def test_a_message_that_no_key_opens_holds_up_no_other_and_is_before_someb
     await anew.caught_up()
     await anew.close()
     assert await _verdicts(town) == ["message", "received"]
+
+
+async def test_a_contact_point_that_no_key_opens_keeps_nobody_from_sending(town: Town) -> None:
+    """Texts leave as where there is none, answers are heard and answered, and one task says so however many leave."""
+    ayan = await town.person("Ayan", "nb")
+    other = sealing.build(sealing.make_key(), sealing.make_key())
+    raw = {name: type_coerce(other.seal("x", f"contact_point.{name}"), LargeBinary) for name in ("name", "phone")}
+    await change(town, update(ContactPoint).values(raw))
+    await town.issue(WATER)
+    await ayan.phone.says("2")
+    await town.settle()
+    await ayan.phone.says("Det brenner hos oss")
+    await town.settle()
+    seen = texts(new(ayan.phone))
+    assert any("KOK VANNET" in text for text in seen)
+    assert any("112" in text for text in seen)
+    assert not any("91234567" in text or "None" in text for text in seen)
+    assert (await town.tasks()).count(TaskKind.ADDRESS) == 1
 
 
 async def _verdicts(town: Town) -> list[str]:

@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime, time
 
-from sqlalchemy import insert
+from sqlalchemy import LargeBinary, insert, type_coerce, update
 
-from relay.store import context
+from relay.store import context, sealing
 from relay.store.engine import Store
 from relay.store.tables import ContactPoint, LanguageGroup, Municipality, Sender
 
@@ -61,3 +61,20 @@ async def test_only_what_was_asked_for_is_read(store: Store) -> None:
     async with store.write() as conn:
         assert set((await context.load_to_send(conn, {second}, site="")).municipalities) == {second}
         assert set((await context.load_to_send(conn, [first, second], site="")).municipalities) == {first, second}
+
+
+async def test_a_contact_point_that_no_key_opens_counts_as_absent(store: Store) -> None:
+    """Its group gets the general one; a town that has no other gets none; towns beside it notice nothing."""
+    first, second = await two_towns(store)
+    other = sealing.build(sealing.make_key(), sealing.make_key())
+    wrong = {"name": type_coerce(other.seal("Åse", "contact_point.name"), LargeBinary)}
+    async with store.write() as conn:
+        before = await context.load(conn, [first, second])
+        own, general = {group: point for group, point in before.of_group.items() if point}, min(before.contacts[first])
+        theirs = next(group for group, point in own.items() if point in before.contacts[first])
+        for point, named in ((own[theirs], "Kari"), (general, "")):
+            await conn.execute(update(ContactPoint).where(ContactPoint.id == point).values(wrong))
+            for known in (await context.load(conn, [first, second]), await context.load_to_send(conn, [first, second], site="")):
+                assert known.home(first, theirs, None).contact_name == named
+                assert known.contacts[second] == before.contacts[second]
+                assert (first, point) in known.unreadable
