@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from channels.base import Evidence, Reason, Then
 from messages.alert import Gravity
-from relay.model import DeliveryState
+from relay.model import DeliveryState, Hold
 
 #: seconds until the next try after the first, second … refusal that may be repeated: whatever has healed is found within a minute
 BACKOFF = (2.0, 5.0, 15.0, 30.0, *[60.0] * 14)
@@ -39,14 +39,14 @@ class Verdict(NamedTuple):
 
     state: DeliveryState
     due_at: datetime | None = None
-    hold: str = ""
+    hold: Hold = Hold.NOTHING
     #: bring the person's next step on another address forward
     pull_next: bool = False
 
 
 DONE = Verdict(state=DeliveryState.DONE)
 FAILED = Verdict(state=DeliveryState.FAILED, pull_next=True)
-LOOKING = Verdict(state=DeliveryState.CLAIMED, hold="unknown")
+LOOKING = Verdict(state=DeliveryState.CLAIMED, hold=Hold.UNKNOWN)
 
 
 def after_attempt(

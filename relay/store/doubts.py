@@ -7,7 +7,7 @@ from sqlalchemy import and_, func, not_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
-from relay.model import DeliveryState, NotAllowed, NotFound, TaskKind
+from relay.model import DeliveryState, Hold, NotAllowed, NotFound, TaskKind
 from relay.store import evidence, troubles, work as tasks
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, Sender, attempt, delivery, task
@@ -24,7 +24,7 @@ async def recover(conn: AsyncConnection, now: datetime, *, over: Instant | None)
 
     `over`: leases that ran out before then are dead; None: this is the only dispatcher, so every claim of before is.
     """
-    dead = and_(delivery.c.state == DeliveryState.CLAIMED, delivery.c.hold == "")
+    dead = and_(delivery.c.state == DeliveryState.CLAIMED, delivery.c.hold == Hold.NOTHING)
     if over is not None:
         dead = and_(dead, delivery.c.lease_until < over)
     # asked once: the database's clock goes on between two statements
@@ -38,7 +38,7 @@ async def recover(conn: AsyncConnection, now: datetime, *, over: Instant | None)
         .returning(attempt.c.delivery_id)
     )
     unknown = list((await conn.execute(opened)).scalars())
-    held = {"state": DeliveryState.CLAIMED, "hold": "unknown", "lease_until": None}
+    held = {"state": DeliveryState.CLAIMED, "hold": Hold.UNKNOWN, "lease_until": None}
     await conn.execute(update(delivery).where(delivery.c.id.in_(unknown)).values(held))
     await evidence.stand_for(conn, unknown, now)
     return len(unknown)
@@ -106,9 +106,9 @@ async def give_up(conn: AsyncConnection, row: AnyRow, now: datetime) -> None:
     if not changed.rowcount:
         return
     mine = (delivery.c.id == row.delivery_id, delivery.c.state != DeliveryState.DONE)
-    needless = {"state": DeliveryState.SPARED, "hold": "", "ended_at": now, "lease_until": None}
+    needless = {"state": DeliveryState.SPARED, "hold": Hold.NOTHING, "ended_at": now, "lease_until": None}
     await conn.execute(update(delivery).where(*mine, delivery.c.spared_by != "").values(needless))
-    waiting = {"state": DeliveryState.WAITING, "hold": "", "due_at": now, "lease_until": None}
+    waiting = {"state": DeliveryState.WAITING, "hold": Hold.NOTHING, "due_at": now, "lease_until": None}
     await conn.execute(update(delivery).where(*mine, delivery.c.spared_by == "").values(waiting))
     # if the second try may not leave, nothing hopeful must be left standing of the first
     await evidence.stand_for(conn, [row.delivery_id], now)

@@ -16,8 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Evidence, Reason
 from messages.alert import Gravity
 from messages.form import Part
-from relay.counting import HOPEFUL, standing
-from relay.model import DeliveryState, Rung, SparedBy
+from relay.counting import GOES_ON, HOPEFUL, standing
+from relay.model import DeliveryState, Hold, Rung, SparedBy
 from relay.store import recipients, troubles
 from relay.store.columns import AnyRow, Moment, reader
 from relay.store.sql import Kind, among, by_key, ids_as_json, one_of, rows_as_json, rows_from_json
@@ -192,10 +192,10 @@ async def _best_after(conn: AsyncConnection, known: Mapping[int, AnyRow], risen:
 
 def _judge(row: AnyRow, fact: Fact | None, best: int, now: datetime) -> Verdict:
     """Decide by the newest fact; a better older copy makes the delivery DONE whatever became of the newer one."""
-    if best in _HAS_IT:
+    if best in GOES_ON:
         return DONE
     if fact is None or (row.state in (DeliveryState.SPARED, DeliveryState.EXPIRED) and best not in HOPEFUL):
-        return Verdict(state=_state(row.state), due_at=row.due_at, hold=row.hold)
+        return Verdict(state=_state(row.state), due_at=row.due_at, hold=_hold(row.hold))
     verdict = after_attempt(
         fact.evidence,
         fact.reason,
@@ -214,9 +214,7 @@ def _is_needless(row: AnyRow) -> bool:
     return bool(row.spared_by) or (row.part in _QUESTIONS and row.rung not in (None, Rung.NONE))
 
 
-_state, _gravity = reader(DeliveryState), reader(Gravity)
-#: a provider has a copy, and has not given it up
-_HAS_IT = frozenset(evidence for evidence in HOPEFUL if evidence > Evidence.UNKNOWN)
+_state, _gravity, _hold = reader(DeliveryState), reader(Gravity), reader(Hold)
 #: parts that want an answer and bring nothing else
 _QUESTIONS = (Part.ASK, Part.REMINDER)
 
@@ -270,7 +268,7 @@ async def stand_for(conn: AsyncConnection, ids: Collection[int], now: datetime) 
     for one in evidences:
         found.setdefault(one.delivery_id, []).append(one.evidence)
     best = {owner: standing(theirs) for owner, theirs in found.items()}
-    stays = [(row, Verdict(state=row.state, hold=row.hold)) for row in rows]
+    stays = [(row, Verdict(state=row.state, hold=_hold(row.hold))) for row in rows]
     calls = _settled(((row, verdict) for row, verdict in stays if row.evidence != best[row.id]), best, now)
     await recipients.refresh(conn, _people(rows), now, before=[*calls], changes=_message_changes(rows, best))
 
@@ -360,7 +358,7 @@ def raising(conn: AsyncConnection, told: Subquery) -> Update:
 DONE_BY: Mapping[str, Any] = {
     "evidence": bindparam("evidence", type_=Integer),
     "state": DeliveryState.DONE,
-    "hold": "",
+    "hold": Hold.NOTHING,
     "spared_by": "",
     "ended_at": bindparam("now", type_=Moment),
     "lease_until": None,

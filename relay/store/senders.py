@@ -11,7 +11,7 @@ from channels.base import Evidence, Reason
 from messages.alert import Gravity
 from messages.form import Medium
 from relay.breaker import Change
-from relay.model import DeliveryState, Health, TaskKind
+from relay.model import DeliveryState, Health, Hold, TaskKind
 from relay.store import troubles, work
 from relay.store.columns import AnyRow
 from relay.store.tables import Sender, delivery, task
@@ -165,9 +165,9 @@ def _stand_in(row: AnyRow, rows: Sequence[AnyRow]) -> AnyRow | None:
 
 async def _move(conn: AsyncConnection, sender_id: int, other_id: int, now: datetime) -> int:
     due = (delivery.c.sender_id == sender_id, delivery.c.state == DeliveryState.WAITING, delivery.c.due_at <= now)
-    held = delivery.c.hold.in_(("", "sender"))
+    held = delivery.c.hold.in_((Hold.NOTHING, Hold.SENDER))
     await conn.execute(update(delivery).where(*_put_off(sender_id), delivery.c.due_at > now).values(due_at=now))
-    return (await conn.execute(update(delivery).where(*due, held).values(sender_id=other_id, hold=""))).rowcount
+    return (await conn.execute(update(delivery).where(*due, held).values(sender_id=other_id, hold=Hold.NOTHING))).rowcount
 
 
 async def _next_channels(conn: AsyncConnection, row: AnyRow, now: datetime) -> int:
@@ -175,13 +175,13 @@ async def _next_channels(conn: AsyncConnection, row: AnyRow, now: datetime) -> i
     since = row.stopped_at if row.stopped else row.health_since
     lasted = (now - (since or now)).total_seconds()
     grave = [gravity for gravity, seconds in OUTAGE.items() if lasted >= seconds]
-    due = (delivery.c.sender_id == row.id, delivery.c.state == DeliveryState.WAITING, delivery.c.due_at <= now, delivery.c.hold == "")
-    theirs = (delivery.c.gravity.in_(grave), delivery.c.recipient_id.is_not(None))
+    due = (delivery.c.sender_id == row.id, delivery.c.state == DeliveryState.WAITING, delivery.c.due_at <= now)
+    theirs = (delivery.c.hold == Hold.NOTHING, delivery.c.gravity.in_(grave), delivery.c.recipient_id.is_not(None))
     columns = (delivery.c.id, delivery.c.recipient_id, delivery.c.address_id, delivery.c.step)
     waiting = (await conn.execute(select(*columns).where(*due, *theirs).order_by(delivery.c.gravity, delivery.c.id).limit(AT_ONCE))).all()
     if waiting:
         await troubles.pull_next(conn, waiting, now)
-        await conn.execute(update(delivery).where(delivery.c.id.in_([one.id for one in waiting])).values(hold="sender"))
+        await conn.execute(update(delivery).where(delivery.c.id.in_([one.id for one in waiting])).values(hold=Hold.SENDER))
     return len(waiting)
 
 
