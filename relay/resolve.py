@@ -90,16 +90,17 @@ class Resolver:
             await self._go_on(conn, row, look, now)
 
     async def _go_on(self, conn: AsyncConnection, row: AnyRow, look: _Look, now: datetime) -> None:
-        """Not found: look again later, let the gravest go another way meanwhile, send again, or ask a person."""
+        """Not found: look again later, let the gravest go another way meanwhile, send again, or ask a person; what is needless is given up."""
         waited, gravity = (now - row.started_at).total_seconds(), Gravity(row.gravity)
         if not await doubts.looked(conn, row, now, answered=look.answered, again=waited < FORGOTTEN):
             return
-        if gravity is Gravity.LIFE and waited >= MEANWHILE:
-            await doubts.do_not_wait(conn, row, now)
         if _is_needless(row):
             if waited >= SLOWEST:
                 await doubts.give_up(conn, row, now)
-        elif _may_send_again(row, look, waited):
+            return
+        if gravity is Gravity.LIFE and waited >= MEANWHILE:
+            await doubts.do_not_wait(conn, row, now)
+        if _may_send_again(row, look, waited):
             await doubts.give_up(conn, row, now)
         elif _is_for_a_person(row, look, waited):
             await doubts.ask_a_person(conn, row, now)
