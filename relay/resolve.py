@@ -90,7 +90,7 @@ class Resolver:
             await self._go_on(conn, row, look, now)
 
     async def _go_on(self, conn: AsyncConnection, row: AnyRow, look: _Look, now: datetime) -> None:
-        """Not found: look again later, let the gravest go another way meanwhile, send again, or ask a person; what is needless is given up."""
+        """Not found: look again later, let the gravest go another way meanwhile, send again, give up what is needless, or ask a person."""
         waited, gravity = (now - row.started_at).total_seconds(), Gravity(row.gravity)
         if not await doubts.looked(conn, row, now, answered=look.answered, again=waited < FORGOTTEN):
             return
