@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 import structlog
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.clock import Clock, monotonic
 from relay.breaker import Breakers, Change
 from relay.desk import Desk
+from relay.dispatch import alone
 from relay.dispatch.call import Caller
 from relay.dispatch.crew import Crew
 from relay.dispatch.hand import Hand
@@ -67,6 +67,10 @@ class Dispatcher:
         self.texts = Texts(desk, policy)
         self.crew = Crew(Caller(desk, clock, self.breakers, lease.seconds - lease.renewal))
         self.waiting = Hand()
+        #: what the last turn was to send, from the moment it was chosen
+        self.chosen: Sequence[Ready] = ()
+        #: a turn has broken: until a round is through, a lease is on disk before any of it is tried, and so stays ours to try one by one
+        self.careful = False
         #: leased by the last turn without words: the next one looks at it first, with the database at hand
         self.unread: Sequence[AnyRow] = ()
         self.renew_at = clock.now()
@@ -88,18 +92,36 @@ class Dispatcher:
             sent = 0
             try:
                 sent = await self.drain()
+                self.careful = False
                 # it may stop short for a sender's pace, with what came of the last calls still in hand
                 self.idle = not self.crew.landed
-            except (NotReady, OSError, DBAPIError) as error:
+            except (NotReady, OSError) as error:
                 log.warning("dispatch waits for the database", error=str(error)[:200])
             except Exception:
-                log.exception("a turn broke; nothing was written, the next one follows")
+                log.exception("a turn broke; nothing was written, and what spoils it is looked for")
+                self.careful = True
+                await self._part()
             self.turns += 1
             await self.pulse.wait(REST)
             if not sent:
                 await asyncio.sleep(HEED)
             self.idle = False
         await self._finish()
+
+    async def _part(self) -> None:
+        """Write each row of a turn that broke by itself: the one that spoils it drops nothing else, and the next turn goes without it."""
+        now = self.clock.now()
+        try:
+            await self._write_down(now)
+            spoilt = await alone.set_aside(self.store, self.chosen, now)
+        except (NotReady, OSError) as error:
+            log.warning("dispatch waits for the database", error=str(error)[:200])
+        else:
+            self.waiting.drop(lambda work: work.delivery_id in spoilt)
+
+    async def _write_down(self, now: datetime) -> None:
+        landed, self.crew.landed = self.crew.landed, []
+        self.crew.landed[:0] = await alone.write_down(self.store, landed, now)
 
     def stop(self) -> None:
         """Begin nothing new."""
@@ -138,6 +160,7 @@ class Dispatcher:
         landed, self.crew.landed = self.crew.landed, []
         held, renew_at, changes = self.waiting.copy(), self.renew_at, list(self.breakers.changes(now))
         words: asyncio.Task[list[Ready] | None] | None = None
+        self.chosen = ()
         try:
             async with self.store.write() as conn:
                 await self._read(conn, self.unread, now)
@@ -147,7 +170,7 @@ class Dispatcher:
                     await self._read(conn, at_once, now)
                     taken += len(at_once)
                 await self.pacer.reserve(conn, self.waiting.following(), now)
-                chosen, tries = await self._record(conn, landed, changes, now)
+                self.chosen, tries = await self._record(conn, landed, changes, now)
                 intended = await intent.intend(conn, tries, now)
                 leased = await self._lease(conn, now) if wanted is More.NEXT else []
                 words = asyncio.create_task(self._words(leased, now))
@@ -160,7 +183,7 @@ class Dispatcher:
                 words.cancel()
             raise
         self.unread = leased
-        self.crew.send(intended, {work.delivery_id: shared for work, shared in chosen}, begun)
+        self.crew.send(intended, {work.delivery_id: shared for work, shared in self.chosen}, begun)
         self.desk.sending = bool(self.crew.flying)
         found = await words
         if found is not None:
@@ -246,7 +269,7 @@ class Dispatcher:
         if gravest is None:
             return More.NO
         gone = await self._give_back(conn, lambda work: work.gravity > gravest)
-        return More.NOW if gone or not self.waiting else More.NEXT
+        return More.NOW if (gone or not self.waiting) and not self.careful else More.NEXT
 
     async def _lease(self, conn: AsyncConnection, now: datetime) -> Sequence[AnyRow]:
         """Take more, unless enough is in hand of senders that can send it soon."""
@@ -322,9 +345,9 @@ class Dispatcher:
 
     async def _finish(self) -> None:
         await self.crew.finish()
+        await self._write_down(self.clock.now())
         async with self.store.write() as conn:
-            await outcomes.record(conn, self.crew.landed, self.clock.now())
             unsent = [*(work.delivery_id for work, _ in self.waiting), *(row.id for row in self.unread)]
             await claim.give_back(conn, self.fence, unsent)
-        self.crew.landed, self.waiting, self.unread = [], Hand(), ()
+        self.waiting, self.unread = Hand(), ()
         self.crew.caller.tell()

@@ -10,13 +10,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.form import Part
 from relay.model import DeliveryState, Hold, TaskKind, Work
 from relay.store import recipients, troubles, work as tasks
+from relay.store.columns import AnyRow
 from relay.store.sql import insert_ignore
 from relay.store.tables import ALIKE, delivery
 
 log = structlog.get_logger(__name__)
 
-#: a row that cannot be opened is tried again after so long
-UNREADABLE_AGAIN = timedelta(minutes=5)
+#: a row that cannot be opened, or that spoils a batch, is tried again after so long
+AGAIN = timedelta(minutes=5)
 #: what a wake-up has in common with the text that it opens the window for
 _COPIED = (*ALIKE, "step", "action", "stands_for_id")
 #: what is not sealed
@@ -57,11 +58,24 @@ async def fail(conn: AsyncConnection, item: Work, reason: str, words: str, now: 
 
 async def unreadable(conn: AsyncConnection, delivery_id: int, words: str, now: datetime) -> None:
     """Let a row that cannot be opened hold nobody else up: a person looks at it, and it is tried again, for a key may come back."""
-    await put_off(conn, delivery_id, now + UNREADABLE_AGAIN)
-    row = (await conn.execute(select(*_plain).where(delivery.c.id == delivery_id))).one()
+    row = await _later(conn, delivery_id, now)
     await tasks.open_task(conn, tasks.of_delivery(row, TaskKind.ADDRESS, f"unreadable:{row.address_id or row.id}", words), now)
+
+
+async def spoilt(conn: AsyncConnection, delivery_id: int, now: datetime) -> None:
+    """Let a row that breaks whatever it is written with hold nobody else up."""
+    words = "This message cannot be sent: the log says why. It is tried again every five minutes, and the next channel does not wait."
+    row = await _later(conn, delivery_id, now)
+    await tasks.open_task(conn, tasks.of_delivery(row, TaskKind.UNREACHABLE, f"spoilt:{row.id}", words), now)
+
+
+async def _later(conn: AsyncConnection, delivery_id: int, now: datetime) -> AnyRow:
+    """Put a delivery off for a while, start its person's next channel, and return its row."""
+    await put_off(conn, delivery_id, now + AGAIN)
+    row = (await conn.execute(select(*_plain).where(delivery.c.id == delivery_id))).one()
     if row.recipient_id is not None:
         await troubles.pull_next(conn, [row], now)
+    return row
 
 
 async def contact_unreadable(conn: AsyncConnection, municipality_id: int, contact_point_id: int, now: datetime) -> None:
