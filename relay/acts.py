@@ -10,7 +10,7 @@ from messages.alert import Act, Alert, Kind, Variant
 from relay import authority, staff
 from relay.model import AlertState, BadInput, NotAllowed, Policy, SparedBy, TaskKind
 from relay.routing.policy import CORRECTIONS
-from relay.store import alerts, drafts, ending, paging, plan, plan_rows, sealing, work
+from relay.store import alerts, drafts, ending, paging, plan, plan_rows, sealing, tasks
 from relay.store.columns import AnyRow
 from relay.store.identity import identity
 from relay.store.names import ActName
@@ -62,11 +62,11 @@ async def ask(
     """
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _must_be(row, AlertState.DRAFT)
-    await work.close_cause(conn, municipality_id, f"returned:{alert_id}", by, "asked again", now)
+    await tasks.close_cause(conn, municipality_id, f"returned:{alert_id}", by, "asked again", now)
     reached = await staff.ask(conn, row, by, site, now)
-    await work.acted(conn, by, "alert.ask", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", reached=reached)
+    await tasks.acted(conn, by, "alert.ask", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", reached=reached)
     proposed = {"wake": sorted(wake), "reason": reason[:300]}
-    await work.happened(conn, municipality_id, "alert.asked", now, alert_id=alert_id, reached=reached, **proposed)
+    await tasks.happened(conn, municipality_id, "alert.asked", now, alert_id=alert_id, reached=reached, **proposed)
     return reached
 
 
@@ -79,10 +79,10 @@ async def send_back(conn: AsyncConnection, municipality_id: int, alert_id: int, 
     await paging.stop(conn, municipality_id, staff.causes("ask", alert_id), now)
     await drafts.send_back(conn, alert_id, now)
     cause = f"returned:{alert_id}"
-    returned = work.NewTask(municipality_id=municipality_id, kind=TaskKind.RETURNED, cause=cause, words=reason.strip(), alert_id=alert_id)
-    await work.open_task(conn, returned, now)
-    await work.acted(conn, by, "alert.send_back", now, municipality_id=municipality_id, subject=f"alert:{alert_id}")
-    await work.happened(conn, municipality_id, "alert.sent_back", now, alert_id=alert_id)
+    returned = tasks.NewTask(municipality_id=municipality_id, kind=TaskKind.RETURNED, cause=cause, words=reason.strip(), alert_id=alert_id)
+    await tasks.open_task(conn, returned, now)
+    await tasks.acted(conn, by, "alert.send_back", now, municipality_id=municipality_id, subject=f"alert:{alert_id}")
+    await tasks.happened(conn, municipality_id, "alert.sent_back", now, alert_id=alert_id)
 
 
 async def approve(
@@ -101,8 +101,8 @@ async def approve(
     await alerts.approve(conn, alert_id, by, now, override, approver_id=approver_id)
     # the reason is a person's words, which stand with the alert: here only that there was one, and which
     reason = sealing.keyring().lookup(override) if override else ""
-    await work.acted(conn, by, "alert.approve", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", override=reason)
-    await work.happened(conn, municipality_id, "alert.approved", now, alert_id=alert_id)
+    await tasks.acted(conn, by, "alert.approve", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", override=reason)
+    await tasks.happened(conn, municipality_id, "alert.approved", now, alert_id=alert_id)
     await paging.stop(conn, municipality_id, staff.causes("ask", alert_id), now)
     if override:
         await _alone(conn, row, by, site, now)
@@ -110,8 +110,8 @@ async def approve(
 
 async def _alone(conn: AsyncConnection, row: AnyRow, by: str, site: str, now: datetime) -> None:
     """One person approved alone: everybody who answers for alerts hears of it at once, and a second one looks it over afterwards."""
-    later = work.NewTask(municipality_id=row.municipality_id, kind=TaskKind.REVIEW, cause=f"review:{row.id}", alert_id=row.id)
-    await work.open_task(conn, later, now)
+    later = tasks.NewTask(municipality_id=row.municipality_id, kind=TaskKind.REVIEW, cause=f"review:{row.id}", alert_id=row.id)
+    await tasks.open_task(conn, later, now)
     await staff.tell(conn, row, "override", by, site, now)
 
 
@@ -152,10 +152,10 @@ async def release(
     if first and row.kind == Kind.ACTUAL and row.act not in CORRECTIONS:
         await staff.tell(conn, row, "release", by, site, now + hold)
     woken = {"wake": sorted(wake), "reason": reason[:300]} if wake else {}
-    await work.acted(
+    await tasks.acted(
         conn, by, "alert.release", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", deliveries=added, **woken
     )
-    await work.happened(conn, municipality_id, "alert.released", now, alert_id=alert_id, deliveries=added, **woken)
+    await tasks.happened(conn, municipality_id, "alert.released", now, alert_id=alert_id, deliveries=added, **woken)
     return added
 
 
@@ -220,7 +220,7 @@ async def correct(
     new = correction(row, issue.alert, list(issue.variants.values()), act, by, now)
     correction_id = await alerts.save(conn, municipality_id, new, now)
     await alerts.approve(conn, correction_id, by, now, "", approver_id=await identity(conn, municipality_id, by, now))
-    await work.acted(conn, by, CORRECTED[act], now, municipality_id=municipality_id, subject=f"alert:{alert_id}")
+    await tasks.acted(conn, by, CORRECTED[act], now, municipality_id=municipality_id, subject=f"alert:{alert_id}")
     await release(conn, municipality_id, correction_id, by, policy, now)
     await staff.tell(conn, row, act.lower(), by, site, now)
     return correction_id
@@ -261,6 +261,6 @@ async def cancel(
     await alerts.move(conn, alert_id, AlertState.WITHDRAWN, now)
     await ending.spare_unsent(conn, alert_id, now)
     await ending.put_back(conn, municipality_id, row, now)
-    await work.acted(conn, by, "alert.cancel", now, municipality_id=municipality_id, subject=f"alert:{alert_id}")
-    await work.happened(conn, municipality_id, "alert.cancelled", now, alert_id=alert_id)
+    await tasks.acted(conn, by, "alert.cancel", now, municipality_id=municipality_id, subject=f"alert:{alert_id}")
+    await tasks.happened(conn, municipality_id, "alert.cancelled", now, alert_id=alert_id)
     return None

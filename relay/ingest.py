@@ -12,7 +12,7 @@ from messages.alert import Act, Alert, Identity, Kind, Severity
 from relay import staff
 from relay.model import BadInput, Place
 from relay.routing import How, inside
-from relay.store import alerts, people, work
+from relay.store import alerts, people, tasks
 from relay.store.columns import AnyRow
 
 
@@ -169,8 +169,8 @@ async def store(conn: AsyncConnection, municipality_id: int, new: alerts.NewAler
     """Store a draft and say so in the record."""
     alert_id = await alerts.save(conn, municipality_id, new, now)
     row = await alerts.row_of(conn, municipality_id, alert_id)
-    await work.acted(conn, new.author, "alert.take", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", number=row.number)
-    await work.happened(conn, municipality_id, "alert.taken", now, alert_id=alert_id, number=row.number)
+    await tasks.acted(conn, new.author, "alert.take", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", number=row.number)
+    await tasks.happened(conn, municipality_id, "alert.taken", now, alert_id=alert_id, number=row.number)
     return Taken(alert_id=alert_id, number=row.number, never_real=new.never_real, notes=tuple(new.notes))
 
 
@@ -193,7 +193,7 @@ async def _wake(
     source = next((info.sender_name for info in one.infos if info.sender_name), one.sender)
     reached = await staff.wake(conn, row, source, site, now)
     subject = f"alert:{row.id}"
-    await work.acted(
+    await tasks.acted(
         conn, row.author, "alert.wake", now, municipality_id=municipality_id, subject=subject, number=row.number, reached=reached
     )
 

@@ -22,7 +22,7 @@ from relay.desk import Desk
 from relay.echo import Echo, alarm_words, nearest
 from relay.model import NotFound, NotReady, Policy, TaskKind
 from relay.pulse import Pulse
-from relay.store import answers, canary, inbox, page_answers, policies, statuses, threads, work
+from relay.store import answers, canary, inbox, page_answers, policies, statuses, tasks, threads
 from relay.store.batch import Batch, Patience
 from relay.store.engine import Store
 from relay.store.faults import meaning
@@ -160,8 +160,8 @@ class Receipts:
         town = (await inbox.somewhere(conn, kept)).municipality_id
         log.error("a message cannot be opened", inbound=kept.id, municipality=town)
         if town is not None:
-            new = work.NewTask(municipality_id=town, kind=TaskKind.DANGER, cause=f"unreadable:in:{kept.id}", words=words)
-            await work.open_task(conn, new, now)
+            new = tasks.NewTask(municipality_id=town, kind=TaskKind.DANGER, cause=f"unreadable:in:{kept.id}", words=words)
+            await tasks.open_task(conn, new, now)
 
     async def _for_a_person(self, conn: AsyncConnection, kept: inbox.Kept) -> None:
         """Open a task for a message that we failed to process; only its danger words were looked for."""
@@ -267,12 +267,12 @@ class Receipts:
         home = origin.of(about)
         for kind in verdict.tasks:
             new = _task(kind, kept, home, about, thread)
-            opened = await work.open_task(conn, new, now)
+            opened = await tasks.open_task(conn, new, now)
             if opened and kind in (TaskKind.DANGER, TaskKind.RING):
                 await _whole(conn, kept, partial(threads.alarm, conn, new, partial(alarm_words, kind, about), now))
         for other in origin.by_town() if verdict.opts_out else ():
             if other.municipality_id != home.municipality_id:
-                await work.open_task(conn, _task(TaskKind.OPTED_OUT, kept, other, None, None), now)
+                await tasks.open_task(conn, _task(TaskKind.OPTED_OUT, kept, other, None, None), now)
 
 
 async def _keep(conn: AsyncConnection, items: Sequence[tuple[str, inbox.Way, Inbound, str]]) -> list[int]:
@@ -332,8 +332,8 @@ async def _whole(conn: AsyncConnection, kept: inbox.Kept, step: Callable[[], Awa
     return True
 
 
-def _task(kind: TaskKind, kept: inbox.Kept, home: inbox.Origin, about: Asked | None, thread: int | None) -> work.NewTask:
-    return work.NewTask(
+def _task(kind: TaskKind, kept: inbox.Kept, home: inbox.Origin, about: Asked | None, thread: int | None) -> tasks.NewTask:
+    return tasks.NewTask(
         municipality_id=home.municipality_id or 0,
         kind=kind,
         cause=f"{kind}:in:{kept.id}",

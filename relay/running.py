@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay import authority, staff
 from relay.model import AlertState, BadInput, NotAllowed
-from relay.store import alerts, checklist, drafts, ending, paging, work
+from relay.store import alerts, checklist, drafts, ending, paging, tasks
 from relay.store.columns import AnyRow
 from relay.store.identity import identity
 from relay.store.names import ActName, EventName
@@ -64,7 +64,7 @@ async def looked_over(conn: AsyncConnection, municipality_id: int, alert_id: int
     asker = await identity(conn, municipality_id, by, now)
     if name_key(by) == name_key(row.approver) or authority.is_author(row, by, asker):
         raise NotAllowed(NOT_BY_YOU)
-    if not await work.close_cause(conn, municipality_id, f"review:{alert_id}", by, "looked over", now):
+    if not await tasks.close_cause(conn, municipality_id, f"review:{alert_id}", by, "looked over", now):
         raise NotAllowed(NOTHING_TO_LOOK_OVER)
     await _record(conn, row, by, "alert.looked_over", "alert.looked_over", now)
 
@@ -75,9 +75,11 @@ async def tick(conn: AsyncConnection, municipality_id: int, alert_id: int, chann
     if channel not in ORDINARY:
         raise BadInput("%(channel)s is none of the ordinary channels.", channel=channel)
     await checklist.note(conn, municipality_id, alert_id, channel, by, now, used=used)
-    await work.acted(conn, by, "alert.channel", now, municipality_id=municipality_id, subject=f"alert:{row.id}", channel=channel, used=used)
+    await tasks.acted(
+        conn, by, "alert.channel", now, municipality_id=municipality_id, subject=f"alert:{row.id}", channel=channel, used=used
+    )
 
 
 async def _record(conn: AsyncConnection, row: AnyRow, by: str, act: ActName, event: EventName, now: datetime, **data: str) -> None:
-    await work.acted(conn, by, act, now, municipality_id=row.municipality_id, subject=f"alert:{row.id}", **data)
-    await work.happened(conn, row.municipality_id, event, now, alert_id=row.id, **data)
+    await tasks.acted(conn, by, act, now, municipality_id=row.municipality_id, subject=f"alert:{row.id}", **data)
+    await tasks.happened(conn, row.municipality_id, event, now, alert_id=row.id, **data)

@@ -18,7 +18,7 @@ from relay.app import House
 from relay.cli.output import By, Json, Municipality, complain, out, run, say, show_json
 from relay.demo.board import channels, groups
 from relay.model import AlertState, BadInput, NotAllowed, Reach
-from relay.store import alerts, users, work
+from relay.store import alerts, tasks, users
 from relay.store.columns import AnyRow
 from relay.store.tables import name_key
 from relay.typed import as_typed
@@ -299,7 +299,7 @@ def reach(number: Number, json: Json = False, municipality: Municipality = "") -
     async def inside(opened: House, municipality_id: int) -> tuple[Reach, dict[str, int]]:
         found = await opened.relay.reach(municipality_id, await id_of(opened, municipality_id, number))
         async with opened.store.read() as conn:
-            return found, await work.open_kinds(conn, municipality_id)
+            return found, await tasks.open_kinds(conn, municipality_id)
 
     found, waiting = run(inside, municipality)
     if json:

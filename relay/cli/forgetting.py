@@ -11,7 +11,7 @@ from relay.app import House
 from relay.cli.output import By, Json, Municipality, house, run, say, show_json
 from relay.forget import Report
 from relay.model import BadInput, NotAllowed
-from relay.store import erase as erasing, own_page, work
+from relay.store import erase as erasing, own_page, tasks
 from relay.store.register import Stamp
 
 person = typer.Typer(no_args_is_help=True)
@@ -57,7 +57,7 @@ def export(
         now = opened.relay.clock.now()
         async with opened.store.write() as conn:
             found = await own_page.everything(conn, municipality_id, person_id, left=True)
-            await work.acted(conn, by or "cli", "person.export", now, municipality_id=municipality_id, subject=f"person:{person_id}")
+            await tasks.acted(conn, by or "cli", "person.export", now, municipality_id=municipality_id, subject=f"person:{person_id}")
             return found
 
     text = texts.dumps(run(inside, municipality), ensure_ascii=False, indent=1)

@@ -7,7 +7,7 @@ import typer
 
 from relay.app import House
 from relay.cli.output import By, Json, Municipality, run, say, show_json
-from relay.store import doubts, people, work
+from relay.store import doubts, people, tasks
 from relay.store.columns import AnyRow
 
 app = typer.Typer(no_args_is_help=True)
@@ -20,7 +20,7 @@ def list_tasks(json: Json = False, municipality: Municipality = "") -> None:
     async def inside(opened: House, municipality_id: int) -> tuple[list[AnyRow], ZoneInfo]:
         async with opened.store.read() as conn:
             zone = ZoneInfo((await people.place(conn, municipality_id)).timezone)
-            return await work.listed(conn, municipality_id), zone
+            return await tasks.listed(conn, municipality_id), zone
 
     rows, zone = run(inside, municipality)
     if json:
@@ -48,7 +48,7 @@ def done(
 
     async def inside(opened: House, municipality_id: int) -> None:
         async with opened.store.write() as conn:
-            await work.done(conn, municipality_id, task, by, opened.relay.clock.now(), outcome=outcome)
+            await tasks.done(conn, municipality_id, task, by, opened.relay.clock.now(), outcome=outcome)
 
     run(inside, municipality)
     say(f"Task {task} is done.")

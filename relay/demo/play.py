@@ -22,7 +22,7 @@ from relay.demo.board import board
 from relay.demo.phones import held
 from relay.demo.provider import Provider
 from relay.model import Reach
-from relay.store import queue, remembered, work
+from relay.store import queue, remembered, tasks
 from relay.town import town
 
 #: a Tuesday at 18:00 in Norway: the same evening each time, so that a seed repeats
@@ -205,9 +205,9 @@ class _Evening:
 
     async def _board(self, *, settled: bool) -> Group:
         async with self.house.store.read() as conn:
-            tasks = await work.open_kinds(conn, self.municipality_id)
+            waiting = await tasks.open_kinds(conn, self.municipality_id)
         title = f"Budvik, alert no. {self.issued.number}" + (" (from before)" if self.issued.again else "")
-        return board(await self._reach(), self.house.relay.clock.now(), tasks, title=title, done=settled)
+        return board(await self._reach(), self.house.relay.clock.now(), waiting, title=title, done=settled)
 
 
 def _next(now: datetime, due: datetime | None, answers: str | None) -> datetime | None:

@@ -13,7 +13,7 @@ from messages.reply import Meaning, Reply
 from relay.counting import MAYBE_OUT
 from relay.model import COUNTS_FOR_GROUP, Action, DeliveryState, Rung, SparedBy, TaskKind
 from relay.routing import PULLS_FORWARD, QUORUM_SPARES, SPARES
-from relay.store import evidence, recipients, work
+from relay.store import evidence, recipients, tasks
 from relay.store.columns import AnyRow
 from relay.store.inbox import Kept, Person
 from relay.store.sql import insert_ignore
@@ -38,7 +38,7 @@ async def bind(conn: AsyncConnection, kept: Kept, reply: Reply, bound: Sequence[
             await _spare(conn, before.id, one.meaning, now, kept.channel)
             await _pull(conn, before.id, one.meaning, now)
             await _count_for_groups(conn, before, rung, now)
-        await work.close_tasks(conn, before.id, ANSWERED, "answered", now)
+        await tasks.close_tasks(conn, before.id, ANSWERED, "answered", now)
 
 
 async def note_message(
@@ -98,7 +98,7 @@ async def _write(conn: AsyncConnection, kept: Kept, reply: Reply, one: Bound, be
     }
     written: int = (await conn.execute(insert(answer).values(row).returning(answer.c.id))).scalar_one()
     data = {"recipient": before.id, "meaning": str(one.meaning), "count": one.count}
-    await work.happened(conn, before.municipality_id, "answer", now, alert_id=before.alert_id, **data)
+    await tasks.happened(conn, before.municipality_id, "answer", now, alert_id=before.alert_id, **data)
     return written
 
 

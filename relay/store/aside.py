@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Part
 from relay.model import DeliveryState, Hold, TaskKind, Work
-from relay.store import recipients, troubles, work as tasks
+from relay.store import recipients, tasks, troubles
 from relay.store.columns import AnyRow
 from relay.store.sql import insert_ignore
 from relay.store.tables import ALIKE, delivery

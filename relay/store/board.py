@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
 from relay.model import Action, AlertState, DeliveryState, GroupReach, NotFound
-from relay.store import counters, progress, trial, work
+from relay.store import counters, progress, tasks, trial
 from relay.store.columns import AnyRow
 from relay.store.reach import PEOPLE
 from relay.store.tables import LanguageGroup, ResourcePerson, alert, alert_group, delivery, event, recipient, task, variant
@@ -157,13 +157,13 @@ async def _heading(conn: AsyncConnection, row: AnyRow, language: str) -> Heading
 async def read(conn: AsyncConnection, which: Heading, now: datetime) -> Board:
     """Return the board of an alert."""
     numbers = await counters.read(conn, which.alert_id)
-    tasks = await _tasks(conn, which)
-    grave, waiting = await _waiting(conn, which) if tasks else (0, 0)
+    opened = await _tasks(conn, which)
+    grave, waiting = await _waiting(conn, which) if opened else (0, 0)
     return Board(
         heading=which,
         groups=await lines(conn, which, numbers),
         totals=_line(GroupReach(group_id=0, language="", name=""), numbers.get((0, ""), {})),
-        tasks=tasks,
+        tasks=opened,
         grave=grave,
         waiting=waiting,
         perhaps_twice=await _perhaps_twice(conn, which.alert_id),
@@ -206,7 +206,7 @@ def _need(one: GroupLine) -> tuple[float, int, str]:
 async def _waiting(conn: AsyncConnection, which: Heading) -> tuple[int, int]:
     mine = (task.c.municipality_id == which.municipality_id, task.c.done_at.is_(None), task.c.alert_id == which.alert_id)
     row = (
-        await conn.execute(select(work.things(task.c.gravity == Gravity.LIFE).label("grave"), work.things().label("all")).where(*mine))
+        await conn.execute(select(tasks.things(task.c.gravity == Gravity.LIFE).label("grave"), tasks.things().label("all")).where(*mine))
     ).one()
     return row.grave, row.all
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Medium
 from relay.model import AddressState, LeftOut
-from relay.store import sealing, work
+from relay.store import sealing, tasks
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, ContactPoint, LanguageGroup, Membership, Municipality, ResourcePerson, call_list_copy
 
@@ -123,7 +123,7 @@ async def taken(conn: AsyncConnection, municipality_id: int, user_id: int, mark:
     """Note that a user has taken the list along."""
     row = {"municipality_id": municipality_id, "user_id": user_id, "mark": mark, "made_at": now}
     await conn.execute(insert(call_list_copy).values(row))
-    await work.acted(conn, by, "call_list.taken", now, municipality_id=municipality_id)
+    await tasks.acted(conn, by, "call_list.taken", now, municipality_id=municipality_id)
 
 
 async def newest_copy(conn: AsyncConnection, municipality_id: int, user_id: int) -> AnyRow | None:

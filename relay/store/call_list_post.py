@@ -12,7 +12,7 @@ from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import AlertState, BadInput, DeliveryState, Hold, Role, SparedBy
-from relay.store import letters, users, work
+from relay.store import letters, tasks, users
 from relay.store.columns import AnyRow
 from relay.store.register import Stamp
 from relay.store.sql import upsert
@@ -79,14 +79,14 @@ async def subscribe(conn: AsyncConnection, municipality_id: int, user_id: int, k
     row |= {"mark": "", "posted_at": None, "since": stamp.at, "delivery_id": None}
     keep = [name for name in row if name not in ("user_id", "municipality_id")]
     await conn.execute(upsert(call_list_post, ["user_id"], replace=keep).values(row))
-    await work.acted(conn, stamp.by, "call_list.subscribe", stamp.at, municipality_id=municipality_id, subject=f"user:{user_id}")
+    await tasks.acted(conn, stamp.by, "call_list.subscribe", stamp.at, municipality_id=municipality_id, subject=f"user:{user_id}")
 
 
 async def unsubscribe(conn: AsyncConnection, municipality_id: int, user_id: int, stamp: Stamp) -> None:
     """Send a user no more of it; the key goes."""
     mine = (call_list_post.c.municipality_id == municipality_id, call_list_post.c.user_id == user_id)
     if (await conn.execute(delete(call_list_post).where(*mine))).rowcount:
-        await work.acted(conn, stamp.by, "call_list.unsubscribe", stamp.at, municipality_id=municipality_id, subject=f"user:{user_id}")
+        await tasks.acted(conn, stamp.by, "call_list.unsubscribe", stamp.at, municipality_id=municipality_id, subject=f"user:{user_id}")
 
 
 async def towns(conn: AsyncConnection) -> list[int]:
@@ -142,7 +142,7 @@ async def post(
     letter = letters.Letter(to=to.email, language=to.language, text=text, cause=cause, life=LIFE, file=file)
     delivery_id = await letters.post(conn, municipality_id, letter, now)
     await conn.execute(update(call_list_post).where(*mine).values(delivery_id=delivery_id))
-    await work.acted(conn, to.name, "call_list.posted", now, municipality_id=municipality_id, subject=f"user:{to.user_id}")
+    await tasks.acted(conn, to.name, "call_list.posted", now, municipality_id=municipality_id, subject=f"user:{to.user_id}")
     return True
 
 

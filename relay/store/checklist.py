@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.store import work
+from relay.store import tasks
 from relay.store.columns import AnyRow
 from relay.store.tables import event
 
@@ -28,7 +28,7 @@ class Ticked:
 
 async def note(conn: AsyncConnection, municipality_id: int, alert_id: int, channel: str, by: str, now: datetime, *, used: bool) -> None:
     """Write down that a channel was used, or was not after all."""
-    await work.happened(conn, municipality_id, KIND, now, alert_id=alert_id, channel=channel, used=used, by=by)
+    await tasks.happened(conn, municipality_id, KIND, now, alert_id=alert_id, channel=channel, used=used, by=by)
 
 
 async def ticked(conn: AsyncConnection, municipality_id: int, alert_id: int) -> Mapping[str, Ticked]:

@@ -13,7 +13,7 @@ from messages.alert import Gravity
 from messages.form import Medium
 from messages.frames import Notice
 from relay.model import AddressState, NotAllowed, NotFound
-from relay.store import work
+from relay.store import tasks
 from relay.store.claim import WINDOW
 from relay.store.columns import AnyRow
 from relay.store.notices import ReadyNotice, row_of
@@ -242,8 +242,8 @@ async def reply(
     row = {"thread_id": which.thread_id, "direction": "out", "author": by, "text": text, "delivery_id": made, "at": now}
     await conn.execute(insert(note).values(row | {"municipality_id": which.municipality_id}))
     await conn.execute(update(thread).where(thread.c.id == which.thread_id).values(unread=0, last_at=now, owner=by[:120]))
-    await work.acted(conn, by, "conversation.answered", now, municipality_id=which.municipality_id, subject=f"thread:{which.thread_id}")
-    await work.happened(conn, which.municipality_id, "conversation.answered", now, alert_id=which.alert_id)
+    await tasks.acted(conn, by, "conversation.answered", now, municipality_id=which.municipality_id, subject=f"thread:{which.thread_id}")
+    await tasks.happened(conn, which.municipality_id, "conversation.answered", now, alert_id=which.alert_id)
     return True
 
 
@@ -251,14 +251,14 @@ async def own(conn: AsyncConnection, which: Conversation, owner: str, by: str, n
     """Let somebody see to a conversation and its open tasks."""
     await conn.execute(update(thread).where(thread.c.id == which.thread_id).values(owner=owner[:120]))
     await conn.execute(update(task).where(task.c.id.in_(which.tasks)).values(owner=owner[:120]))
-    await work.acted(conn, by, "conversation.taken", now, municipality_id=which.municipality_id, subject=f"thread:{which.thread_id}")
-    await work.happened(conn, which.municipality_id, "task.taken", now, alert_id=which.alert_id)
+    await tasks.acted(conn, by, "conversation.taken", now, municipality_id=which.municipality_id, subject=f"thread:{which.thread_id}")
+    await tasks.happened(conn, which.municipality_id, "task.taken", now, alert_id=which.alert_id)
 
 
 async def settle(conn: AsyncConnection, which: Conversation, by: str, outcome: str, now: datetime) -> None:
     """Note that a conversation has been seen to: its tasks are done, and what is written next opens it anew."""
     for task_id in which.tasks:
-        await work.done(conn, which.municipality_id, task_id, by, now, outcome=outcome)
+        await tasks.done(conn, which.municipality_id, task_id, by, now, outcome=outcome)
     await conn.execute(update(thread).where(thread.c.id == which.thread_id).values(unread=0, danger=False))
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import NotFound, Role, TaskKind
-from relay.store import work
+from relay.store import tasks
 from relay.store.columns import AnyRow
 from relay.store.doubts import ASKED
 from relay.store.tables import Address, ResourcePerson, Sender, User, alert, note, task, thread, user_role
@@ -66,7 +66,7 @@ async def read(conn: AsyncConnection, municipality_id: int, owner: str = "") -> 
     mine = _tasks.where(task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
     if owner:
         mine = mine.where(task.c.owner == owner)
-    rows = (await conn.execute(mine.order_by(*work.ORDER))).all()
+    rows = (await conn.execute(mine.order_by(*tasks.ORDER))).all()
     first: dict[tuple[str, int], AnyRow] = {}
     for row in rows:
         first.setdefault(("thread", row.thread_id) if row.thread_id else ("task", row.id), row)
@@ -153,15 +153,15 @@ async def take(conn: AsyncConnection, municipality_id: int, task_id: int, owner:
         theirs = (task.c.thread_id == row.thread_id, task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
         await conn.execute(update(task).where(*theirs).values(owner=owner[:120]))
         await conn.execute(update(thread).where(thread.c.id == row.thread_id).values(owner=owner[:120]))
-    await work.acted(conn, by, "task.taken", now, municipality_id=municipality_id, subject=f"task:{task_id}")
-    await work.happened(conn, municipality_id, "task.taken", now, alert_id=row.alert_id)
+    await tasks.acted(conn, by, "task.taken", now, municipality_id=municipality_id, subject=f"task:{task_id}")
+    await tasks.happened(conn, municipality_id, "task.taken", now, alert_id=row.alert_id)
 
 
 async def tried(conn: AsyncConnection, municipality_id: int, task_id: int, by: str, now: datetime, outcome: str) -> None:
     """Note that somebody tried in vain: the task stays open, with them, until it is done. NotFound when there is no such open task."""
     await take(conn, municipality_id, task_id, by, by, now)
     await conn.execute(update(task).where(task.c.id == task_id).values(outcome=outcome[:200]))
-    await work.acted(conn, by, "task.tried", now, municipality_id=municipality_id, subject=f"task:{task_id}")
+    await tasks.acted(conn, by, "task.tried", now, municipality_id=municipality_id, subject=f"task:{task_id}")
 
 
 async def colleagues(conn: AsyncConnection, municipality_id: int) -> list[str]:

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from relay.model import DeliveryState, Hold, NotAllowed, NotFound, TaskKind
-from relay.store import evidence, troubles, work as tasks
+from relay.store import evidence, tasks, troubles
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, Sender, attempt, delivery, task
 from relay.store.tables.sending import ATTEMPT_OPEN

@@ -7,7 +7,7 @@ from sqlalchemy import Select, delete, exists, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import AddressState, DeliveryState, NotAllowed, NotFound
-from relay.store import links, work
+from relay.store import links, tasks
 from relay.store.register import Stamp
 from relay.store.tables import (
     Address,
@@ -53,7 +53,7 @@ async def erase(conn: AsyncConnection, municipality_id: int, person_id: int, sta
     await conn.execute(update(Address).where(Address.person_id == person_id).values(**gone, **stamp.changed))
     left = {"left_at": stamp.at, "erased_at": stamp.at}
     await conn.execute(update(ResourcePerson).where(*mine).values(**BARE, **left, **stamp.changed))
-    await work.acted(conn, stamp.by, "person.erase", stamp.at, municipality_id=municipality_id, subject=f"person:{person_id}")
+    await tasks.acted(conn, stamp.by, "person.erase", stamp.at, municipality_id=municipality_id, subject=f"person:{person_id}")
 
 
 async def _stop(conn: AsyncConnection, person_id: int, now: datetime) -> None:

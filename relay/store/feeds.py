@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import BadInput, NotFound
-from relay.store import work
+from relay.store import tasks
 from relay.store.columns import AnyRow
 from relay.store.tables import cap_feed
 
@@ -22,7 +22,7 @@ async def add(conn: AsyncConnection, municipality_id: int, url: str, by: str, no
             made: int = (await conn.execute(insert(cap_feed).values(row).returning(cap_feed.c.id))).scalar_one()
     except IntegrityError as error:
         raise BadInput("This address is listened to already.") from error
-    await work.acted(conn, by, "feed.add", now, municipality_id=municipality_id, subject=f"feed:{made}")
+    await tasks.acted(conn, by, "feed.add", now, municipality_id=municipality_id, subject=f"feed:{made}")
     return made
 
 
@@ -31,7 +31,7 @@ async def remove(conn: AsyncConnection, municipality_id: int, feed_id: int, by: 
     mine = (cap_feed.c.id == feed_id, cap_feed.c.municipality_id == municipality_id)
     if not (await conn.execute(delete(cap_feed).where(*mine))).rowcount:
         raise NotFound(f"There is no feed {feed_id} in this municipality.")
-    await work.acted(conn, by, "feed.remove", now, municipality_id=municipality_id, subject=f"feed:{feed_id}")
+    await tasks.acted(conn, by, "feed.remove", now, municipality_id=municipality_id, subject=f"feed:{feed_id}")
 
 
 async def listed(conn: AsyncConnection, municipality_id: int | None = None) -> list[AnyRow]:

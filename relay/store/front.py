@@ -6,7 +6,7 @@ from sqlalchemy import select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
-from relay.store import work
+from relay.store import tasks
 from relay.store.tables import Municipality, task
 from relay.store.trial import TRIAL
 
@@ -29,8 +29,8 @@ async def glance(conn: AsyncConnection, municipality_id: int | None) -> Glance:
     if municipality_id is None:
         return Glance()
     mine = (task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
-    grave = work.things(task.c.gravity == Gravity.LIFE)
-    tasks = select(work.things().label("waiting"), grave.label("grave")).where(*mine).subquery()
-    columns = (Municipality.name, Municipality.timezone, Municipality.mode, tasks.c.waiting, tasks.c.grave)
-    town = (await conn.execute(select(*columns).join(tasks, true()).where(Municipality.id == municipality_id))).one()
+    grave = tasks.things(task.c.gravity == Gravity.LIFE)
+    waiting = select(tasks.things().label("waiting"), grave.label("grave")).where(*mine).subquery()
+    columns = (Municipality.name, Municipality.timezone, Municipality.mode, waiting.c.waiting, waiting.c.grave)
+    town = (await conn.execute(select(*columns).join(waiting, true()).where(Municipality.id == municipality_id))).one()
     return Glance(name=town.name, timezone=town.timezone, trial=town.mode == TRIAL, grave=town.grave, waiting=town.waiting)

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import BadInput, NotAllowed, NotFound
-from relay.store import work
+from relay.store import tasks
 from relay.store.columns import AnyRow
 from relay.store.register import GROUP_IS_THERE, NewContact, NewGroup, Stamp, add_contact_point, add_group, require_contact_point
 from relay.store.tables import ContactPoint, LanguageGroup, Membership, ResourcePerson, alert_group
@@ -97,7 +97,7 @@ async def find(conn: AsyncConnection, municipality_id: int, group_id: int) -> An
 async def add(conn: AsyncConnection, municipality_id: int, language: str, new: Change, stamp: Stamp) -> int:
     """Add a group and return its id. BadInput names what is wrong."""
     group_id = await add_group(conn, municipality_id, NewGroup(language=language, **_checked(new)), stamp)
-    await work.acted(conn, stamp.by, "group.add", stamp.at, municipality_id=municipality_id, subject=f"group:{group_id}")
+    await tasks.acted(conn, stamp.by, "group.add", stamp.at, municipality_id=municipality_id, subject=f"group:{group_id}")
     return group_id
 
 
@@ -112,13 +112,13 @@ async def change(conn: AsyncConnection, municipality_id: int, group_id: int, new
         raise BadInput(GROUP_IS_THERE, name=columns["name"], language=row.language)
     mine = (LanguageGroup.id == group_id, LanguageGroup.municipality_id == municipality_id)
     await conn.execute(update(LanguageGroup).where(*mine).values(**columns, **stamp.changed))
-    await work.acted(conn, stamp.by, "group.change", stamp.at, municipality_id=municipality_id, subject=f"group:{group_id}")
+    await tasks.acted(conn, stamp.by, "group.change", stamp.at, municipality_id=municipality_id, subject=f"group:{group_id}")
 
 
 async def add_contact(conn: AsyncConnection, municipality_id: int, new: NewContact, stamp: Stamp) -> int:
     """Add somebody whom groups may ring, and return their id. BadInput names what is wrong."""
     contact_id = await add_contact_point(conn, municipality_id, new, stamp)
-    await work.acted(conn, stamp.by, "contact.add", stamp.at, municipality_id=municipality_id, subject=f"contact:{contact_id}")
+    await tasks.acted(conn, stamp.by, "contact.add", stamp.at, municipality_id=municipality_id, subject=f"contact:{contact_id}")
     return contact_id
 
 
@@ -141,4 +141,4 @@ async def remove(conn: AsyncConnection, municipality_id: int, group_id: int, sta
     if (await conn.execute(select(alert_group.c.alert_id).where(alert_group.c.group_id == group_id).limit(1))).scalar() is not None:
         raise NotAllowed(HAS_HISTORY)
     await conn.execute(delete(LanguageGroup).where(LanguageGroup.id == group_id, LanguageGroup.municipality_id == municipality_id))
-    await work.acted(conn, stamp.by, "group.remove", stamp.at, municipality_id=municipality_id, subject=f"group:{group_id}")
+    await tasks.acted(conn, stamp.by, "group.remove", stamp.at, municipality_id=municipality_id, subject=f"group:{group_id}")

@@ -4,7 +4,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import BadInput
-from relay.store import work
+from relay.store import tasks
 from relay.store.columns import AnyRow
 from relay.store.register import Stamp
 from relay.store.tables import hand_over
@@ -29,7 +29,7 @@ async def write(conn: AsyncConnection, municipality_id: int, going_on: str, rema
         "remains": remains.strip()[:LONGEST] or None,
     }
     made = (await conn.execute(insert(hand_over).values(row).returning(hand_over.c.id))).scalar_one()
-    await work.acted(conn, stamp.by, "hand_over.write", stamp.at, municipality_id=municipality_id, subject=f"hand_over:{made}")
+    await tasks.acted(conn, stamp.by, "hand_over.write", stamp.at, municipality_id=municipality_id, subject=f"hand_over:{made}")
     return int(made)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from relay import people_csv
 from relay.model import AddressState
 from relay.people_csv import Problem, Row, named
-from relay.store import work
+from relay.store import tasks
 from relay.store.columns import AnyRow
 from relay.store.merge import GroupKey, Groups, Known, Reading, Step, Ways, back_at, folded
 from relay.store.register import NewGroup, NewPerson, Stamp, add_group, add_people, address, memberships, set_deputies
@@ -71,7 +71,7 @@ async def import_people(
         ids |= await _add_groups(conn, municipality_id, groups, stamp)
         desk = _Desk(conn=conn, municipality_id=municipality_id, groups=ids, zone=zone, stamp=stamp)
         await _write(desk, added, changed)
-        await work.acted(
+        await tasks.acted(
             conn, stamp.by, "people.import", stamp.at, municipality_id=municipality_id, added=result.added, changed=result.changed
         )
     return result

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Medium
 from relay.model import BadInput, NotAllowed, NotFound, Role
-from relay.store import paging, sealing, users, work
+from relay.store import paging, sealing, tasks, users
 from relay.store.columns import AnyRow
 from relay.store.names import ActName
 from relay.store.normal import normal_address
@@ -63,7 +63,7 @@ async def _link(conn: AsyncConnection, municipality_id: int, row: Mapping[str, o
     token = new_token()
     values = {"municipality_id": municipality_id, "token_hash": hashed(token), "created_at": stamp.at, "expires_at": stamp.at + life}
     made = (await conn.execute(insert(invitation).values({**values, **row}).returning(invitation.c.id))).scalar_one()
-    await work.acted(conn, stamp.by, act, stamp.at, municipality_id=municipality_id, subject=f"invitation:{made}", roles=row["roles"])
+    await tasks.acted(conn, stamp.by, act, stamp.at, municipality_id=municipality_id, subject=f"invitation:{made}", roles=row["roles"])
     return token
 
 
@@ -111,4 +111,4 @@ async def take_back(conn: AsyncConnection, municipality_id: int, invitation_id: 
     if token_hash is None:
         raise NotFound("There is no such invitation in this municipality.")
     await paging.stop(conn, municipality_id, cause(token_hash), stamp.at)
-    await work.acted(conn, stamp.by, "user.uninvite", stamp.at, municipality_id=municipality_id, subject=f"invitation:{invitation_id}")
+    await tasks.acted(conn, stamp.by, "user.uninvite", stamp.at, municipality_id=municipality_id, subject=f"invitation:{invitation_id}")

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Medium
 from relay.model import AddressState, BadInput, Hours
-from relay.store import answers, roster, work
+from relay.store import answers, roster, tasks
 from relay.store.register import NewPerson, Stamp, add_people, address, hours, memberships, set_deputies
 from relay.store.tables import Address, LanguageGroup, Membership, ResourcePerson
 
@@ -45,7 +45,7 @@ async def add(conn: AsyncConnection, municipality_id: int, new: Changed, stamp: 
     fields = {name: getattr(new, name) for name in NewPerson.__slots__}
     [person_id] = await add_people(conn, municipality_id, [NewPerson(**fields)], stamp)
     await _stand_by(conn, municipality_id, person_id, new.deputy_of_id, stamp)
-    await work.acted(conn, stamp.by, "person.add", stamp.at, municipality_id=municipality_id, subject=f"person:{person_id}")
+    await tasks.acted(conn, stamp.by, "person.add", stamp.at, municipality_id=municipality_id, subject=f"person:{person_id}")
     return person_id
 
 
@@ -60,7 +60,7 @@ async def change(conn: AsyncConnection, municipality_id: int, person_id: int, ne
     await conn.execute(insert(Membership), rows)
     await _ways(conn, municipality_id, before, new.ways, stamp)
     await _stand_by(conn, municipality_id, person_id, new.deputy_of_id, stamp)
-    await work.acted(conn, stamp.by, "person.change", stamp.at, municipality_id=municipality_id, subject=f"person:{person_id}")
+    await tasks.acted(conn, stamp.by, "person.change", stamp.at, municipality_id=municipality_id, subject=f"person:{person_id}")
 
 
 async def leave(conn: AsyncConnection, municipality_id: int, person_id: int, stamp: Stamp) -> None:
@@ -72,7 +72,7 @@ async def leave(conn: AsyncConnection, municipality_id: int, person_id: int, sta
     # whatever is planned later all the same, a late text say, stops at the last look
     unused = {"state": AddressState.REPLACED, "state_reason": "left", "state_at": stamp.at, **stamp.changed}
     await conn.execute(update(Address).where(Address.person_id == person_id, Address.state == AddressState.ACTIVE).values(**unused))
-    await work.acted(conn, stamp.by, "person.leave", stamp.at, municipality_id=municipality_id, subject=f"person:{person_id}")
+    await tasks.acted(conn, stamp.by, "person.leave", stamp.at, municipality_id=municipality_id, subject=f"person:{person_id}")
 
 
 def _columns(new: Changed, before: roster.Person, stamp: Stamp) -> Mapping[str, Any]:

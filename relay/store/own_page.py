@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Gravity
 from messages.reply import Meaning
 from relay.model import AddressState, NotFound, TaskKind
-from relay.store import answers, links, sealing, work
+from relay.store import answers, links, sealing, tasks
 from relay.store.asked import alerts_of
 from relay.store.columns import AnyRow
 from relay.store.links import LinkKind
@@ -249,7 +249,7 @@ async def remove_arena(conn: AsyncConnection, known: Own, arena_id: int) -> None
 
 async def wish_address(conn: AsyncConnection, known: Own, value: str, now: datetime) -> None:
     """Put the wish for another number or mailbox before the coordinator; change nothing, since another may hold the link."""
-    new = work.NewTask(
+    new = tasks.NewTask(
         municipality_id=known.municipality_id,
         kind=TaskKind.NEW_ADDRESS,
         # another wish is another task
@@ -257,7 +257,7 @@ async def wish_address(conn: AsyncConnection, known: Own, value: str, now: datet
         words=value,
         person_id=known.person.id,
     )
-    await work.open_task(conn, new, now)
+    await tasks.open_task(conn, new, now)
 
 
 async def leave(conn: AsyncConnection, known: Own, now: datetime) -> None:
@@ -271,9 +271,9 @@ async def leave(conn: AsyncConnection, known: Own, now: datetime) -> None:
     await conn.execute(delete(arena).where(arena.c.person_id == person_id))
     await links.revoke(conn, known.municipality_id, person_id, now)
     words = "This person has left on their own page. Thank them, and find somebody else for the group."
-    await work.open_task(
+    await tasks.open_task(
         conn,
-        work.NewTask(
+        tasks.NewTask(
             municipality_id=known.municipality_id, kind=TaskKind.OPTED_OUT, cause=f"left:{person_id}", words=words, person_id=person_id
         ),
         now,
@@ -287,4 +287,4 @@ async def _spare(conn: AsyncConnection, known: Own, meaning: Meaning, now: datet
 
 async def _acted(conn: AsyncConnection, known: Own, act: ActName, now: datetime, **data: Any) -> None:
     subject = f"person:{known.person.id}"
-    await work.acted(conn, BY, act, now, municipality_id=known.municipality_id, subject=subject, **data)
+    await tasks.acted(conn, BY, act, now, municipality_id=known.municipality_id, subject=subject, **data)

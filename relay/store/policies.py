@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
 from relay.model import Action, Policy, Step
-from relay.store import work
+from relay.store import tasks
 from relay.store.columns import AnyRow
 from relay.store.register import Stamp
 from relay.store.tables import PolicyRow, PolicyStep
@@ -48,13 +48,13 @@ async def put(conn: AsyncConnection, municipality_id: int, policy: Policy, stamp
         minutes = {name: step.after_minutes.get(gravity) for gravity, name in _MINUTES.items()}
         await conn.execute(insert(PolicyStep).values(policy_id=owner, position=step.position, action=step.action, **minutes))
     told = [f"{step.action} {'/'.join(str(step.after_minutes.get(gravity, '-')) for gravity in Gravity)}" for step in policy.steps]
-    await work.acted(conn, stamp.by, "policy.set", stamp.at, municipality_id=municipality_id, steps=told)
+    await tasks.acted(conn, stamp.by, "policy.set", stamp.at, municipality_id=municipality_id, steps=told)
 
 
 async def reset(conn: AsyncConnection, municipality_id: int, stamp: Stamp) -> None:
     """Let the policy that ships hold again."""
     await _forget(conn, municipality_id)
-    await work.acted(conn, stamp.by, "policy.reset", stamp.at, municipality_id=municipality_id)
+    await tasks.acted(conn, stamp.by, "policy.reset", stamp.at, municipality_id=municipality_id)
 
 
 async def _forget(conn: AsyncConnection, municipality_id: int) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from relay.model import DeliveryState
-from relay.store import erase, work
+from relay.store import erase, tasks
 from relay.store.columns import AnyRow
 from relay.store.register import Stamp
 from relay.store.tables import (
@@ -123,7 +123,7 @@ async def count(conn: AsyncConnection, kind: Kind, now: datetime, days: float) -
 
 async def reported(conn: AsyncConnection, found: Mapping[str, int], now: datetime) -> None:
     """Write down that a purge went through, and how much it forgot."""
-    await work.acted(conn, BY, "purge", now, municipality_id=None, forgotten=dict(found))
+    await tasks.acted(conn, BY, "purge", now, municipality_id=None, forgotten=dict(found))
 
 
 # --- at the provider --------------------------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from channels.base import Evidence
 from messages.alert import Gravity
 from messages.form import Part
 from relay.model import DeliveryState, Health, Hold, TaskKind
-from relay.store import recipients, restored, work as tasks
+from relay.store import recipients, restored, tasks
 from relay.store.columns import Moment
 from relay.store.tables import Sender, alert, attempt, delivery
 from relay.store.together import Hot, together

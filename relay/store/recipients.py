@@ -13,7 +13,7 @@ from channels.base import Evidence
 from messages.form import MESSAGE_PARTS, Part
 from relay.counting import HOPEFUL, RANK, STANDING, UNTRIED, PersonFacts, message_change, person_change
 from relay.model import DeliveryState, Rung, TaskKind
-from relay.store import counters, progress, work
+from relay.store import counters, progress, tasks
 from relay.store.columns import AnyRow, reader
 from relay.store.sql import Kind, among, ids_as_json, ids_found, ids_together
 from relay.store.tables import delivery, recipient
@@ -122,7 +122,7 @@ async def _nobody_reaches(conn: AsyncConnection, kind: AnyRow, now: datetime) ->
     """Open a task for each: somebody must find another way."""
     (rows,) = await together(conn, (_PEOPLE, {"ids": kind.ids}))
     for row in rows:
-        await work.open_task(conn, work.of_person(row, TaskKind.UNREACHABLE, f"unreachable:{row.id}"), now)
+        await tasks.open_task(conn, tasks.of_person(row, TaskKind.UNREACHABLE, f"unreachable:{row.id}"), now)
 
 
 # --- statements -------------------------------------------------------------------------------------------------------

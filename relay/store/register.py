@@ -15,7 +15,7 @@ from messages.languages import normalise
 from relay.model import BadInput, Hours, NotFound, NotReady, Place
 from relay.people_csv.cells import Wrong as NoHours, hours as hours_in
 from relay.places import find
-from relay.store import sealing, work
+from relay.store import sealing, tasks
 from relay.store.normal import checked_address, normal_address
 from relay.store.sql import insert_ignore
 from relay.store.tables import Address, ContactPoint, LanguageGroup, Membership, Municipality, ResourcePerson, Sender
@@ -119,7 +119,7 @@ async def add_municipality(conn: AsyncConnection, place: Place, stamp: Stamp) ->
     }
     there = BadInput(f"{place.name} ({place.number}) is a municipality of this installation already.")
     municipality_id = await _add(conn, Municipality, row, stamp, there)
-    await work.acted(conn, stamp.by, "municipality.add", stamp.at, municipality_id=municipality_id)
+    await tasks.acted(conn, stamp.by, "municipality.add", stamp.at, municipality_id=municipality_id)
     return municipality_id
 
 
@@ -171,7 +171,7 @@ async def add_sender(conn: AsyncConnection, municipality_id: int, new: NewSender
         "contents": dict(new.contents),
     }
     sender_id = await _add(conn, Sender, row, stamp, BadInput(f"{new.address} is a sender of this municipality for {new.medium} already."))
-    await work.acted(conn, stamp.by, "sender.add", stamp.at, municipality_id=municipality_id, subject=f"sender:{sender_id}")
+    await tasks.acted(conn, stamp.by, "sender.add", stamp.at, municipality_id=municipality_id, subject=f"sender:{sender_id}")
     return sender_id
 
 
@@ -211,8 +211,8 @@ async def _start(conn: AsyncConnection, municipality_id: int, which: ColumnEleme
     started = update(Sender).where(*mine).values(stopped="", stopped_at=None, **stamp.changed).returning(Sender.id)
     ids = list((await conn.execute(started)).scalars())
     for sender_id in ids:
-        await work.close_sender_tasks(conn, municipality_id, sender_id, stamp.by, stamp.at)
-        await work.acted(conn, stamp.by, "sender.start", stamp.at, municipality_id=municipality_id, subject=f"sender:{sender_id}")
+        await tasks.close_sender_tasks(conn, municipality_id, sender_id, stamp.by, stamp.at)
+        await tasks.acted(conn, stamp.by, "sender.start", stamp.at, municipality_id=municipality_id, subject=f"sender:{sender_id}")
     return ids
 
 
@@ -224,7 +224,7 @@ async def note_contents(conn: AsyncConnection, municipality_id: int, medium: Med
     mine = update(Sender).where(Sender.municipality_id == municipality_id, Sender.channel == medium)
     if not (await conn.execute(mine.values(contents=dict(contents), **stamp.changed))).rowcount:
         raise NotReady(f"There is no sender for {medium} yet. Add it first: budstikke sender add {medium} +47…")
-    await work.acted(conn, stamp.by, "sender.templates", stamp.at, municipality_id=municipality_id, templates=len(contents))
+    await tasks.acted(conn, stamp.by, "sender.templates", stamp.at, municipality_id=municipality_id, templates=len(contents))
 
 
 async def add_group(conn: AsyncConnection, municipality_id: int, new: NewGroup, stamp: Stamp) -> int:

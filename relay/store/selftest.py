@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Gravity
 from messages.form import Medium
 from relay.model import BadInput, NotFound
-from relay.store import users, work
+from relay.store import tasks, users
 from relay.store.notices import ReadyNotice, row_of
 from relay.store.sql import announce
 from relay.store.tables import Sender, delivery
@@ -55,7 +55,7 @@ async def send(conn: AsyncConnection, municipality_id: int, sender_id: int, user
         "cause": f"{_cause(sender_id, user_id)}{int(now.timestamp() * 1000)}",
     }
     await conn.execute(insert(delivery), [row_of(ready, now, LIFE) | where])
-    await work.acted(conn, me.name, "sender.test", now, municipality_id=municipality_id, subject=f"sender:{sender_id}")
+    await tasks.acted(conn, me.name, "sender.test", now, municipality_id=municipality_id, subject=f"sender:{sender_id}")
     await announce(conn)
 
 

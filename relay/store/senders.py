@@ -12,7 +12,7 @@ from messages.alert import Gravity
 from messages.form import Medium
 from relay.breaker import Change
 from relay.model import DeliveryState, Health, Hold, TaskKind
-from relay.store import troubles, work
+from relay.store import tasks, troubles
 from relay.store.columns import AnyRow
 from relay.store.tables import Sender, delivery, task
 
@@ -104,13 +104,13 @@ async def became(conn: AsyncConnection, change: Change, now: datetime) -> None:
     await conn.execute(update(Sender).where(Sender.id == row.id).values(changed))
     cause = f"sender:{row.id}:down"
     if change.health is Health.DOWN:
-        alarm = work.NewTask(municipality_id=row.municipality_id, kind=TaskKind.SENDER, cause=cause, words=WORDS[Health.DOWN])
-        await work.open_task(conn, alarm, now)
+        alarm = tasks.NewTask(municipality_id=row.municipality_id, kind=TaskKind.SENDER, cause=cause, words=WORDS[Health.DOWN])
+        await tasks.open_task(conn, alarm, now)
     elif row.health == Health.DOWN:
         await conn.execute(update(delivery).where(*_put_off(row.id), delivery.c.due_at > now).values(due_at=now))
         mended = {"done_at": now, "done_by": "budstikke", "outcome": "sends again"}
         await conn.execute(update(task).where(task.c.cause == cause, task.c.done_at.is_(None)).values(mended))
-        await work.happened(conn, row.municipality_id, "sender.back", now, sender=row.id)
+        await tasks.happened(conn, row.municipality_id, "sender.back", now, sender=row.id)
 
 
 def _put_off(sender_id: int) -> tuple[ColumnElement[bool], ...]:

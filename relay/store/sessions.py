@@ -11,7 +11,7 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import NotFound, Role
-from relay.store import work
+from relay.store import tasks
 from relay.store.columns import AnyRow
 from relay.store.register import Stamp
 from relay.store.tables import User, browser_session, known_device, login_attempt, user_role
@@ -145,7 +145,7 @@ async def revoke(conn: AsyncConnection, municipality_id: int, session_id: int, s
         raise NotFound("There is no such session in this municipality.")
     ended = update(browser_session).where(*mine, browser_session.c.ended_at.is_(None)).values(ended_at=stamp.at, ended_by="revoked")
     await conn.execute(ended)
-    await work.acted(
+    await tasks.acted(
         conn, stamp.by, "session.revoke", stamp.at, municipality_id=municipality_id, subject=f"user:{owner}", session=session_id
     )
 

@@ -18,7 +18,7 @@ from messages.form import Part
 from relay.counting import TAKEN
 from relay.model import Action, AddressState, DeliveryState, Hours, NotAllowed, Policy, Rung, SparedBy, TaskKind
 from relay.routing import first_moment
-from relay.store import work
+from relay.store import tasks
 from relay.store.board import Heading
 from relay.store.columns import AnyRow
 from relay.store.names import StepName
@@ -116,10 +116,10 @@ async def bring(conn: AsyncConnection, which: Heading, group_id: int, seen: Outl
     if seen.action is Action.CALL:
         await _open_calls(conn, which, fresh, now)
     counts = {"people": len(seen.moved), "group": group_id}
-    await work.acted(
+    await tasks.acted(
         conn, by, BROUGHT[seen.action], now, municipality_id=which.municipality_id, subject=f"alert:{which.alert_id}", **counts
     )
-    await work.happened(conn, which.municipality_id, BROUGHT[seen.action], now, alert_id=which.alert_id, **counts)
+    await tasks.happened(conn, which.municipality_id, BROUGHT[seen.action], now, alert_id=which.alert_id, **counts)
     return len(seen.moved)
 
 
@@ -316,7 +316,7 @@ async def _open_calls(conn: AsyncConnection, which: Heading, people: Sequence[On
         await conn.execute(select(recipient).where(recipient.c.id.in_(ids), recipient.c.municipality_id == which.municipality_id))
     ).all()
     for row in rows:
-        await work.open_task(conn, work.of_person(row, TaskKind.CALL, f"call:{row.id}"), now)
+        await tasks.open_task(conn, tasks.of_person(row, TaskKind.CALL, f"call:{row.id}"), now)
 
 
 async def _steps(conn: AsyncConnection, key: Any, ids: Sequence[int], action: Action) -> defaultdict[int, list[AnyRow]]:

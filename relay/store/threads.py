@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Gravity
 from messages.form import Medium
 from relay.model import AddressState, DeliveryState, Hold, TaskKind
-from relay.store import senders, work
+from relay.store import senders, tasks
 from relay.store.inbox import Kept, Origin, lookup
 from relay.store.notices import ReadyNotice, row_of
 from relay.store.sql import insert_ignore
@@ -71,7 +71,7 @@ async def answer(conn: AsyncConnection, kept: Kept, origin: Origin, ready: Ready
     await conn.execute(insert_ignore(delivery).values(row))
 
 
-async def alarm(conn: AsyncConnection, task: work.NewTask, words: Callable[[str], str], now: datetime) -> bool:
+async def alarm(conn: AsyncConnection, task: tasks.NewTask, words: Callable[[str], str], now: datetime) -> bool:
     """Send the duty officer's telephone an SMS about a task, its words by the municipality's Norwegian.
 
     False when the municipality has no such number or no SMS sender.
@@ -109,7 +109,7 @@ async def opt(conn: AsyncConnection, origin: Origin, now: datetime, *, out: bool
     await conn.execute(update(Address).where(*mine).values(changed))
     if not out:
         await pause(conn, origin, now, paused=False)
-        await work.no_longer_out(conn, [person.person_id for person in origin.people], now)
+        await tasks.no_longer_out(conn, [person.person_id for person in origin.people], now)
 
 
 async def pause(conn: AsyncConnection, origin: Origin, now: datetime, *, paused: bool) -> None:
@@ -152,5 +152,5 @@ async def opt_out_by_token(conn: AsyncConnection, token: str, now: datetime) -> 
     changed = {"state": AddressState.OPTED_OUT, "state_reason": "LEAVE", "state_at": now, "updated_at": now, "updated_by": "the person"}
     await conn.execute(update(Address).where(Address.id == row.address_id, Address.state == AddressState.ACTIVE).values(changed))
     words = "This person has left the e-mail list. Talk to them about other ways."
-    await work.open_task(conn, work.of_delivery(row, TaskKind.OPTED_OUT, f"opted_out:{row.address_id}", words), now)
+    await tasks.open_task(conn, tasks.of_delivery(row, TaskKind.OPTED_OUT, f"opted_out:{row.address_id}", words), now)
     return True

@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import BadInput, NotFound, Role
-from relay.store import work
+from relay.store import tasks
 from relay.store.columns import AnyRow
 from relay.store.sql import insert_ignore
 from relay.store.tables import User, api_answer, api_token, user_role
@@ -51,7 +51,7 @@ async def add(conn: AsyncConnection, municipality_id: int, user_id: int, name: s
     row = {"municipality_id": municipality_id, "user_id": user_id, "name": name.strip()[:120], "scopes": sorted(scopes)}
     made = await conn.execute(insert(api_token).values(row | {"token_hash": hashed(token), "created_at": now}).returning(api_token.c.id))
     subject = f"token:{made.scalar_one()}"
-    await work.acted(conn, by, "token.add", now, municipality_id=municipality_id, subject=subject, user=user_id, scopes=sorted(scopes))
+    await tasks.acted(conn, by, "token.add", now, municipality_id=municipality_id, subject=subject, user=user_id, scopes=sorted(scopes))
     return token
 
 
@@ -95,7 +95,7 @@ async def revoke(conn: AsyncConnection, municipality_id: int, token_id: int, by:
     ended = update(api_token).where(*mine, api_token.c.ended_at.is_(None)).values(ended_at=now)
     if (await conn.execute(ended.returning(api_token.c.id))).scalar() is None:
         raise NotFound(f"There is no token {token_id} in use in this municipality.")
-    await work.acted(conn, by, "token.revoke", now, municipality_id=municipality_id, subject=f"token:{token_id}")
+    await tasks.acted(conn, by, "token.revoke", now, municipality_id=municipality_id, subject=f"token:{token_id}")
 
 
 # --- repeated requests ------------------------------------------------------------------------------------------------

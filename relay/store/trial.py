@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Medium
 from relay.model import AlertState, BadInput, DeliveryState, Hold, NotAllowed, NotFound, Role, SparedBy, Work
-from relay.store import sealing, work
+from relay.store import sealing, tasks
 from relay.store.columns import AnyRow
 from relay.store.normal import checked_address, normal_address
 from relay.store.register import Stamp
@@ -180,7 +180,7 @@ async def _allow(conn: AsyncConnection, municipality_id: int, stamp: Stamp, valu
     except IntegrityError as error:
         raise BadInput("That is on the allow-list already.") from error
     await _look_again(conn, municipality_id)
-    await work.acted(conn, stamp.by, "trial.allow", stamp.at, municipality_id=municipality_id, subject=subject or f"allowed:{entry}")
+    await tasks.acted(conn, stamp.by, "trial.allow", stamp.at, municipality_id=municipality_id, subject=subject or f"allowed:{entry}")
 
 
 async def _look_again(conn: AsyncConnection, municipality_id: int) -> None:
@@ -194,7 +194,7 @@ async def disallow(conn: AsyncConnection, municipality_id: int, entry_id: int, s
     mine = (trial_allowed.c.id == entry_id, trial_allowed.c.municipality_id == municipality_id)
     if not (await conn.execute(trial_allowed.delete().where(*mine))).rowcount:
         raise NotFound("There is no such row on the allow-list.")
-    await work.acted(conn, stamp.by, "trial.disallow", stamp.at, municipality_id=municipality_id, subject=f"allowed:{entry_id}")
+    await tasks.acted(conn, stamp.by, "trial.disallow", stamp.at, municipality_id=municipality_id, subject=f"allowed:{entry_id}")
 
 
 # --- in earnest ---------------------------------------------------------------------------------------------------------
@@ -236,4 +236,4 @@ async def _switch(conn: AsyncConnection, municipality_id: int, mode: str, stamp:
     switched = update(Municipality).where(Municipality.id == municipality_id, Municipality.mode != mode)
     if not (await conn.execute(switched.values(mode=mode, mode_at=stamp.at, **stamp.changed))).rowcount:
         raise NotAllowed("The municipality is in that mode already.")
-    await work.acted(conn, stamp.by, "trial.off" if mode == REAL else "trial.on", stamp.at, municipality_id=municipality_id)
+    await tasks.acted(conn, stamp.by, "trial.off" if mode == REAL else "trial.on", stamp.at, municipality_id=municipality_id)

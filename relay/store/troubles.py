@@ -10,7 +10,7 @@ from channels.base import Fault, Reason, Then
 from messages.form import Part
 from relay.model import Action, AddressState, DeliveryState, Hold, TaskKind
 from relay.routing import INSTEAD
-from relay.store import work
+from relay.store import tasks
 from relay.store.columns import AnyRow
 from relay.store.tables import Address, Sender, delivery
 from relay.verdict import Verdict
@@ -72,7 +72,7 @@ async def _mind_address(conn: AsyncConnection, row: AnyRow, reason: Reason, now:
     if not died:
         return  # whoever took it out of use has told
     kind = TaskKind.OPTED_OUT if opted_out else TaskKind.ADDRESS
-    await work.open_task(conn, work.of_delivery(row, kind, f"{kind}:{row.address_id}", reason.words), now)
+    await tasks.open_task(conn, tasks.of_delivery(row, kind, f"{kind}:{row.address_id}", reason.words), now)
 
 
 async def ask_no_more(conn: AsyncConnection, rows: Sequence[AnyRow], now: datetime) -> None:
@@ -90,7 +90,7 @@ async def _mind_sender(conn: AsyncConnection, row: AnyRow, reason: Reason, now: 
         going = (Sender.id == row.sender_id, Sender.stopped == "")
         await conn.execute(update(Sender).where(*going).values(stopped=reason.name, stopped_at=now))
         cause = f"sender:{row.sender_id}:{reason.name}"
-        alarm = work.NewTask(municipality_id=row.municipality_id, kind=TaskKind.SENDER, cause=cause, words=reason.words)
-        await work.open_task(conn, alarm, now)
+        alarm = tasks.NewTask(municipality_id=row.municipality_id, kind=TaskKind.SENDER, cause=cause, words=reason.words)
+        await tasks.open_task(conn, alarm, now)
     if reason.then is Then.FAIL:
-        await work.open_task(conn, work.of_delivery(row, TaskKind.TEXT, f"text:{row.alert_id}:{reason.name}", reason.words), now)
+        await tasks.open_task(conn, tasks.of_delivery(row, TaskKind.TEXT, f"text:{row.alert_id}:{reason.name}", reason.words), now)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Medium
 from relay.model import BadInput, NotAllowed, NotFound, Role
-from relay.store import sealing, work
+from relay.store import sealing, tasks
 from relay.store.columns import AnyRow
 from relay.store.identity import HOUSE
 from relay.store.names import ActName
@@ -76,7 +76,7 @@ async def add(
         raise BadInput(TAKEN) from error
     await _put_roles(conn, municipality_id, user_id, new.roles)
     roles = sorted(new.roles)
-    await work.acted(conn, stamp.by, "user.add", stamp.at, municipality_id=municipality_id, subject=f"user:{user_id}", roles=roles)
+    await tasks.acted(conn, stamp.by, "user.add", stamp.at, municipality_id=municipality_id, subject=f"user:{user_id}", roles=roles)
     return user_id
 
 
@@ -146,7 +146,7 @@ async def set_roles(conn: AsyncConnection, municipality_id: int, user_id: int, r
     await _put_roles(conn, municipality_id, user_id, roles)
     await _somebody_manages(conn, municipality_id)
     data = {"before": sorted(before.roles), "after": sorted(roles)}
-    await work.acted(conn, stamp.by, "user.roles", stamp.at, municipality_id=municipality_id, subject=f"user:{user_id}", **data)
+    await tasks.acted(conn, stamp.by, "user.roles", stamp.at, municipality_id=municipality_id, subject=f"user:{user_id}", **data)
 
 
 async def set_active(conn: AsyncConnection, municipality_id: int, user_id: int, stamp: Stamp, *, active: bool) -> None:
@@ -233,7 +233,7 @@ async def _set(
     mine = (User.id == user_id, User.municipality_id == municipality_id)
     if not await _changed(conn, update(User).where(*mine).values(**values, **stamp.changed)):
         raise NotFound("There is no such user in this municipality.")
-    await work.acted(conn, stamp.by, act, stamp.at, municipality_id=municipality_id, subject=f"user:{user_id}", **(data or {}))
+    await tasks.acted(conn, stamp.by, act, stamp.at, municipality_id=municipality_id, subject=f"user:{user_id}", **(data or {}))
 
 
 async def _changed(conn: AsyncConnection, statement: Any) -> bool:

@@ -9,7 +9,7 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import AlertState, NotAllowed, NotFound
-from relay.store import work
+from relay.store import tasks
 from relay.store.board import Heading
 from relay.store.columns import AnyRow
 from relay.store.tables import alert, wall_link
@@ -37,7 +37,7 @@ async def make(conn: AsyncConnection, which: Heading, by: str, now: datetime) ->
     token = secrets.token_urlsafe(TOKEN_BYTES)
     row = {"municipality_id": which.municipality_id, "alert_id": which.alert_id, "token_hash": _hash(token), "made_by": by, "made_at": now}
     await conn.execute(insert(wall_link).values(row))
-    await work.acted(conn, by, "wall.made", now, municipality_id=which.municipality_id, subject=f"alert:{which.alert_id}")
+    await tasks.acted(conn, by, "wall.made", now, municipality_id=which.municipality_id, subject=f"alert:{which.alert_id}")
     return token
 
 
@@ -66,6 +66,6 @@ async def end(conn: AsyncConnection, which: Heading, link_id: int, by: str, now:
     done = await conn.execute(update(wall_link).where(*this).values(ended_at=now, ended_by=by))
     if not done.rowcount:
         raise NotFound("There is no such link, or it has ended already.")
-    await work.acted(conn, by, "wall.ended", now, municipality_id=which.municipality_id, subject=f"alert:{which.alert_id}")
+    await tasks.acted(conn, by, "wall.ended", now, municipality_id=which.municipality_id, subject=f"alert:{which.alert_id}")
     # open walls look again, and find that they have ended
-    await work.happened(conn, which.municipality_id, "wall.ended", now, alert_id=which.alert_id)
+    await tasks.happened(conn, which.municipality_id, "wall.ended", now, alert_id=which.alert_id)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.store import sealing, sessions, users, work
+from relay.store import sealing, sessions, tasks, users
 from relay.store.acting import acts
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
@@ -88,5 +88,5 @@ async def _admit(conn: AsyncConnection, user: AnyRow, tried: Try, now: datetime)
     session_token = await sessions.begin(conn, user, tried.device, now, second_factor=user.totp_secret is not None)
     device_token = await sessions.know(conn, user, tried.device_token, tried.device, now)
     with acts("web", user.id):
-        await work.acted(conn, user.name, "user.sign_in", now, municipality_id=user.municipality_id, subject=f"user:{user.id}")
+        await tasks.acted(conn, user.name, "user.sign_in", now, municipality_id=user.municipality_id, subject=f"user:{user.id}")
     return Admitted(user=user, session_token=session_token, device_token=device_token)

@@ -29,7 +29,7 @@ MACHINES = ("api", "vendor", "hooks.py", "health.py", "metrics.py", "watchdog.py
 BEHIND = (
     *("acts.py", "running.py", "routing/area.py", "store/call_list_post.py", "store/conversations.py", "store/drafts.py"),
     *("store/groups.py", "store/hand_over.py", "store/invitations.py", "store/keep.py", "store/selftest.py", "store/sooner.py"),
-    *("store/trial.py", "store/users.py", "store/walls.py", "store/work.py"),
+    *("store/trial.py", "store/users.py", "store/walls.py", "store/tasks.py"),
     *(
         "settings.py",
         "store/audit.py",

@@ -27,7 +27,7 @@ from channels.settings import SmsSettings, TwilioAccount
 from messages.alert import Act, Kind
 from messages.form import Medium
 from relay.model import AlertState, NotAllowed
-from relay.store import alerts, doubts, intent, work
+from relay.store import alerts, doubts, intent, tasks
 from relay.store.claim import lease, works as works_of
 from relay.store.doubts import ASKED
 from relay.store.tables import ResourcePerson, Sender, alert, recipient, task
@@ -271,7 +271,7 @@ class Protocol(RuleBasedStateMachine):
                     if again:
                         await doubts.send_again_on_request(conn, town.municipality_id, row.id, "Kari", now)
                     else:
-                        await work.done(conn, town.municipality_id, row.id, "Kari", now, outcome="left")
+                        await tasks.done(conn, town.municipality_id, row.id, "Kari", now, outcome="left")
         await town.settle()
 
     @rule()

@@ -9,7 +9,7 @@ from channels.sandbox.faults import Fault
 from messages.alert import Act, Kind, Variant
 from relay import acts, running, staff
 from relay.model import AlertState, BadInput, DeliveryState, NotAllowed, Role, TaskKind
-from relay.store import alerts, checklist, drafts, links, paging, work
+from relay.store import alerts, checklist, drafts, links, paging, tasks
 from relay.store.register import Stamp
 from relay.store.tables import User, alert, delivery, recipient, user_role
 from tests.stories.town import Somebody, Town, new
@@ -98,7 +98,7 @@ async def test_what_is_sent_back_waits_for_its_author_with_the_reason(town: Town
             await acts.send_back(conn, town.municipality_id, alert_id, "Ola", "  ", now)
         await acts.send_back(conn, town.municipality_id, alert_id, "Ola", "Minuttene mangler.", now)
     async with town.store.read() as conn:
-        [task] = await work.listed(conn, town.municipality_id)
+        [task] = await tasks.listed(conn, town.municipality_id)
     assert (task.kind, task.words, await state(town, alert_id)) == (TaskKind.RETURNED, "Minuttene mangler.", AlertState.DRAFT)
     await ask(town, alert_id)
     assert await town.tasks() == []

@@ -12,7 +12,7 @@ from messages.alert import Act
 from messages.form import Medium
 from messages.frames import say
 from relay.model import AlertState, BadInput, NotAllowed, NotFound, Rung, SparedBy
-from relay.store import register, work
+from relay.store import register, tasks
 from relay.store.alerts import issue
 from relay.store.person import stories
 from relay.store.tables import ResourcePerson, Sender, alert as alerts
@@ -182,14 +182,14 @@ async def test_a_task_is_done_once(town: Town) -> None:
     await town.person("Ayan", "so")
     await stopped(town)
     async with town.store.write() as conn:
-        [task] = await work.listed(conn, town.municipality_id)
+        [task] = await tasks.listed(conn, town.municipality_id)
         assert (task.kind, task.number, task.person) == ("sender", None, None), "it is about the house, and about no person"
-        await work.done(conn, town.municipality_id, task.id, "Kari", town.clock.now(), outcome="rang the provider")
-        assert await work.listed(conn, town.municipality_id) == []
+        await tasks.done(conn, town.municipality_id, task.id, "Kari", town.clock.now(), outcome="rang the provider")
+        assert await tasks.listed(conn, town.municipality_id) == []
         with pytest.raises(NotAllowed, match=r"done by Kari already"):
-            await work.done(conn, town.municipality_id, task.id, "Ola", town.clock.now())
+            await tasks.done(conn, town.municipality_id, task.id, "Ola", town.clock.now())
         with pytest.raises(NotFound, match=r"no task 99"):
-            await work.done(conn, town.municipality_id, 99, "Ola", town.clock.now())
+            await tasks.done(conn, town.municipality_id, 99, "Ola", town.clock.now())
 
 
 # --- releasing again --------------------------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ from relay.receipts import Receipts
 from relay.reconcile import Reconciler
 from relay.resolve import Resolver
 from relay.routing import DEFAULT_POLICY
-from relay.store import alerts, inbox, queue, work
+from relay.store import alerts, inbox, queue, tasks
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
 from relay.store.tables import (
@@ -201,7 +201,7 @@ class Town:
     async def tasks(self) -> list[str]:
         """Return the kinds of open tasks, gravest and oldest first."""
         async with self.store.read() as conn:
-            return [row.kind for row in await work.listed(conn, self.municipality_id)]
+            return [row.kind for row in await tasks.listed(conn, self.municipality_id)]
 
     async def recipient(self, alert_id: int, person: Somebody) -> AnyRow:
         """Return one person's row of an alert."""

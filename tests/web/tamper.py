@@ -20,7 +20,7 @@ from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import Place, Role
-from relay.store import audit, schema, sealing, users, work
+from relay.store import audit, schema, sealing, tasks, users
 from relay.store.anchor import Anchor
 from relay.store.audit import Head, Verdict
 from relay.store.columns import AnyRow
@@ -64,7 +64,7 @@ async def build(store: Store, folder: Path, acts: int = ACTS) -> Stage:
         for step in range(acts):
             moment = START + timedelta(seconds=step)
             subject, data = f"alert:{step}", {"deliveries": rng.randrange(900), "note": "å" * rng.randrange(3)}
-            await work.acted(
+            await tasks.acted(
                 conn,
                 "Kari",
                 rng.choice(("alert.take", "alert.approve")),
@@ -139,7 +139,7 @@ async def cut_and_go_on(conn: AsyncConnection, rng: random.Random, rows: Sequenc
     await conn.execute(delete(act_log).where(act_log.c.id.in_([row.id for row in rows[-gone:]])))
     for step in range(gone + rng.randrange(3)):
         moment = START + timedelta(hours=1, seconds=step)
-        await work.acted(conn, "Kari", "alert.take", moment, municipality_id=rows[0].chain, subject="alert:1")
+        await tasks.acted(conn, "Kari", "alert.take", moment, municipality_id=rows[0].chain, subject="alert:1")
     return int(rows[-1].number)
 
 

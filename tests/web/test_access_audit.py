@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 
 from relay.model import Place
-from relay.store import audit, sealing, work
+from relay.store import audit, sealing, tasks
 from relay.store.acting import acts
 from relay.store.anchor import Anchor, read, written
 from relay.store.audit import Head
@@ -55,17 +55,17 @@ async def test_the_anchor_moves_on_with_the_acts_and_stays_where_they_are_not_so
     anchor, town = Anchor(stage.store, tmp_path / "anchor"), stage.towns[0]
     before = anchor.read().heads[town]
     async with stage.store.write() as conn:
-        await work.acted(conn, "Kari", "alert.take", START, municipality_id=town)
+        await tasks.acted(conn, "Kari", "alert.take", START, municipality_id=town)
     assert await anchor.advance() == []
     assert anchor.read().heads[town].number == before.number + 1
     assert (tmp_path / "anchor").stat().st_mode & 0o777 == 0o600
     async with stage.store.write() as conn:
         await conn.execute(update(act_log).where(act_log.c.chain == town, act_log.c.number == before.number + 1).values(act="x"))
-        await work.acted(conn, "Kari", "alert.take", START, municipality_id=town)
-        await work.acted(conn, "Kari", "alert.take", START, municipality_id=stage.towns[1])
+        await tasks.acted(conn, "Kari", "alert.take", START, municipality_id=town)
+        await tasks.acted(conn, "Kari", "alert.take", START, municipality_id=stage.towns[1])
     assert await anchor.advance() == [], "what was anchored is looked at by verify; the new one fits to what the anchor knows"
     async with stage.store.write() as conn:
-        await work.acted(conn, "Kari", "alert.take", START, municipality_id=town)
+        await tasks.acted(conn, "Kari", "alert.take", START, municipality_id=town)
         newest = select(act_log.c.id).where(act_log.c.chain == town).order_by(act_log.c.number.desc()).limit(1)
         await conn.execute(update(act_log).where(act_log.c.id.in_(newest)).values(act="x"))
     [found] = await anchor.advance()
@@ -91,7 +91,7 @@ async def test_an_old_key_still_verifies_and_the_new_one_seals(stage: Stage) -> 
     both = sealing.Keyring(old.keys, old.newest, old.lookup_key, {**new.audit_keys, **old.audit_keys})
     sealing.use(both)
     async with stage.store.write() as conn:
-        await work.acted(conn, "Kari", "alert.take", START, municipality_id=stage.towns[0])
+        await tasks.acted(conn, "Kari", "alert.take", START, municipality_id=stage.towns[0])
     assert await bad(stage) == []
     sealing.use(sealing.Keyring(old.keys, old.newest, old.lookup_key, old.audit_keys))
     assert await bad(stage) == [(stage.towns[0], stage.anchors[stage.towns[0]].number + 1)]
@@ -101,12 +101,12 @@ async def test_who_acts_is_an_id_and_the_sessions_user_goes_before_any_name(stag
     town = stage.towns[0]
     async with stage.store.write() as conn:
         with acts("web", 4711):
-            await work.acted(conn, "Kari", "alert.take", START, municipality_id=town)
+            await tasks.acted(conn, "Kari", "alert.take", START, municipality_id=town)
         with acts("cli"):
-            await work.acted(conn, "  KARI ", "alert.edit", START, municipality_id=town)
-            await work.acted(conn, "Somebody New", "alert.ask", START, municipality_id=town)
-            await work.acted(conn, "somebody  new", "alert.approve", START, municipality_id=town)
-        await work.acted(conn, "house", "alert.release", START, municipality_id=town)
+            await tasks.acted(conn, "  KARI ", "alert.edit", START, municipality_id=town)
+            await tasks.acted(conn, "Somebody New", "alert.ask", START, municipality_id=town)
+            await tasks.acted(conn, "somebody  new", "alert.approve", START, municipality_id=town)
+        await tasks.acted(conn, "house", "alert.release", START, municipality_id=town)
     async with stage.store.read() as conn:
         rows = {row.act: (row.actor, row.face) for row in await audit.listed(conn, town, limit=5)}
         first = (await audit.listed(conn, town, [audit.Term(text="municipality.add")]))[0].actor
@@ -135,7 +135,7 @@ async def test_what_was_written_before_there_were_chains_is_taken_in_with_the_fi
             await conn.execute(insert(act_log).values(row))
     assert await bad(stage) == []
     async with store.write() as conn:
-        await work.acted(conn, "Kari", "alert.edit", START, municipality_id=town)
+        await tasks.acted(conn, "Kari", "alert.edit", START, municipality_id=town)
     async with store.read() as conn:
         assert [(row.number, row.act) for row in await audit.listed(conn, town)] == [(4, "alert.edit"), (3, "old"), (2, "old"), (1, "old")]
     assert await bad(stage) == []

@@ -10,7 +10,7 @@ from sqlalchemy import func, select, update
 
 from messages.form import Part
 from relay.model import Role
-from relay.store import users, work
+from relay.store import tasks, users
 from relay.store.register import Stamp
 from relay.store.tables import LanguageGroup, User, alert_group, browser_session, counter, delivery, progress, recipient
 from relay.web.drawn import Drawn
@@ -236,7 +236,7 @@ async def test_a_stream_ends_with_the_session_that_opened_it_and_with_no_other(d
         pass
     assert theirs.content.at_eof()
     async with duty.town.store.write() as conn:
-        await work.happened(conn, duty.town.municipality_id, "task.done", duty.town.clock.now(), alert_id=1)
+        await tasks.happened(conn, duty.town.municipality_id, "task.done", duty.town.clock.now(), alert_id=1)
     duty.town.relay.pulse.ring()
     assert b"data:" in await picture(ours)
     assert (await duty.viewer.get("/alerts/1/board/live")).status == 303
@@ -254,7 +254,7 @@ async def test_a_stream_ends_when_its_users_roles_change_and_comes_back_with_the
         assert officer is not None
         stamp = Stamp(by="test", at=duty.town.clock.now())
         await users.set_roles(conn, duty.town.municipality_id, officer.id, frozenset({Role.VIEWER}), stamp)
-        await work.happened(conn, duty.town.municipality_id, "task.done", duty.town.clock.now(), alert_id=1)
+        await tasks.happened(conn, duty.town.municipality_id, "task.done", duty.town.clock.now(), alert_id=1)
     duty.town.relay.pulse.ring()
     while await ours.content.readline():
         pass

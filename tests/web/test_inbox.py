@@ -11,7 +11,7 @@ from channels.sandbox.faults import Fault
 from messages.alert import Kind
 from messages.frames import say
 from relay.model import TaskKind
-from relay.store import work
+from relay.store import tasks
 from relay.store.tables import Sender, task, thread
 from tests.stories.town import SMS_SENDER, Somebody, new
 from tests.web.duty_town import WATER, Duty, duty_town
@@ -27,8 +27,8 @@ async def opened(duty: Duty, *kinds: TaskKind) -> None:
     """Open a task of each kind, a minute apart."""
     for n, kind in enumerate(kinds):
         async with duty.town.store.write() as conn:
-            fresh = work.NewTask(municipality_id=duty.town.municipality_id, kind=kind, cause=f"test:{n}")
-            await work.open_task(conn, fresh, duty.town.clock.now())
+            fresh = tasks.NewTask(municipality_id=duty.town.municipality_id, kind=kind, cause=f"test:{n}")
+            await tasks.open_task(conn, fresh, duty.town.clock.now())
         duty.town.clock.advance(minutes=1)
 
 

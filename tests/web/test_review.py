@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from messages.alert import Kind
 from relay import acts
 from relay.model import AlertState, NotAllowed, Role, TaskKind
-from relay.store import alerts, claim, context, drafts, trial, users, work
+from relay.store import alerts, claim, context, drafts, tasks, trial, users
 from relay.store.register import Stamp
 from relay.store.tables import User, delivery
 from relay.web.pages import approve
@@ -283,7 +283,7 @@ async def test_an_emergency_needs_a_reason_and_the_second_factor_and_a_second_lo
     code = pyotp.TOTP(secret).at(web.clock.now())
     assert (await both.post(f"/alerts/{number}/approve", **told, override_reason="Ingen svarer", code=code)).status == 303
     async with web.house.store.read() as conn:
-        assert [task.kind for task in await work.listed(conn, web.town)] == [TaskKind.REVIEW]
+        assert [task.kind for task in await tasks.listed(conn, web.town)] == [TaskKind.REVIEW]
     await both.get(f"/alerts/{number}/run")
     assert (await both.post(f"/alerts/{number}/looked-over")).status == 409
     approver = await web.browser("approver")

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import aiohttp
 from sqlalchemy import event
 
-from relay.store import work
+from relay.store import tasks
 from relay.web.live import SHORTEST
 from tests.web.duty_town import Duty
 
@@ -52,7 +52,7 @@ async def cost_of_one_change(duty: Duty, viewers: int) -> list[str]:
         await asyncio.sleep(3 * SHORTEST)
         with statements(duty) as seen:
             async with duty.town.store.write() as conn:
-                await work.happened(conn, duty.town.municipality_id, "task.done", duty.town.clock.now(), alert_id=1)
+                await tasks.happened(conn, duty.town.municipality_id, "task.done", duty.town.clock.now(), alert_id=1)
             duty.town.relay.pulse.ring()
             after = {await picture(stream) for stream in streams}
         for stream in streams:

@@ -10,7 +10,7 @@ from messages import languages
 from messages.alert import Variant
 from relay.model import AlertState, Place
 from relay.routing import inside
-from relay.store import alerts, drafts, groups as language_groups, people, work
+from relay.store import alerts, drafts, groups as language_groups, people, tasks
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import draw, render
@@ -91,7 +91,7 @@ async def save(request: web.Request) -> web.StreamResponse:
         errors = {**filled.errors, **_overtaken(request, row, form)}
         if pressed in ("save", "review") and not errors:
             await drafts.change(conn, me.municipality_id, row.id, filled.alert, filled.texts, me.name, now, groups=filled.groups)
-            await work.acted(conn, me.name, "alert.edit", now, municipality_id=me.municipality_id, subject=f"alert:{row.id}")
+            await tasks.acted(conn, me.name, "alert.edit", now, municipality_id=me.municipality_id, subject=f"alert:{row.id}")
         else:
             shown = errors if pressed in ("save", "review") else {}
             page = await _page(request, conn, row, _with_added(form, str(row.revision)), filled, place, shown)
@@ -167,7 +167,7 @@ async def _page(
         area=" ".join(say(request, one.sentence, **one.values) for one in found.said),
         concerns=bool(found),
         texts={text.variant.language: text for text in await drafts.texts(conn, row.id, place.norwegian)},
-        returned=await work.words_of(conn, mine, f"returned:{row.id}"),
+        returned=await tasks.words_of(conn, mine, f"returned:{row.id}"),
         errors={name: say(request, sentence) for name, sentence in (errors or {}).items()},
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages import languages
 from messages.alert import Variant
 from relay.model import BadInput
-from relay.store import alerts, drafts, people, work
+from relay.store import alerts, drafts, people, tasks
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import render
@@ -70,7 +70,7 @@ async def save(request: web.Request) -> web.StreamResponse:
             issue = await alerts.issue(conn, me.municipality_id, row.id)
             followed = drafts.follow([*issue.variants.values(), text], place.norwegian)
             await drafts.put_late(conn, me.municipality_id, row.id, followed[-1], me.name, now)
-            await work.acted(
+            await tasks.acted(
                 conn, me.name, "alert.add_text", now, municipality_id=me.municipality_id, subject=f"alert:{row.id}", language=tag
             )
             page = None

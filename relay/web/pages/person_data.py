@@ -4,7 +4,7 @@ import json
 
 from aiohttp import web
 
-from relay.store import erase as erasing, own_page, work
+from relay.store import erase as erasing, own_page, tasks
 from relay.store.register import Stamp
 from relay.web.keys import RELAY
 from relay.web.who import who
@@ -16,7 +16,7 @@ async def write_out(request: web.Request) -> web.Response:
     async with relay.store.write() as conn:
         told = await own_page.everything(conn, me.municipality_id, person_id, left=True)
         now = relay.clock.now()
-        await work.acted(conn, me.name, "person.export", now, municipality_id=me.municipality_id, subject=f"person:{person_id}")
+        await tasks.acted(conn, me.name, "person.export", now, municipality_id=me.municipality_id, subject=f"person:{person_id}")
     headers = {"Content-Disposition": f'attachment; filename="person-{person_id}.json"', "Cache-Control": "no-store"}
     return web.Response(text=json.dumps(told, ensure_ascii=False, indent=1), content_type="application/json", headers=headers)
 

@@ -13,7 +13,7 @@ from messages.render import render as put_into_words
 from relay import acts, authority, running
 from relay.authority import STOPPERS, WRITERS
 from relay.model import AlertState, BadInput, NotAllowed, Reach
-from relay.store import alerts, checklist, context, drafts, plan, plan_rows, reach, work
+from relay.store import alerts, checklist, context, drafts, plan, plan_rows, reach, tasks
 from relay.store.columns import AnyRow
 from relay.web import words
 from relay.web.keys import RELAY
@@ -117,7 +117,7 @@ async def _page(request: web.Request, errors: Mapping[str, str], status: int = 2
             fallbacks=await drafts.fallbacks(conn, row.id) if out else {},
             ticked=await checklist.ticked(conn, mine, row.id),
             story=[event for event in await checklist.happened(conn, mine, row.id) if event.kind in STORY],
-            waits_for_review=await work.is_open(conn, mine, f"review:{row.id}"),
+            waits_for_review=await tasks.is_open(conn, mine, f"review:{row.id}"),
             replaces=issue.alert.replaces,
             may_stop=me.may(STOPPERS),
             may_write=me.may(WRITERS),

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from aiohttp import web
 
-from relay.store import sessions, work
+from relay.store import sessions, tasks
 from relay.web import cookies, door, words
 from relay.web.act import field
 from relay.web.keys import RELAY
@@ -86,7 +86,7 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
     me, now = who(request), relay.clock.now()
     async with relay.store.write() as conn:
         await sessions.end(conn, cookies.read(request, cookies.SESSION), now)
-        await work.acted(conn, me.name, "user.sign_out", now, municipality_id=me.municipality_id, subject=f"user:{me.user_id}")
+        await tasks.acted(conn, me.name, "user.sign_out", now, municipality_id=me.municipality_id, subject=f"user:{me.user_id}")
     response = web.Response(status=303, headers={"Location": "/sign-in?left", "Clear-Site-Data": '"cache"'})
     cookies.drop(request, response, cookies.SESSION)
     return response

@@ -6,7 +6,7 @@ from datetime import timedelta
 from aiohttp import web
 
 from relay.authority import ADMINISTRATORS, DUTY
-from relay.store import coverage, feeds, front, hand_over, situation, work
+from relay.store import coverage, feeds, front, hand_over, situation, tasks
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import render
@@ -63,7 +63,7 @@ async def show(request: web.Request) -> web.StreamResponse:
             people=has.people,
             tasks=await front.glance(conn, me.municipality_id),
             told=await hand_over.standing(conn, me.municipality_id),
-            kinds=await work.open_kinds(conn, me.municipality_id),
+            kinds=await tasks.open_kinds(conn, me.municipality_id),
             steps=steps(has, me),
             may_write=me.may(NEXT_STEPS),
             manages=me.may(ADMINISTRATORS),

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from relay.authority import DUTY, STARTERS
 from relay.model import NotAllowed, TaskKind
-from relay.store import desk_queue, doubts, register, work
+from relay.store import desk_queue, doubts, register, tasks
 from relay.store.columns import AnyRow
 from relay.store.register import Stamp
 from relay.web.keys import RELAY
@@ -104,7 +104,7 @@ async def done(request: web.Request) -> web.Response:
         if tried := form.get("outcome") == NO_ANSWER:
             await desk_queue.tried(conn, asker.municipality_id, task_id, asker.name, now, said)
         else:
-            await work.done(conn, asker.municipality_id, task_id, asker.name, now, outcome=said)
+            await tasks.done(conn, asker.municipality_id, task_id, asker.name, now, outcome=said)
     relay.pulse.ring()
     raise web.HTTPSeeOther(f"/tasks/{task_id}" if tried else "/inbox")
 
@@ -135,7 +135,7 @@ async def leave(request: web.Request) -> web.Response:
     """Leave a message in doubt as it is."""
     relay, asker = request.app[RELAY], who(request)
     async with relay.store.write() as conn:
-        await work.done(
+        await tasks.done(
             conn, asker.municipality_id, int(request.match_info["task"]), asker.name, relay.clock.now(), outcome="left as it is"
         )
     raise web.HTTPSeeOther("/inbox")
