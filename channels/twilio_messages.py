@@ -153,7 +153,7 @@ def read_created(answer: Answer, client: TwilioClient, *, to: str, codes: Mappin
     if answer.status == 201 and ours and isinstance(sid, str) and SID.fullmatch(sid):
         word = _word(body)
         if word in _GIVEN_UP:
-            error = str(body.get("error_code") or "")
+            error = _code(body.get("error_code"))
             raise SendFailed(_why(error, codes), code=error, detail=sid)
         return Sent(sid, EVIDENCE.get(word, Evidence.ACCEPTED), _segments(body), _price(body))
     code = answer.code
@@ -166,7 +166,7 @@ def read_created(answer: Answer, client: TwilioClient, *, to: str, codes: Mappin
 
 def read_status(resource: Mapping[str, Any], codes: Mapping[int, Reason]) -> Status:
     """Return the status that a message resource holds (counts and prices are strings there, and often still empty)."""
-    word, code = _word(resource), str(resource.get("error_code") or "")
+    word, code = _word(resource), _code(resource.get("error_code"))
     return Status(
         evidence=EVIDENCE.get(word, Evidence.ACCEPTED),
         provider_id=str(resource.get("sid") or ""),
@@ -179,7 +179,16 @@ def read_status(resource: Mapping[str, Any], codes: Mapping[int, Reason]) -> Sta
 
 
 def _word(resource: Mapping[str, Any]) -> str:
-    return str(resource.get("status") or "")
+    return _readable(resource.get("status"))
+
+
+def _code(value: object) -> str:
+    return _readable(value)[:20]
+
+
+def _readable(value: object) -> str:
+    """Return a word without what cannot be printed: it is written down, and not every database takes every character."""
+    return "".join(filter(str.isprintable, str(value or "")))
 
 
 def _segments(resource: Mapping[str, Any]) -> int | None:
@@ -277,13 +286,13 @@ def is_status(callback: Callback) -> bool:
 def parse_status(callback: Callback, fields: MultiDict[str], codes: Mapping[int, Reason]) -> list[Status]:
     """Return what a status callback says; the attempt's token stands in its URL. Unknown parameters are Twilio's good right."""
     token = _TOKEN.search(_path(callback))
-    word, code = fields.get("MessageStatus") or fields.get("SmsStatus") or "", fields.get("ErrorCode") or ""
+    word, code = _readable(fields.get("MessageStatus") or fields.get("SmsStatus")), _code(fields.get("ErrorCode"))
     status = Status(
         evidence=EVIDENCE.get(word, Evidence.ACCEPTED),
         token=token[1] if token else "",
         provider_id=message_id(fields),
         reason=_reason(word, code, codes),
-        code=code[:20],
+        code=code,
         word=word[:40],
     )
     return [status]

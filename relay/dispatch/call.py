@@ -101,7 +101,7 @@ def _failed(one: Intended, failed: SendFailed) -> Fact:
         attempt_id=one.attempt_id,
         evidence=Evidence.UNKNOWN if unknown else Evidence.REFUSED,
         reason=failed.reason,
-        code=failed.code[:20],
+        code="".join(filter(str.isprintable, failed.code))[:20],
         retry_after=failed.retry_after,
     )
 

@@ -54,6 +54,10 @@ def _fields(request: web.Request, body: bytes) -> list[tuple[str, str]]:
         return []
     alphabet = request.charset or "utf-8"
     try:
-        return parse_qsl(body.decode(alphabet), keep_blank_values=True, encoding=alphabet)
+        fields = parse_qsl(body.decode(alphabet), keep_blank_values=True, encoding=alphabet)
+        # some of Python's alphabets bring half characters, which no page can show
+        for name, value in fields:
+            f"{name}{value}".encode()
     except (LookupError, ValueError):
         return []
+    return fields

@@ -121,10 +121,13 @@ def leaf(template: str, tongue: Tongue, *, status: int = 200, style: str = "leaf
 async def form_of(request: web.Request) -> Form:
     """Return the text fields of a form; none, where it is written in an alphabet that is not what it says."""
     try:
-        form = await request.post()
+        form = [(name, value) for name, value in (await request.post()).items() if isinstance(value, str)]
+        # some of Python's alphabets, which anybody may name, bring half characters, and those no page can show
+        for name, value in form:
+            f"{name}{value}".encode()
     except (LookupError, ValueError):
         return MultiDictProxy(MultiDict())
-    return MultiDictProxy(MultiDict((name, value) for name, value in form.items() if isinstance(value, str)))
+    return MultiDictProxy(MultiDict(form))
 
 
 def stranger(request: web.Request, accepted: Sequence[str] = ()) -> web.Response:

@@ -79,8 +79,8 @@ class Live:
         try:
             roles = await self._now([session for session, _ in opened])
             self._ended = {(session, had) for session, had in opened if roles.get(session) != had}
-        except BudstikkeError as error:
-            log.warning("sessions not looked at", error=str(error)[:200])
+        except Exception as error:  # noqa: BLE001 - told there
+            _tell("sessions not looked at", error)
         if self._ended:
             await self._wake()
 
@@ -128,14 +128,22 @@ class Live:
         """Draw; what cannot be drawn now is drawn the next time. The stream stays silent meanwhile, and the page says since when."""
         try:
             picture = await feed.draw()
-        except BudstikkeError as error:
-            log.warning("no picture", error=str(error)[:200])
+            mark = sha256(picture.encode()).hexdigest()[:16]
+        except Exception as error:  # noqa: BLE001 - told there
+            _tell("no picture", error)
             return
-        mark = sha256(picture.encode()).hexdigest()[:16]
         if mark != feed.mark:
             async with feed.changed:
                 feed.picture, feed.mark = picture, mark
                 feed.changed.notify_all()
+
+
+def _tell(what: str, error: Exception) -> None:
+    """Note what went wrong with one picture. Whatever it is, it must not end everybody else's: they look on all night."""
+    if isinstance(error, BudstikkeError):
+        log.warning(what, error=str(error)[:200])
+    else:
+        log.error(what, exc_info=error)
 
 
 def _message(mark: str, picture: str) -> bytes:

@@ -208,12 +208,23 @@ STATUSES: list[tuple[str, str, Evidence, Reason | None]] = [
     ("failed", "many", Evidence.UNDELIVERED, Reason.UNDELIVERED),
     ("teleported", "", Evidence.ACCEPTED, None),
 ]
+#: what a database may refuse to keep, and what is left of it
+UNPRINTABLE = [("failed\0", "30007\0"), ("fai\nled", "30\x07007")]
 
 
 @pytest.mark.parametrize(("word", "code", "evidence", "reason"), STATUSES)
 def test_each_word_proves_what_it_proves(word: str, code: str, evidence: Evidence, reason: Reason | None) -> None:
     (status,) = sms().parse(status_call(MessageStatus=word, SmsStatus=word, **({"ErrorCode": code} if code else {})))
     assert status == Status(evidence=evidence, token=TOKEN, provider_id=SID, reason=reason, code=code, word=word)
+
+
+@pytest.mark.parametrize(("word", "code"), UNPRINTABLE, ids=["nothing", "signs"])
+def test_what_cannot_be_printed_is_left_out(word: str, code: str) -> None:
+    """A sign in a code, which its database refuses, would keep what came of a call from being written down."""
+    seen = twilio_messages.read_status({"sid": SID, "status": word, "error_code": code}, {})
+    assert (seen.word, seen.code, seen.reason) == ("failed", "30007", Reason.UNDELIVERED)
+    (told,) = sms().parse(status_call(MessageStatus=word, SmsStatus=word, ErrorCode=code))
+    assert (told.word, told.code) == ("failed", "30007")  # type: ignore[union-attr]
 
 
 def test_every_word_of_twilios_has_its_evidence() -> None:

@@ -1,7 +1,8 @@
 """The reach board: whom it puts first, what its buttons do and do not do, and what it costs to look on."""
 
+import asyncio
 import csv
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from io import StringIO
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from sqlalchemy import func, select, update
 
 from messages.form import Part
 from relay.model import Role
+from relay.pulse import Pulse
 from relay.store import tasks, users
 from relay.store.register import Stamp
-from relay.store.tables import LanguageGroup, User, alert_group, browser_session, counter, delivery, progress, recipient
+from relay.store.tables import LanguageGroup, User, alert_group, browser_session, counter, delivery, inbound, note, progress, recipient
 from relay.web.drawn import Drawn
+from relay.web.live import Feed, Live
 from relay.web.sheets import harmless
 from tests.stories.town import Somebody, new
 from tests.web.duty_town import WATER, Duty, duty_town
@@ -264,6 +267,46 @@ async def test_a_stream_ends_when_its_users_roles_change_and_comes_back_with_the
     again = await duty.officer.http.get(f"{duty.officer.url}/alerts/1/board/live?lang=en")
     assert b"sooner/remind" not in await picture(again)
     again.close()
+
+
+async def test_a_picture_that_cannot_be_drawn_keeps_no_other_from_being_drawn() -> None:
+    """Whatever breaks: half a character in a text, an odd row. Nobody else's stream ends, and this one's comes when it can."""
+    pulse, drawn = Pulse(), list[str]()
+
+    async def nobody(_sessions: object) -> Mapping[int, frozenset[Role]]:
+        raise ValueError("an odd session")
+
+    async def odd() -> str:
+        if not drawn:
+            raise ValueError("an odd row")
+        return "half a character: \ud800"
+
+    async def sound() -> str:
+        drawn.append("picture")
+        return f"picture {len(drawn)}"
+
+    live = Live(pulse, nobody)
+    live._feeds |= {"odd": Feed(odd), "sound": Feed(sound)}
+    running = asyncio.create_task(live.run())
+    async with asyncio.timeout(10):
+        while len(drawn) < 3:
+            pulse.ring()
+            await asyncio.sleep(0.05)
+    assert not running.done()
+    running.cancel()
+
+
+async def test_half_a_character_in_a_message_breaks_no_inbox(duty: Duty) -> None:
+    """It was kept before such forms were refused, or came another way."""
+    (ayan,) = await people(duty, "so", "Ayan")
+    await duty.issue()
+    await ayan.phone.says("Hva skjer?")
+    await duty.town.settle()
+    await duty.change(update(note).values(text="Hva \ud800 skjer?"))
+    await duty.change(update(inbound).values(text="Hva \ud800 skjer?"))
+    page = await duty.officer.get("/inbox")
+    assert page.status == 200
+    assert "Hva \ufffd skjer?" in page.text
 
 
 async def test_what_many_look_at_is_drawn_once_and_anew_when_it_shows_something_else() -> None:

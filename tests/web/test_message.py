@@ -68,6 +68,19 @@ async def test_a_link_opens_with_the_mark_that_stands_behind_it_in_a_text_from_r
     assert (await street.get(f"{street.link('ar')}a"))[0] == 404
 
 
+@pytest.mark.parametrize("alphabet", ["utf-7", "unicode_escape", "raw_unicode_escape"])
+async def test_an_answer_in_an_alphabet_that_makes_half_characters_is_none(street: Street, alphabet: str) -> None:
+    """Anybody who has the link may name an alphabet; what no page could show is not taken in, and the page comes again."""
+    await street.boil(languages=("nb",))
+    half = b"hva+2AA- skjer" if alphabet == "utf-7" else rb"hva\ud800 skjer"
+    kind = {"Content-Type": f"application/x-www-form-urlencoded; charset={alphabet}"}
+    body = b"a=q&n=1&id=abcdefgh12345678&text=" + half
+    async with street.session.post(street.url + street.link("nb"), data=body, headers=kind, allow_redirects=False) as got:
+        assert got.status < 500
+    await street.town.settle()
+    assert await rows(street.town, select(inbound.c.id)) == []
+
+
 async def test_looking_is_no_answer_however_often_and_by_whomever(street: Street) -> None:
     alert_id = await street.boil(languages=("nb", "ar", "uk"))
     paths = [street.link(tag) for tag in ("nb", "ar", "uk")]
