@@ -422,3 +422,7 @@ class NotAllowed(BudstikkeError):
 
 class NotReady(BudstikkeError):
     """The installation is not ready: a key, a database or a provider is missing."""
+
+
+class Unreadable(BudstikkeError):
+    """One sealed value that no key of ours opens. All others can be read: it must hold up nobody but those whose it is."""

@@ -73,8 +73,12 @@ class Resolver:
         channel: object = self.desk.channels.get((row.provider, row.account))
         if not isinstance(channel, Traceable):
             return _Look((), answered=True)
+        number = row.address_value or row.to
+        if not number:
+            log.error("no key opens the number that a send in doubt went to", attempt=row.id)
+            return _Look((), answered=False)
         try:
-            return _Look(await channel.trace(row.address_value or row.to, row.sender_address, row.started_at - SKEW), answered=True)
+            return _Look(await channel.trace(number, row.sender_address, row.started_at - SKEW), answered=True)
         except SendFailed as failed:
             log.warning("provider list cannot be read", account=row.account, reason=failed.reason.name)
             return _Look((), answered=False)

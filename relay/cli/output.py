@@ -11,13 +11,13 @@ from rich.console import Console
 
 from relay import log
 from relay.app import House, open_house
-from relay.model import BadInput, BudstikkeError, NotAllowed, NotFound, NotReady
+from relay.model import BadInput, BudstikkeError, NotAllowed, NotFound, NotReady, Unreadable
 from relay.settings import Settings
 from relay.store import register
 from relay.typed import as_typed
 
 #: see the table in relay.cli
-EXIT_CODES: dict[type[BudstikkeError], int] = {BadInput: 3, NotFound: 4, NotAllowed: 5, NotReady: 6}
+EXIT_CODES: dict[type[BudstikkeError], int] = {BadInput: 3, NotFound: 4, NotAllowed: 5, NotReady: 6, Unreadable: 6}
 
 out = Console()
 err = Console(stderr=True)

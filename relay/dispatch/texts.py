@@ -18,7 +18,7 @@ from relay.desk import Desk
 from relay.model import Health, Hours, Issue, Policy, Work
 from relay.pace import Pacer, SharedPacer
 from relay.routing import first_moment
-from relay.store import aside, context, letters, links
+from relay.store import aside, context, letters, links, unreadable
 from relay.store.columns import AnyRow
 from relay.store.intent import Intent
 from relay.wording import Wording, body_hash, has_link, units, with_link, written
@@ -69,7 +69,7 @@ class Texts:
         fresh = await context.load_to_send(conn, {row.municipality_id for row in leased}, site=self.desk.public_url)
         self.context = self.context.with_(fresh)
         for town, point in fresh.unreadable:
-            await aside.contact_unreadable(conn, town, point, now)
+            await unreadable.say(conn, town, unreadable.CONTACT, point, now)
         for row in fresh.senders.values():
             pacer.set(row.id, row.pace_per_second, row.pace_burst, now)
             breakers.told(row.id, Health(row.health), row.health_since, row.try_at)

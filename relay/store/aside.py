@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.form import Part
 from relay.model import DeliveryState, Hold, TaskKind, Work
 from relay.store import recipients, tasks, troubles
-from relay.store.columns import AnyRow
+from relay.store.columns import AnyRow, in_clear
 from relay.store.sql import insert_ignore
 from relay.store.tables import ALIKE, delivery
 
@@ -20,8 +20,6 @@ log = structlog.get_logger(__name__)
 AGAIN = timedelta(minutes=5)
 #: what a wake-up has in common with the text that it opens the window for
 _COPIED = (*ALIKE, "step", "action", "stands_for_id")
-#: what is not sealed
-_plain = tuple(column for column in delivery.c if column.name not in ("text", "to"))
 
 
 async def put_off(conn: AsyncConnection, delivery_id: int, until: datetime) -> None:
@@ -72,16 +70,7 @@ async def spoilt(conn: AsyncConnection, delivery_id: int, now: datetime) -> None
 async def _later(conn: AsyncConnection, delivery_id: int, now: datetime) -> AnyRow:
     """Put a delivery off for a while, start its person's next channel, and return its row."""
     await put_off(conn, delivery_id, now + AGAIN)
-    row = (await conn.execute(select(*_plain).where(delivery.c.id == delivery_id))).one()
+    row = (await conn.execute(select(*in_clear(delivery)).where(delivery.c.id == delivery_id))).one()
     if row.recipient_id is not None:
         await troubles.pull_next(conn, [row], now)
     return row
-
-
-async def contact_unreadable(conn: AsyncConnection, municipality_id: int, contact_point_id: int, now: datetime) -> None:
-    """Make known that a contact point cannot be opened: texts leave without it, or with the general one, until a person has looked."""
-    words = "No key of this installation opens a contact point: no message names it. Set the earlier key beside the new one, and restart."
-    cause = f"unreadable:contact:{contact_point_id}"
-    new = tasks.NewTask(municipality_id=municipality_id, kind=TaskKind.ADDRESS, cause=cause, words=words)
-    if await tasks.open_task(conn, new, now):
-        log.error("a contact point cannot be opened", contact_point=contact_point_id, municipality=municipality_id)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity
 from messages.form import Medium, Part
-from relay.model import DeliveryState, Hold, Hours, NotReady, Work
+from relay.model import DeliveryState, Hold, Hours, Unreadable, Work
 from relay.store import aside, sealing
 from relay.store.columns import AnyRow, Moment, reader
 from relay.store.queue import waits
@@ -49,7 +49,7 @@ async def lease(
 
 
 def works(leased: Sequence[AnyRow], now: datetime) -> list[Work]:
-    """Make work of what was leased, in the order in which it leaves. Raises NotReady when no key fits one of them."""
+    """Make work of what was leased, in the order in which it leaves. Raises Unreadable when no key fits one of them."""
     return _in_order([_work(row, now) for row in leased])
 
 
@@ -59,7 +59,7 @@ async def works_that_open(conn: AsyncConnection, leased: Sequence[AnyRow], now: 
     for row in leased:
         try:
             found.append(_work(row, now))
-        except NotReady as error:
+        except Unreadable as error:
             await aside.unreadable(conn, row.id, str(error), now)
     return _in_order(found)
 
@@ -99,7 +99,7 @@ async def look_at(conn: AsyncConnection, ids: Sequence[int], now: datetime) -> l
     for start in range(0, len(ids), LOOKED_AT):
         (rows,) = await together(conn, (_WORK, {"ids": ids_as_json(ids[start : start + LOOKED_AT])}))
         for row in rows:
-            with suppress(NotReady):
+            with suppress(Unreadable):
                 found.append(_work(row, now))
     return _in_order(found)
 
@@ -159,7 +159,7 @@ _medium, _part, _gravity = reader(Medium), reader(Part), reader(Gravity)
 
 
 def _work(row: AnyRow, now: datetime) -> Work:
-    """Make a piece of work of a row: this is where numbers are opened. Raises NotReady when no key fits."""
+    """Make a piece of work of a row: this is where numbers are opened. Raises Unreadable when no key fits."""
     # by place, not by name: a name for each of so many fields costs as much as all else that is done here
     delivery_id, municipality_id, alert_id, recipient_id, person_id, sender_id, address_id, channel, part, step = row[:10]
     language, reader_language, address, to, text, gravity, legend, revision, attempts, fence, expires_at = row[10:21]

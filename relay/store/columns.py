@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, TypeAlias, TypeVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Integer, LargeBinary, Row, TypeDecorator
+from sqlalchemy import JSON, BigInteger, ColumnElement, DateTime, Dialect, FromClause, Integer, LargeBinary, Row, TypeDecorator, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import InstrumentedAttribute
 
+from relay.model import Unreadable
 from relay.store import sealing
 
 E = TypeVar("E", bound=Enum)
@@ -65,3 +67,32 @@ class Sealed(TypeDecorator[str]):
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         """Open."""
         return None if value is None else sealing.keyring().open(bytes(value), self.place)
+
+
+class _IfReadable(Sealed):
+    """The same, where one row must not stop the others."""
+
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
+        """Open; "" where no key of ours does."""
+        try:
+            return super().process_result_value(value, dialect)
+        except Unreadable:
+            return UNREADABLE
+
+
+#: what a value that no key opens is read as by `if_readable`: nothing that anybody would have written
+UNREADABLE = ""
+
+
+def if_readable(column: ColumnElement[Any] | InstrumentedAttribute[Any]) -> ColumnElement[str | None]:
+    """Read a sealed column of many people's rows: one that no key opens comes as UNREADABLE, and the others can be read all the same."""
+    if not isinstance(column.type, Sealed):
+        raise TypeError(f"{column} is not sealed")
+    return type_coerce(column, _IfReadable(column.type.place))
+
+
+def in_clear(table: FromClause) -> list[ColumnElement[Any]]:
+    """Return the columns that need no key: for whoever wants a row, and none of its secrets."""
+    return [column for column in table.c if not isinstance(column.type, Sealed)]

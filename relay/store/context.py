@@ -8,9 +8,9 @@ from typing import NamedTuple
 from sqlalchemy import LargeBinary, select, type_coerce
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.model import Home, Issue, NotReady
+from relay.model import Home, Issue, Unreadable
 from relay.store import alerts, sealing
-from relay.store.columns import AnyRow
+from relay.store.columns import AnyRow, in_clear
 from relay.store.sql import among, ids_as_json
 from relay.store.tables import ContactPoint, LanguageGroup, Municipality, Sender
 from relay.store.together import Hot, together
@@ -77,7 +77,7 @@ async def load(conn: AsyncConnection, municipalities: Iterable[int], *, site: st
     ids = list(set(municipalities))
     points = await conn.execute(select(*_POINT).where(ContactPoint.municipality_id.in_(ids)))
     groups = await conn.execute(select(LanguageGroup.id, LanguageGroup.contact_point_id).where(LanguageGroup.municipality_id.in_(ids)))
-    towns = await conn.execute(select(Municipality.__table__).where(Municipality.id.in_(ids)))
+    towns = await conn.execute(select(*in_clear(Municipality.__table__)).where(Municipality.id.in_(ids)))
     senders = await conn.execute(select(Sender.__table__).where(Sender.municipality_id.in_(ids)))
     return _context(towns.all(), points.all(), groups.all(), senders.all(), site)
 
@@ -113,7 +113,7 @@ def _opened(point: AnyRow) -> Point | None:
     keys = sealing.keyring()
     try:
         name, phone = keys.open(bytes(point.name), "contact_point.name"), keys.open(bytes(point.phone), "contact_point.phone")
-    except NotReady:
+    except Unreadable:
         return None
     return Point(point.id, point.municipality_id, name, phone, point.hours)
 

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Evidence
 from relay.model import DeliveryState, Hold, NotAllowed, NotFound, TaskKind
 from relay.store import evidence, tasks, troubles
-from relay.store.columns import AnyRow
+from relay.store.columns import AnyRow, if_readable
 from relay.store.tables import Address, Sender, attempt, delivery, task
 from relay.store.tables.sending import ATTEMPT_OPEN
 from relay.store.workers import Instant
@@ -45,7 +45,7 @@ async def recover(conn: AsyncConnection, now: datetime, *, over: Instant | None)
 
 
 async def unknowns(conn: AsyncConnection, now: datetime, limit: int = 200) -> list[AnyRow]:
-    """Return attempts to look for now, with the number they went to, and how many copies of the delivery may have left so far."""
+    """Return attempts to look for now, with the number they went to (if it can be read), and how many copies may have left so far."""
     other = attempt.alias()
     may_have_left = or_(other.c.evidence != Evidence.REFUSED, other.c.reason == "NOT_FOUND")
     copies = select(func.count(other.c.id)).where(other.c.delivery_id == delivery.c.id, may_have_left).scalar_subquery()
@@ -56,8 +56,8 @@ async def unknowns(conn: AsyncConnection, now: datetime, limit: int = 200) -> li
             delivery.c.gravity,
             delivery.c.state,
             delivery.c.spared_by,
-            Address.value.label("address_value"),
-            delivery.c.to,
+            if_readable(Address.value).label("address_value"),
+            if_readable(delivery.c.to).label("to"),
             Sender.address.label("sender_address"),
             Sender.provider,
         )

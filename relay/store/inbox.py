@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Inbound, Media
 from messages.form import MESSAGE_PARTS, Medium, Part
-from relay.model import NotReady
+from relay.model import Unreadable
 from relay.store import sealing
 from relay.store.asked import alerts_of
 from relay.store.columns import AnyRow
@@ -130,7 +130,7 @@ def _kept(row: AnyRow) -> Kept:
     channel: Way = PAGE if row.channel == PAGE else Medium(row.channel)
     try:
         sender, text, facts = (_opened(getattr(row, name), f"inbound.{name}") for name in _SEALED)
-    except NotReady:
+    except Unreadable:
         unread = Inbound(provider_id=row.provider_id, sender="", to=row.to, text="", received_at=row.received_at)
         return Kept(id=row.id, account=row.account, channel=channel, message=unread, readable=False)
     more = json.loads(facts)

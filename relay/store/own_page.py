@@ -13,7 +13,7 @@ from messages.reply import Meaning
 from relay.model import AddressState, NotFound, TaskKind
 from relay.store import answers, links, sealing, tasks
 from relay.store.asked import alerts_of
-from relay.store.columns import AnyRow
+from relay.store.columns import AnyRow, in_clear
 from relay.store.links import LinkKind
 from relay.store.names import ActName
 from relay.store.notices import ReadyNotice, row_of
@@ -130,7 +130,7 @@ async def _person(conn: AsyncConnection, municipality_id: int, person_id: int, *
 
 
 async def _town(conn: AsyncConnection, municipality_id: int) -> AnyRow:
-    return (await conn.execute(select(Municipality.__table__).where(Municipality.id == municipality_id))).one()
+    return (await conn.execute(select(*in_clear(Municipality.__table__)).where(Municipality.id == municipality_id))).one()
 
 
 async def _count(conn: AsyncConnection, rows: Select[Any]) -> int:

@@ -10,7 +10,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Gravity
 from messages.form import Medium
 from relay.model import DeliveryState, Role, SparedBy
-from relay.store import answers, senders
+from relay.store import answers, senders, unreadable
+from relay.store.columns import UNREADABLE, if_readable
 from relay.store.notices import ReadyNotice, row_of
 from relay.store.sql import announce, insert_ignore
 from relay.store.tables import User, delivery, name_key, user_role
@@ -25,9 +26,11 @@ class Colleague:
 
     user_id: int
     name: str
+    #: "" where there is none, or none that a key of ours opens
     phone: str
     #: nb | nn | en
     language: str
+    readable: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +49,16 @@ async def colleagues(conn: AsyncConnection, municipality_id: int, roles: Collect
     """Return the active users who have one of these roles, who was here last first; `but`: without those of these names."""
     having = select(user_role.c.user_id).where(user_role.c.municipality_id == municipality_id, user_role.c.role.in_(roles))
     mine = (User.municipality_id == municipality_id, User.active, User.id.in_(having))
-    rows = (await conn.execute(select(User.id, User.name, User.phone, User.language, User.seen_at, User.name_key).where(*mine))).all()
+    phone = if_readable(User.phone).label("phone")
+    rows = (await conn.execute(select(User.id, User.name, phone, User.language, User.seen_at, User.name_key).where(*mine))).all()
     left_out = {name_key(name) for name in but}
     rows = sorted(
         (row for row in rows if row.name_key not in left_out), key=lambda row: (row.seen_at is None, _before(row.seen_at), row.id)
     )
-    return [Colleague(user_id=row.id, name=row.name, phone=row.phone or "", language=row.language or "nb") for row in rows]
+    return [
+        Colleague(user_id=row.id, name=row.name, phone=row.phone or "", language=row.language or "nb", readable=row.phone != UNREADABLE)
+        for row in rows
+    ]
 
 
 def _before(seen: datetime | None) -> float:
@@ -71,8 +78,9 @@ async def page(
 ) -> int:
     """Plan an SMS to each of `people` who has a telephone, the next one `every` later; `text` says it in a language. Returns how many.
 
-    One cause pages each of them once. Nothing is planned where the municipality has no SMS sender.
+    One cause pages each of them once. Nothing is planned where the municipality has no SMS sender. Whose number no key opens is a task.
     """
+    await _say_unreadable(conn, municipality_id, people, now)
     sender = (await senders.in_use(conn, municipality_id)).get(Medium.SMS)
     reachable = [one for one in people if one.phone]
     if sender is None or not reachable:
@@ -91,6 +99,12 @@ async def page(
     await conn.execute(insert_ignore(delivery), rows)
     await announce(conn)
     return len(rows)
+
+
+async def _say_unreadable(conn: AsyncConnection, municipality_id: int, people: Sequence[Colleague], now: datetime) -> None:
+    for one in people:
+        if not one.readable:
+            await unreadable.say(conn, municipality_id, unreadable.COLLEAGUE, one.user_id, now)
 
 
 async def stop(conn: AsyncConnection, municipality_id: int, prefix: str, now: datetime) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Point
 from messages.form import Medium
 from relay.model import AddressState, Hours, NotFound, PersonClass, Place
+from relay.store.columns import in_clear
 from relay.store.tables import Address, LanguageGroup, Membership, Municipality, ResourcePerson
 
 
@@ -28,7 +29,7 @@ class PersonRow:
 
 async def place(conn: AsyncConnection, municipality_id: int) -> Place:
     """Return a municipality as routing sees it; NotFound when there is none."""
-    row = (await conn.execute(select(Municipality.__table__).where(Municipality.id == municipality_id))).one_or_none()
+    row = (await conn.execute(select(*in_clear(Municipality.__table__)).where(Municipality.id == municipality_id))).one_or_none()
     if row is None:
         raise NotFound(f"There is no municipality with id {municipality_id}.")
     return Place(

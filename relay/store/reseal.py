@@ -25,7 +25,7 @@ def sealed_columns() -> dict[Table, list[Column[Any]]]:
 
 
 async def reseal(store: Store, *, at_once: int = AT_ONCE) -> dict[str, int]:
-    """Seal everything under the newest key; return how many rows of each table changed. NotReady where no key opens a value."""
+    """Seal everything under the newest key; return how many rows of each table changed. Unreadable where no key opens a value."""
     done = {}
     for table, columns in sealed_columns().items():
         done[table.name] = await _table(store, table, columns, at_once)

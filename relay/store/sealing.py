@@ -4,6 +4,7 @@ import base64
 import binascii
 import hmac
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -11,10 +12,11 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from relay.model import NotReady
+from relay.model import NotReady, Unreadable
 
 KEY_BYTES = 32
 _NONCE = 12
+_HALF = re.compile("[\ud800-\udfff]")
 _REMEDY = "Set BUDSTIKKE_ENCRYPTION_KEY and BUDSTIKKE_LOOKUP_KEY (make them with: budstikke keys)."
 
 
@@ -34,17 +36,25 @@ class Keyring:
         return bytes([self.newest]) + nonce + self.keys[self.newest].encrypt(nonce, text.encode("utf-8", "surrogatepass"), place.encode())
 
     def open(self, sealed: bytes, place: str) -> str:
-        """Decrypt what `seal` made for the same column; NotReady when no key of ours fits."""
+        """Decrypt what `seal` made for the same column; half a character comes back as U+FFFD. Unreadable when no key of ours fits."""
         try:
             key = self.keys[sealed[0]]
-            return key.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], place.encode()).decode("utf-8", "surrogatepass")
+            return _text(key.decrypt(sealed[1 : 1 + _NONCE], sealed[1 + _NONCE :], place.encode()))
         except (KeyError, IndexError, ValueError, InvalidTag) as error:
             msg = f"{place} was encrypted under another key than the one in use. {_REMEDY}"
-            raise NotReady(msg) from error
+            raise Unreadable(msg) from error
 
     def lookup(self, value: str) -> str:
         """Return the keyed fingerprint by which the normalised `value` is found again (HMAC-SHA-256, hex)."""
         return hmac.new(self.lookup_key, value.encode("utf-8", "surrogatepass"), sha256).hexdigest()
+
+
+def _text(kept: bytes) -> str:
+    """Return what was kept; half a character, as what came in may hold, becomes one that every page and database takes."""
+    try:
+        return kept.decode()
+    except UnicodeDecodeError:
+        return _HALF.sub("\N{REPLACEMENT CHARACTER}", kept.decode("utf-8", "surrogatepass"))
 
 
 def fingerprint() -> str:

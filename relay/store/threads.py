@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Gravity
 from messages.form import Medium
 from relay.model import AddressState, DeliveryState, Hold, TaskKind
-from relay.store import senders, tasks
+from relay.store import senders, tasks, unreadable
+from relay.store.columns import UNREADABLE, if_readable
 from relay.store.inbox import Kept, Origin, lookup
 from relay.store.notices import ReadyNotice, row_of
 from relay.store.sql import insert_ignore
@@ -74,11 +75,13 @@ async def answer(conn: AsyncConnection, kept: Kept, origin: Origin, ready: Ready
 async def alarm(conn: AsyncConnection, task: tasks.NewTask, words: Callable[[str], str], now: datetime) -> bool:
     """Send the duty officer's telephone an SMS about a task, its words by the municipality's Norwegian.
 
-    False when the municipality has no such number or no SMS sender.
+    False when the municipality has no such number, none that a key of ours opens, or no SMS sender.
     """
-    columns = (Municipality.duty_phone, Municipality.norwegian)
+    columns = (if_readable(Municipality.duty_phone), Municipality.norwegian)
     phone, norwegian = (await conn.execute(select(*columns).where(Municipality.id == task.municipality_id))).one()
     sender = (await senders.in_use(conn, task.municipality_id)).get(Medium.SMS)
+    if phone == UNREADABLE:
+        await unreadable.say(conn, task.municipality_id, unreadable.DUTY_PHONE, task.municipality_id, now)
     if not phone or sender is None:
         return False
     ready = ReadyNotice(name="alarm", text=words(norwegian), language=norwegian, gravity=Gravity.LIFE)

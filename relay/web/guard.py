@@ -13,7 +13,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from aiohttp.web_urldispatcher import AbstractResource
 
-from relay.model import BadInput, BudstikkeError, NotAllowed, NotFound, NotReady
+from relay.model import BadInput, BudstikkeError, NotAllowed, NotFound, NotReady, Unreadable
 from relay.store import sessions
 from relay.store.acting import acts
 from relay.web import cookies
@@ -41,7 +41,7 @@ _MACHINES = (_PROGRAMS, "/hooks/", *_NO_SESSION)
 #: asked by the page itself, which is no sign of a person
 NO_SIGN_OF_LIFE = "/session/left"
 
-STATUS: Mapping[type[BudstikkeError], int] = {BadInput: 400, NotAllowed: 403, NotFound: 404, NotReady: 503}
+STATUS: Mapping[type[BudstikkeError], int] = {BadInput: 400, NotAllowed: 403, NotFound: 404, NotReady: 503, Unreadable: 503}
 
 NOT_YOURS = "Your roles do not reach here. An administrator of your municipality can give you others."
 NOWHERE = "No page has this address. It may have been written wrong, or what it led to is no more."

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 from pydantic import BaseModel, Field, ValidationError
 
-from relay.model import BadInput, BudstikkeError, NotAllowed, NotFound, NotReady
+from relay.model import BadInput, BudstikkeError, NotAllowed, NotFound, NotReady, Unreadable
 from relay.web.api.operation import PROBLEM
 
 
@@ -25,6 +25,7 @@ KINDS: dict[type[BudstikkeError], tuple[str, str, int]] = {
     NotFound: ("not-found", "There is no such thing in this municipality", 404),
     NotAllowed: ("not-allowed", "This act is not allowed", 403),
     NotReady: ("not-ready", "The installation is not ready", 503),
+    Unreadable: ("not-ready", "The installation is not ready", 503),
 }
 OTHERS = {
     400: ("bad-request", "The request cannot be read"),

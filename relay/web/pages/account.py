@@ -8,7 +8,7 @@ from aiohttp import web
 from markupsafe import Markup
 
 from relay.authority import ADMINISTRATORS
-from relay.model import BadInput, NotAllowed, NotReady
+from relay.model import BadInput, NotAllowed, Unreadable
 from relay.store import sealing, sessions, users
 from relay.store.register import Stamp
 from relay.web import passwords, second_factor as factor, words
@@ -164,7 +164,7 @@ def _opened(sealed: str, place: str) -> str:
     """Return the secret that the form carried; BadInput when it is not one of ours, or another user's."""
     try:
         return sealing.keyring().open(base64.b64decode(sealed), place)
-    except (NotReady, ValueError) as error:
+    except (Unreadable, ValueError) as error:
         raise BadInput("This form is too old. Load the page again.") from error
 
 

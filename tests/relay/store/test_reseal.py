@@ -6,7 +6,7 @@ from base64 import b64encode
 import pytest
 from sqlalchemy import LargeBinary, select, type_coerce
 
-from relay.model import NotReady
+from relay.model import NotReady, Unreadable
 from relay.store import reseal, sealing
 from relay.store.engine import Store
 from tests.stories.town import Town
@@ -92,7 +92,7 @@ async def test_an_interrupted_run_is_started_again_and_does_the_rest(town: Town)
 async def test_without_the_old_key_nothing_is_changed_and_it_says_why(town: Town) -> None:
     await an_evening(town)
     sealing.use(sealing.build(f"2:{NEW}", LOOKUP))
-    with pytest.raises(NotReady, match="another key"):
+    with pytest.raises(Unreadable, match="another key"):
         await reseal.reseal(town.store)
     assert await first_bytes(town.store) == {1}
 

@@ -6,22 +6,23 @@ import pytest
 from hypothesis import given, strategies as st
 from sqlalchemy.dialects import sqlite
 
-from relay.model import NotReady
+from relay.model import NotReady, Unreadable
 from relay.store import sealing
 from relay.store.columns import Moment
 
 FIRST, SECOND, LOOKUP = (sealing.make_key() for _ in range(3))
 
 
-@given(st.text(alphabet=st.characters()))
+@given(st.text(alphabet=st.characters(exclude_categories=["Cs"])))
 def test_every_text_comes_back(text: str) -> None:
     keys = sealing.build(FIRST, LOOKUP)
     assert keys.open(keys.seal(text, "note.text"), "note.text") == text
 
 
-def test_a_broken_letter_comes_back_too() -> None:
+def test_half_a_character_comes_back_as_one_that_can_be_shown() -> None:
+    """Whoever wrote it is not to be lost, and no page of ours is to break on it."""
     keys = sealing.build(FIRST, LOOKUP)
-    assert keys.open(keys.seal("\ud83d", "note.text"), "note.text") == "\ud83d"
+    assert keys.open(keys.seal("Hjelp \ud83d nå", "note.text"), "note.text") == "Hjelp \ufffd nå"
 
 
 def test_the_same_text_is_sealed_differently_each_time_and_found_by_the_same_mark() -> None:
@@ -32,7 +33,7 @@ def test_the_same_text_is_sealed_differently_each_time_and_found_by_the_same_mar
 
 def test_a_value_moved_to_another_column_cannot_be_read() -> None:
     keys = sealing.build(FIRST, LOOKUP)
-    with pytest.raises(NotReady, match="another key"):
+    with pytest.raises(Unreadable, match="another key"):
         keys.open(keys.seal("x", "note.text"), "address.value")
 
 
@@ -41,13 +42,13 @@ def test_a_changed_byte_is_noticed(place: int) -> None:
     keys = sealing.build(FIRST, LOOKUP)
     sealed = bytearray(keys.seal("Ayan", "note.text"))
     sealed[place] ^= 1
-    with pytest.raises(NotReady, match="another key"):
+    with pytest.raises(Unreadable, match="another key"):
         keys.open(bytes(sealed), "note.text")
 
 
 @pytest.mark.parametrize("remains", [b"", b"\x01", b"\x01" * 13])
 def test_a_cut_value_is_noticed(remains: bytes) -> None:
-    with pytest.raises(NotReady, match="another key"):
+    with pytest.raises(Unreadable, match="another key"):
         sealing.build(FIRST, LOOKUP).open(remains, "note.text")
 
 
@@ -56,7 +57,7 @@ def test_keys_change_and_old_values_stay_readable() -> None:
     assert both.open(old.seal("Ayan", "note.text"), "note.text") == "Ayan"
     new = both.seal("Ayan", "note.text")
     assert sealing.build(f"2:{SECOND}", LOOKUP).open(new, "note.text") == "Ayan"
-    with pytest.raises(NotReady, match="another key"):
+    with pytest.raises(Unreadable, match="another key"):
         old.open(new, "note.text")
 
 
