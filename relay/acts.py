@@ -26,6 +26,7 @@ OWN_WORDS = (
     " why one person decides alone."
 )
 EXPIRED = "Alert no. %(number)s has expired. Take the source's newest message, or write a new alert."
+NO_WITHDRAWAL = "What withdraws cannot be withdrawn itself: its readers must not be told that it was wrong. If it was, write a new alert."
 NO_DIGITS = "The alerts %(numbers)s are open, and answers have no digits left for one more. End one of them, or update one instead."
 #: what cannot be done with an alert in the state that it is in
 TOO_LATE: Mapping[str, str] = {
@@ -213,9 +214,14 @@ async def _legend(conn: AsyncConnection, municipality_id: int, row: AnyRow, old:
 async def correct(
     conn: AsyncConnection, municipality_id: int, alert_id: int, act: Act, by: str, policy: Policy, now: datetime, *, site: str = ""
 ) -> int:
-    """Withdraw (it was wrong) or end (it was right) a released alert at once: one person, with notice to all; return the new alert's id."""
+    """Withdraw (it was wrong) or end (it was right) a released alert at once: one person, with notice to all; return the new alert's id.
+
+    NotAllowed for a withdrawal: "no. 7 was wrong" would say that the false alarm was right.
+    """
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _must_be(row, AlertState.RELEASED)
+    if row.act == Act.WITHDRAW:
+        raise NotAllowed(NO_WITHDRAWAL)
     issue = await alerts.issue(conn, municipality_id, alert_id)
     new = correction(row, issue.alert, list(issue.variants.values()), act, by, now)
     correction_id = await alerts.save(conn, municipality_id, new, now)

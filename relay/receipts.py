@@ -226,7 +226,7 @@ class Receipts:
             await answers.note_message(conn, kept, reply, verdict.spares_reminders, origin.people, now)
         await self._ask_count(conn, origin, verdict)
         for asked in verdict.doubts:
-            await answers.doubt(conn, asked, now)
+            await answers.doubt(conn, asked, reply.count or 0, now)
 
     async def _ask_count(self, conn: AsyncConnection, origin: inbox.Origin, verdict: Verdict) -> None:
         """Ask about how many, if nobody has told; a number that several people share is asked once."""
@@ -235,7 +235,7 @@ class Receipts:
             return
         for bound in verdict.bound:
             told_already = bound.meaning is Meaning.PASSED_ON
-            if not bound.asked.open or not (told_already or bound.meaning is Meaning.WILL_PASS):
+            if not bound.asked.open or bound.asked.withdraws or not (told_already or bound.meaning is Meaning.WILL_PASS):
                 continue
             person = next(person for person in origin.people if person.person_id == bound.asked.person_id)
             holds = await policies.of(conn, person.municipality_id, self.policy)

@@ -25,6 +25,8 @@ LADDER: Mapping[Meaning, Rung] = {
     Meaning.CANNOT: Rung.CANNOT,
     Meaning.RING_ME: Rung.RING_ME,
 }
+#: answers that say more than that it was read
+_MORE_THAN_READ = frozenset(LADDER.values()) - {Rung.RECEIVED}
 _ECHO: Mapping[Meaning, Notice] = {
     Meaning.RECEIVED: Notice.ECHO_RECEIVED,
     Meaning.WILL_PASS: Notice.ECHO_WILL_PASS,
@@ -58,8 +60,12 @@ class Asked:
     count_open: bool = False
     #: they have told how many: another number corrects it, as the echo said
     counted: bool = False
-    #: an implausible count was asked back already
-    doubted: bool = False
+    #: the implausible count that was asked back
+    doubted: int | None = None
+    #: it says that another one was wrong, and asks for nothing but to say so
+    withdraws: bool = False
+    #: where they stand
+    rung: Rung = Rung.NONE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +226,9 @@ def _answer(reply: Reply, writer: Writer) -> Verdict:
     opened = [asked for asked in found if asked.open]
     if len({asked.alert_id for asked in opened}) > 1:
         return _which(opened, reply)
+    if "sign" in reply.guessed and any(asked.rung in _MORE_THAN_READ for asked in opened or found):
+        # a thumb is a thank-you here, and takes nothing back
+        return Verdict(name="thanks")
     if opened:
         return _bound(reply, opened, by)
     if found:
@@ -255,7 +264,10 @@ def _which(opened: Sequence[Asked], reply: Reply) -> Verdict:
 
 
 def _bound(reply: Reply, opened: Sequence[Asked], by: str) -> Verdict:
-    if "count-implausible" in reply.guessed and not opened[0].doubted:
+    if reply.meaning is Meaning.WILL_PASS and opened[0].withdraws:
+        # they mean what was withdrawn, whose digits it has: they read once more that it was wrong, and promise nothing
+        return Verdict(name=Meaning.IN_FORCE, say=(Say(notice=Notice.IN_FORCE),))
+    if "count-implausible" in reply.guessed and reply.count != opened[0].doubted:
         doubt = Say(notice=Notice.COUNT_UNLIKELY, about=opened[0], values={"count": reply.count or 0})
         return Verdict(name="count_unlikely", say=(doubt,), doubts=tuple(opened))
     bound = tuple(_one(reply, asked, by, first=index == 0) for index, asked in enumerate(opened))

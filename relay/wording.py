@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from messages import frames
-from messages.alert import Kind
+from messages.alert import Act, Alert, Kind
 from messages.form import Copy, Medium, Part
 from messages.frames import MARKS, Facts, Notice, between, mark
 from messages.languages import choose, normalise
@@ -23,6 +23,7 @@ KEPT = 4096
 BLANK = "0" * 26
 #: stands in a letter where the attempt's own token will be, by which its reader leaves
 LEAVING = "leave-by-this-letter"
+_ENDINGS: Mapping[Act, str] = {Act.WITHDRAW: "act.withdrawn", Act.OVER: "act.over"}
 
 
 def facts(home: Home, language: str, **more: object) -> Facts:
@@ -169,6 +170,12 @@ def in_force(issues: Sequence[Issue], language: str) -> str:
     lines = []
     for issue in issues:
         text = issue.variants[choose((language,), issue.variants).language] if issue.variants else None
-        line = f"{issue.alert.number}: {text.headline if text else issue.alert.event}"
+        line = f"{issue.alert.number}: {_ending(issue.alert, language) or (text.headline if text else issue.alert.event)}"
         lines.append(between(mark(issue.alert.kind, language), line))
     return "\n".join(lines)
+
+
+def _ending(alert: Alert, language: str) -> str:
+    """Say what a withdrawal or the end says, which has no headline of its own; "" of all others."""
+    entry = _ENDINGS.get(alert.act)
+    return frames.say(language, entry, replaces=alert.replaces) if entry else ""

@@ -32,7 +32,9 @@ async def bind(conn: AsyncConnection, kept: Kept, reply: Reply, bound: Sequence[
         rung = LADDER[one.meaning]
         reported = await _report(conn, one, answer_id, before, now)
         await recipients.refresh(conn, {before.id}, now, answer=(rung, reported))
-        await conn.execute(update(recipient).where(recipient.c.id == before.id).values(answered_at=now, count_doubted_at=None))
+        await conn.execute(
+            update(recipient).where(recipient.c.id == before.id).values(answered_at=now, count_doubted_at=None, count_doubted=None)
+        )
         await prove(conn, before.id, now)
         if one.asked.open:
             await _spare(conn, before.id, one.meaning, now, kept.channel)
@@ -142,9 +144,10 @@ async def prove(conn: AsyncConnection, recipient_id: int, now: datetime) -> None
     await evidence.learn(conn, facts, now)
 
 
-async def doubt(conn: AsyncConnection, asked: Asked, now: datetime) -> None:
-    """Note that an implausible count was asked back: the next one is taken as it is."""
-    await conn.execute(update(recipient).where(recipient.c.id == asked.recipient_id).values(count_doubted_at=now, count_asked_at=now))
+async def doubt(conn: AsyncConnection, asked: Asked, count: int, now: datetime) -> None:
+    """Note that an implausible count was asked back: the same one again is taken as it is."""
+    doubted = {"count_doubted": count, "count_doubted_at": now, "count_asked_at": now}
+    await conn.execute(update(recipient).where(recipient.c.id == asked.recipient_id).values(doubted))
 
 
 # --- what an answer spares, and what it pulls forward -----------------------------------------------------------------------

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from messages.alert import Kind
+from messages.alert import Act, Kind
 from messages.form import MESSAGE_PARTS
 from relay.model import AlertState, Rung
 from relay.store.columns import AnyRow
@@ -32,6 +32,7 @@ async def alerts_of(conn: AsyncConnection, people: Sequence[int], now: datetime,
             recipient.c.reported,
             recipient.c.count_asked_at,
             recipient.c.count_doubted_at,
+            recipient.c.count_doubted,
             recipient.c.reader_language,
             recipient.c.language,
             alert.c.id.label("alert_id"),
@@ -40,6 +41,7 @@ async def alerts_of(conn: AsyncConnection, people: Sequence[int], now: datetime,
             alert.c.gravity,
             alert.c.kind,
             alert.c.state,
+            alert.c.act,
             variant.c.topic,
             alert.c.event,
         )
@@ -71,8 +73,10 @@ def _asked(row: AnyRow, now: datetime) -> Asked:
         recipient_id=row.id,
         person_id=row.person_id,
         open=is_open,
+        withdraws=row.act == Act.WITHDRAW,
+        rung=Rung(row.rung),
         # an old question must not take the answer to a new alert
         count_open=is_open and (waiting_for_count or row.count_doubted_at is not None),
-        doubted=row.count_doubted_at is not None,
+        doubted=row.count_doubted if row.count_doubted_at is not None else None,
         counted=is_open and row.rung == Rung.PASSED_ON and row.reported > 0,
     )

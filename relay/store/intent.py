@@ -248,15 +248,17 @@ def _may_go(row: AnyRow, item: Work, now: datetime) -> str:
         return "go"
     if row.alert_id is not None and row.alert_state != AlertState.RELEASED:
         return "cancelled"
-    return "go" if row.address_state in (None, AddressState.ACTIVE) else "address"
+    return _BY_ADDRESS.get(row.address_state, "address")
 
 
+_BY_ADDRESS: Mapping[str | None, str] = {None: "go", AddressState.ACTIVE: "go", AddressState.OPTED_OUT: "opted_out"}
 _PUT_BACK: dict[str, dict[str, Any]] = {
     "expired": {"state": DeliveryState.EXPIRED},
     "wait": {"state": DeliveryState.WAITING},
     "trial": {"state": DeliveryState.WAITING, "hold": Hold.TRIAL},
     "cancelled": {"state": DeliveryState.SPARED, "spared_by": SparedBy.CANCELLED},
     "address": {"state": DeliveryState.FAILED, "reason": "ADDRESS_INVALID"},
+    "opted_out": {"state": DeliveryState.FAILED, "reason": "OPTED_OUT"},
 }
 
 
@@ -270,8 +272,8 @@ async def _put_back(conn: AsyncConnection, intents: Sequence[Intent], now: datet
         ended = None if values["state"] is DeliveryState.WAITING else now
         await conn.execute(update(delivery).where(delivery.c.id.in_(ids)).values(lease_until=None, ended_at=ended, **values))
         rows = (await conn.execute(select(delivery).where(delivery.c.id.in_(ids), delivery.c.recipient_id.is_not(None)))).all()
-        if verdict == "address":
-            await troubles.ask_no_more(conn, rows, now)
+        if verdict in ("address", "opted_out"):
+            await troubles.ask_no_more(conn, rows, now, values["reason"])
             await troubles.pull_next(conn, rows, now, for_good=True)
             await troubles.fail_behind(conn, rows, now, values["reason"])
         await recipients.refresh(conn, {row.recipient_id for row in rows}, now)

@@ -68,16 +68,16 @@ async def _mind_address(conn: AsyncConnection, row: AnyRow, reason: Reason, now:
     opted_out = reason.fault is Fault.PERSON
     dead = {"state": AddressState.OPTED_OUT if opted_out else AddressState.INVALID, "state_reason": reason.name, "state_at": now}
     died = (await conn.execute(update(Address).where(mine, Address.state == AddressState.ACTIVE).values(dead))).rowcount
-    await ask_no_more(conn, [row], now)
+    await ask_no_more(conn, [row], now, reason.name)
     if not died:
         return  # whoever took it out of use has told
     kind = TaskKind.OPTED_OUT if opted_out else TaskKind.ADDRESS
     await tasks.open_task(conn, tasks.of_delivery(row, kind, f"{kind}:{row.address_id}", reason.words), now)
 
 
-async def ask_no_more(conn: AsyncConnection, rows: Sequence[AnyRow], now: datetime) -> None:
-    """Nobody will answer a reminder that goes to a dead address: while it waits it would only keep up hope."""
-    values = {"state": DeliveryState.FAILED, "reason": "ADDRESS_INVALID", "ended_at": now}
+async def ask_no_more(conn: AsyncConnection, rows: Sequence[AnyRow], now: datetime, reason: str) -> None:
+    """Nobody will answer a reminder that goes to a dead address: while it waits it would only keep up hope. `reason`: a Reason's name."""
+    values = {"state": DeliveryState.FAILED, "reason": reason, "ended_at": now}
     for row in rows:
         there = (delivery.c.recipient_id == row.recipient_id, delivery.c.address_id == row.address_id)
         waiting = (*there, delivery.c.action == Action.REMIND, delivery.c.state == DeliveryState.WAITING)

@@ -18,7 +18,7 @@ from messages.render import render as honest_render
 from relay import wording
 from relay.dispatch.crew import Crew
 from relay.dispatch.texts import Shared
-from relay.model import AddressState, BadInput, TaskKind
+from relay.model import AddressState, BadInput, DeliveryState, TaskKind
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
 from relay.store.tables import Address, Sender, alert as alert_table, attempt
@@ -256,6 +256,17 @@ async def test_a_sender_in_trouble_is_stopped_and_its_queue_kept(town: Town, cod
     await small.settle()
     assert all(len(new(person.phone)) == 2 for person in people)
     await reconcile(town, alert_id)
+
+
+@pytest.mark.parametrize(("state", "reason"), [(AddressState.OPTED_OUT, "OPTED_OUT"), (AddressState.INVALID, "ADDRESS_INVALID")])
+async def test_what_may_not_leave_says_why(town: Town, state: AddressState, reason: str) -> None:
+    """Who has written STOP since the release is not told of as a wrong number."""
+    await town.person("Ayan", "nb")
+    alert_id = await released(town)
+    await change(town, update(Address).values(state=state))
+    await town.settle()
+    assert accepted(town) == []
+    assert {row.reason for row in await planned(town, alert_id) if row.state == DeliveryState.FAILED} == {reason}
 
 
 async def test_a_paused_alert_does_not_silence_the_answer_to_danger(town: Town) -> None:

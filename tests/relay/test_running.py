@@ -289,6 +289,22 @@ async def test_the_ordinary_channels_are_ticked_off_with_who_and_when_and_can_be
         assert await checklist.ticked(conn, town.municipality_id, alert_id) == {"web": checklist.Ticked(by="Kari", at=now)}
 
 
+async def test_what_withdraws_cannot_be_withdrawn(town: Town) -> None:
+    """That no. 2 was wrong would say that the false alarm was right."""
+    ayan = await town.person("Ayan", "so")
+    alert_id = await town.issue(TEXTS)
+    withdrawal = await town.relay.correct(town.municipality_id, alert_id, Act.WITHDRAW, "Ola")
+    await town.settle()
+    new(ayan.phone)
+    for act in (Act.WITHDRAW, Act.OVER):
+        with pytest.raises(NotAllowed, match="write a new alert"):
+            await town.relay.correct(town.municipality_id, withdrawal, act, "Ola")
+    with pytest.raises(NotAllowed, match="write a new alert"):
+        await town.relay.cancel(town.municipality_id, withdrawal, "Ola")
+    await town.settle()
+    assert new(ayan.phone) == []
+
+
 async def test_a_withdrawal_is_told_to_all_who_answer_for_alerts(town: Town) -> None:
     await user(town, "Sjef", Role.ADMINISTRATOR, "+4740000001")
     await town.person("Ayan", "so")

@@ -199,13 +199,32 @@ def test_another_number_corrects_the_one_that_was_told() -> None:
     assert [(one.asked, one.count) for one in verdict.bound] == [(told, 40)]
 
 
-def test_an_implausible_count_is_doubted_once() -> None:
+def test_an_implausible_count_is_asked_back_and_the_same_one_again_confirms_it() -> None:
     first = said("3 9000", ONE)
     assert (first.bound, notices(first), first.doubts) == ((), [Notice.COUNT_UNLIKELY], (WATER,))
-    doubted = replace(WATER, doubted=True, count_open=True)
-    second = said("9000", replace(ONE, alerts=(doubted,)), count_open=True)
-    assert [one.count for one in second.bound] == [9000]
-    assert second.doubts == ()
+    doubted = replace(ONE, alerts=(replace(WATER, doubted=9000, count_open=True),))
+    second = said("9000", doubted, count_open=True)
+    assert ([one.count for one in second.bound], second.doubts) == ([9000], ())
+    another = said("1234567", doubted, count_open=True)
+    assert (another.bound, notices(another)) == ((), [Notice.COUNT_UNLIKELY]), "another one is no confirmation"
+    assert [one.count for one in said("90", doubted, count_open=True).bound] == [90]
+
+
+@pytest.mark.parametrize("rung", [Rung.WILL_PASS, Rung.PASSED_ON, Rung.CANNOT, Rung.RING_ME])
+def test_a_thumb_takes_no_answer_back(rung: Rung) -> None:
+    """It is a thank-you for our last words; the digit still does."""
+    stands = replace(ONE, alerts=(replace(WATER, rung=rung),))
+    assert said("👍", stands).bound == ()
+    assert [one.meaning for one in said("1", stands).bound] == [Meaning.RECEIVED]
+    assert [one.meaning for one in said("👍", ONE).bound] == [Meaning.RECEIVED]
+
+
+def test_nobody_promises_to_pass_on_what_was_withdrawn() -> None:
+    """A late "2" to the alert comes with the digits that its withdrawal has too: its writer reads that it was wrong."""
+    withdrawal = replace(ONE, alerts=(replace(WATER, withdraws=True),))
+    late = said("2", withdrawal)
+    assert (late.bound, notices(late)) == ((), [Notice.IN_FORCE])
+    assert [one.meaning for one in said("3", withdrawal).bound] == [Meaning.PASSED_ON]
 
 
 def test_two_who_share_a_phone_answer_together_and_count_once() -> None:
@@ -246,7 +265,9 @@ alerts = st.lists(
         is_open=st.booleans(),
         gravity=st.integers(0, 2),
         count_open=st.booleans(),
-        doubted=st.booleans(),
+        doubted=st.sampled_from([None, 9000]),
+        withdraws=st.booleans(),
+        rung=st.sampled_from(Rung),
     ),
     max_size=4,
     unique_by=lambda one: one.recipient_id,

@@ -220,3 +220,11 @@ def test_what_is_in_force_is_one_line_each_in_the_readers_language() -> None:
     many = replace(ISSUE, variants={"ar": replace(TEXTS["so"], language="ar"), **TEXTS})
     assert in_force([many], "ti") == "12: KOK VANNET", "and in Norwegian for who has none, not in whichever comes first"
     assert in_force([], "so") == ""
+
+
+def test_what_withdraws_or_ends_says_so_among_what_is_in_force() -> None:
+    """Neither has a headline of its own."""
+    text = replace(next(iter(ISSUE.variants.values())), headline="")
+    for act, words in ((Act.WITHDRAW, "WITHDRAWN. No. 11 was wrong"), (Act.OVER, "DANGER OVER. No. 11 has ended")):
+        ends = replace(ISSUE, alert=replace(ISSUE.alert, act=act, replaces=11), variants={text.language: text})
+        assert in_force([ends], "en").startswith(f"12: {words}")

@@ -163,7 +163,9 @@ async def test_an_answer_to_a_withdrawal_is_one(town: Town) -> None:
     withdrawal = await town.relay.correct(town.municipality_id, water, Act.WITHDRAW, "Kari")
     assert withdrawal is not None
     await town.settle()
-    await says(town, ayan, "3")
+    [listed] = await says(town, ayan, "2")
+    assert say("so", "act.withdrawn", replaces=1) in listed
+    assert len(await says(town, ayan, "3")) == 1, "and nobody asks how many"
     assert (await town.recipient(withdrawal, ayan)).rung == Rung.PASSED_ON
     assert (await town.recipient(water, ayan)).reported == 0
 

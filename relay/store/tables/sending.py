@@ -56,6 +56,7 @@ recipient = Table(
     flag("possible_duplicate"),
     at("count_asked_at"),
     at("count_doubted_at"),
+    Column("count_doubted", BigInteger),
     UniqueConstraint("alert_id", "person_id"),
     Index("ix_recipient_person", "person_id", "alert_id"),
     Index(

@@ -181,8 +181,9 @@ async def _do(request: web.Request, what: str, form: Mapping[str, str]) -> str:
             new = await acts.correct(conn, mine, row.id, act, me.name, relay.policy, now, site=site)
             return f"/alerts/{(await alerts.row_of(conn, mine, new)).number}/run"
         if what == "cancel":
-            await acts.cancel(conn, mine, row.id, me.name, relay.policy, now, site=site)
-        elif what in ("pause", "resume"):
+            withdrawal = await acts.cancel(conn, mine, row.id, me.name, relay.policy, now, site=site)
+            return f"/alerts/{(await alerts.row_of(conn, mine, withdrawal)).number}/run" if withdrawal else here
+        if what in ("pause", "resume"):
             await running.pause(conn, mine, row.id, me.name, now, paused=what == "pause")
         elif what == "looked-over":
             await running.looked_over(conn, mine, row.id, me.name, now)
