@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given, strategies as st
@@ -13,7 +14,7 @@ from relay.model import Rung, TaskKind
 from relay.talk import LADDER, MOST_DANGER_REPLIES, MOST_REPLIES, Asked, Verdict, Writer, decide
 
 
-def asked(number: int = 12, *, person: int = 1, legend: int = 0, is_open: bool = True, gravity: int = 1, **more: bool) -> Asked:
+def asked(number: int = 12, *, person: int = 1, legend: int = 0, is_open: bool = True, gravity: int = 1, **more: Any) -> Asked:
     return Asked(
         alert_id=number,
         number=number,

@@ -216,6 +216,20 @@ def test_no_cell_of_a_file_is_a_formula(cell: str) -> None:
     assert harmless(cell).startswith("'")
 
 
+async def test_whom_we_are_to_ring_has_been_sent_nothing_by_that(duty: Duty) -> None:
+    """The task is on the list; "sent" would say that somebody has rung."""
+    (ayan,) = await people(duty, "so", "Ayan")
+    await duty.issue()
+    await duty.change(update(delivery).where(delivery.c.action == "call").values(due_at=duty.town.clock.now()))
+    await duty.town.settle()
+    rung = await duty.rows(select(delivery.c.state).where(delivery.c.action == "call"))
+    assert {row.state for row in rung} == {"DONE"}
+    page = (await duty.officer.get(f"/alerts/1/people/{ayan.id}")).text
+    call = page.split('data-state="DONE"')[-1]
+    assert "To be rung" in call
+    assert ">Sent<" not in call
+
+
 async def test_a_name_that_is_a_formula_is_text_in_the_file(duty: Duty) -> None:
     await people(duty, "so", '=HYPERLINK("http://x")')
     await duty.issue()
