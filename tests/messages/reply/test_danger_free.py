@@ -233,3 +233,45 @@ def test_who_only_asks_raises_no_alarm(text: str) -> None:
 @pytest.mark.parametrize("text", WEIGHED)
 def test_a_false_alarm_is_weighed_and_known(text: str) -> None:
     assert reads_as(text)
+
+
+#: the plainest sentence there is. Northern Sámi is missing: nobody here could write it with certainty
+IN_DANGER = {
+    "nb": "Barnet mitt er i fare",
+    "nn": "Barnet mitt er i fare",
+    "en": "My child is in danger",
+    "ar": "طفلي في خطر",
+    "so": "Ilmahaygu khatar buu ku jiraa",
+    "uk": "Моя дитина в небезпеці",
+    "pl": "Moje dziecko jest w niebezpieczeństwie",
+    "tr": "Çocuğum tehlikede",
+    "ru": "Мой ребёнок в опасности",
+    "ckb": "منداڵەکەم لە مەترسیدایە",
+    "fa": "کودک من در خطر است",
+    "fa-AF": "طفلم در خطر است",
+    "ps": "زما ماشوم په خطر کې دی",
+    "ku": "Zarokê min di xeterê de ye",
+    "am": "ልጄ አደጋ ላይ ነው",
+    "ur": "میرا بچہ خطرے میں ہے",
+    "lt": "Mano vaikas pavojuje",
+    "ro": "Copilul meu este în pericol",
+    "es": "Mi hijo está en peligro",
+    "fr": "Mon enfant est en danger",
+    "th": "ลูกของฉันตกอยู่ในอันตราย",
+    "vi": "Con tôi đang gặp nguy hiểm",
+    "my": "ကျွန်မရဲ့ ကလေး အန္တရာယ်ရှိတယ်",
+    "sw": "Mtoto wangu yuko hatarini",
+    "ti": "ደቀይ ኣብ ሓደጋ ኣሎ",
+}
+
+
+@pytest.mark.parametrize("language", IN_DANGER)
+def test_a_child_in_danger_is_danger_in_every_language(language: str) -> None:
+    assert reads_as(IN_DANGER[language])
+
+
+@pytest.mark.parametrize(
+    "text", ["neefta waa igu adag tahay", "Er det fare for barn?", "Is the danger over?"], ids=["breath", "asked", "over"]
+)
+def test_breath_is_danger_and_a_question_about_danger_is_none(text: str) -> None:
+    assert bool(reads_as(text)) == text.startswith("neef")
