@@ -230,6 +230,17 @@ async def test_whom_we_are_to_ring_has_been_sent_nothing_by_that(duty: Duty) -> 
     assert ">Sent<" not in call
 
 
+async def test_stopping_takes_two_presses_and_leads_to_what_was_sent_and_no_withdrawal_is_stopped_so(duty: Duty) -> None:
+    await people(duty, "so", "Ayan")
+    await duty.issue()
+    page = (await duty.officer.get("/alerts/1/run")).text
+    assert "Everybody who got it is told at once that it was wrong." in page.split("<details")[-1]
+    done = await duty.officer.post("/alerts/1/cancel")
+    assert (done.status, done.location) == (303, "/alerts/2/run")
+    page = (await duty.officer.get("/alerts/2/run")).text
+    assert ("/alerts/2/undo" in page, "/alerts/2/cancel" in page) == (True, False)
+
+
 async def test_a_name_that_is_a_formula_is_text_in_the_file(duty: Duty) -> None:
     await people(duty, "so", '=HYPERLINK("http://x")')
     await duty.issue()

@@ -148,6 +148,7 @@ async def test_who_waits_for_the_morning_is_shown_and_woken_only_with_a_reason(w
     approver = await web.browser("approver")
     page = text_of(await approver.get(f"/alerts/{number}/approve"))
     assert page.count("24. nov. 07:00") >= 2
+    assert (nb("The last ones leave") in page, nb("All have left in") in page) == (True, False), "not in a minute, where some wait"
     told = await approval(approver, web, number, wake="2")
     refused = await approver.post(f"/alerts/{number}/approve", **told)
     assert (refused.status, nb(acts.WHY_WAKE) in refused.text) == (422, True)
