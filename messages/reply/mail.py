@@ -3,6 +3,7 @@
 Every scan is one pass over lines; there is no pattern that a hostile mail could make slow.
 """
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from functools import cache
@@ -26,6 +27,8 @@ LONGEST_SIGNATURE = 100
 LONGEST_SUBJECT = 200
 #: characters of markup looked at: a mail programme's style sheets may come before the first word
 MARKUP_LOOKED_AT = 200_000
+#: a character named by more digits than any has: Python refuses to count beyond 4,300 of them, so that html.unescape would raise
+_NO_CHARACTER = re.compile(r"&#[0-9]{20,};?")
 _AUTOMATIC_HEADERS = ("x-autoreply", "x-autorespond", "x-autoresponder", "list-id")
 _AUTOMATIC_PRECEDENCE = ("auto_reply", "bulk", "junk", "list")
 
@@ -158,7 +161,8 @@ def is_automatic(headers: Mapping[str, str], subject: str) -> bool:
 def text_of_html(html: str) -> str:
     """Return the text of a mail that came as HTML alone, without the letter it quotes."""
     reader = _Reader()
-    reader.feed(html[:MARKUP_LOOKED_AT] + "<br>")  # the last tag pushes out text that the parser still holds back
+    readable = _NO_CHARACTER.sub("\N{REPLACEMENT CHARACTER}", html[:MARKUP_LOOKED_AT])
+    reader.feed(readable + "<br>")  # the last tag pushes out text that the parser still holds back
     lines = (" ".join(line.split()) for line in "".join(reader.pieces).splitlines())
     return "\n".join(lines).strip()
 
@@ -199,6 +203,10 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         """Keep what is read; in markup a new line of source is only a space."""
         self._say(" ".join(data.splitlines()))
+
+    def parse_marked_section(self, i: int, report: bool = True) -> int:  # noqa: FBT001, FBT002 - the standard library's signature
+        """Pass over "<![…>" as browsers do: it is no part of HTML, and the standard library raises where it knows none of its words."""
+        return self.parse_bogus_comment(i, report)
 
     def _say(self, piece: str) -> None:
         if not self._inside and not self._ended:

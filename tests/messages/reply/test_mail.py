@@ -228,6 +228,8 @@ def test_hostile_text_is_read_to_its_end(hostile: str) -> None:
         ("<table><tr><td>2</td></tr></table>", "2"),
         ("<ul><li>3</li><li>40</li></ul>", "3\n\n40"),
         ("<p class>2<img alt='4'></p>", "2"),
+        (f"<p title='&#{'9' * 5_000};'>2 &#{'9' * 5_000}; &#{'0' * 5_000}65</p>", "2 \ufffd \ufffd"),
+        ("<![if !mso]>2<![endif]><![CDATA[4]]><![4 4]><!['4]><![%4[4]]><p>3", "2\n3"),
         ("", ""),
     ],
 )
