@@ -21,7 +21,8 @@ URL = "lmtp:"
 
 _TAGGED = re.compile(r"(?P<kind>svar|retur|avmeld)\+(?P<token>[A-Za-z0-9_-]{8,64})@(?P<host>[A-Za-z0-9.-]{1,253})", re.IGNORECASE)
 _ADDRESS = re.compile(r"[^\s<>()\",:;]{1,64}@[^\s<>()\",:;@]{1,189}")
-_MESSAGE_ID = re.compile(rb"^message-id:\s*<([^<>\s]{1,190})>", re.IGNORECASE | re.MULTILINE)
+#: without NUL, which PostgreSQL keeps in no text
+_MESSAGE_ID = re.compile(rb"^message-id:\s*<([^<>\s\0]{1,190})>", re.IGNORECASE | re.MULTILINE)
 
 #: what stands in From, or in the subject, of bounces that do not say so in fields
 _DAEMONS = ("mailer-daemon", "mailer daemon", "mailerdaemon", "mdaemon@", "postmaster@", "mail delivery", "maildelivery")

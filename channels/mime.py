@@ -129,7 +129,9 @@ def _split(data: bytes) -> Part:
 
 
 def _fields(head: bytes) -> Mapping[str, str]:
-    unfolded = re.sub(r"\r?\n[ \t]+", " ", head[:_HEAD].decode("utf-8", "replace"))
+    """Return what the fields say, without NUL: some of it goes into rows, and PostgreSQL keeps it in no text."""
+    written = head[:_HEAD].decode("utf-8", "replace").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    unfolded = re.sub(r"\r?\n[ \t]+", " ", written)
     found: dict[str, str] = {}
     for line in unfolded.split("\n")[:_FIELDS]:
         if field := _FIELD.fullmatch(line[: _VALUE + 80].rstrip("\r")):

@@ -270,6 +270,17 @@ def test_a_bounce_that_names_only_the_letter_is_bound_by_its_message_id() -> Non
     assert fields(found, "token", "provider_id", "reason") == ("", "d77@sorby.example", Reason.ADDRESS_INVALID)
 
 
+def test_a_bounce_says_nothing_that_a_database_cannot_keep() -> None:
+    """PostgreSQL keeps NUL in no text: a bounce that holds one could never be taken in."""
+    original = "From: varsel@sorby.example\nMessage-ID: <d77@sorby.example>\nX: y\n\nMessage-ID: <d7\0@sorby.example>"
+    found = only(dsn("fai\0led", "5.1.1\0", "550\0 5.1.1", original), SVAR, "")
+    assert isinstance(found, Status)
+    assert fields(found, "provider_id", "code", "word") == ("d77@sorby.example", "5.1.1", "fai\ufffdled")
+    answer = only(HEAD.replace("<d77@", "<d7\0@") + "\n2")
+    assert isinstance(answer, Inbound)
+    assert answer.replied_to == "d7\ufffd@sorby.example"
+
+
 def test_a_bounce_of_nobody_knows_what_is_at_least_not_an_answer() -> None:
     found = only(dsn("failed", "5.1.1").replace("<m2@mx.example.net>", ""), SVAR, "")
     assert isinstance(found, Inbound)

@@ -42,6 +42,8 @@ HOSTILE: dict[str, bytes] = {
     "tags": H + b"Content-Type: text/html\r\n\r\n" + b"<div>" * 198_000,
     "angle brackets": H + b"Content-Type: text/html\r\n\r\n" + b"<" * 990_000,
     "a comment without end": H + b"Content-Type: text/html\r\n\r\n" + b"<!--" * 240_000,
+    "a character of a million digits": H + b"Content-Type: text/html\r\n\r\n<p>2 &#" + b"9" * 990_000,
+    "sections that HTML does not have": H + b"Content-Type: text/html\r\n\r\n" + b"<![%x[" * 160_000,
     "punycode": H + b"Content-Type: text/plain; charset=punycode\r\n\r\n" + b"a-" + b"9" * 900_000,
     "soft line ends": H + b"Content-Transfer-Encoding: quoted-printable\r\n\r\n" + b"=\r\n" * 330_000,
     "reports": H + b"Content-Type: message/delivery-status\r\n\r\n" + b"a: b\r\n\r\n" * 120_000,
