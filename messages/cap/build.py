@@ -36,6 +36,7 @@ _SIZE_DIGITS = 18
 def build(alert: etree._Element, *, default_language: str, version: str) -> CapAlert:
     """The message of a tidy alert element that our schema has accepted. Raises CapRefused for what is too much, or no time."""
     _cap_parts(alert)
+    _cap_identity(alert)
     return _Builder(alert, default_language).alert(version)
 
 
@@ -47,6 +48,12 @@ def _cap_parts(alert: etree._Element) -> None:
     points = sum((polygon.text or "").count(",") for polygon in alert.iter(f"{{{CAP_12}}}polygon"))
     if points > LIMITS.points:
         raise CapRefused(CapFault.TOO_MANY_POINTS, f"{points:,}, at most {LIMITS.points:,}")
+
+
+def _cap_identity(alert: etree._Element) -> None:
+    for name in ("sender", "identifier"):
+        if (length := len(_word(alert, name))) > LIMITS.identity:
+            raise CapRefused(CapFault.LONG_IDENTITY, f"{name}: {length:,} characters, at most {LIMITS.identity:,}")
 
 
 class _Builder:

@@ -32,6 +32,8 @@ class Limits:
     circles: int = 2_000
     points: int = 60_000
     references: int = 500
+    #: characters of a sender, and of an identifier: both stand in rows, and what is cut would be taken for another message
+    identity: int = 300
     #: whole alerts, and links, in one feed
     alerts: int = 500
     links: int = 5_000

@@ -73,7 +73,7 @@ def _about_end(alert: Alert, first: Sequence[Tongue]) -> Iterator[str]:
 def _about_text(tongue: Tongue, alert: Alert) -> Iterator[str]:
     variant, chosen = tongue.variant, tongue.chosen
     if scripts.known(tongue.language) is None:
-        yield _say(Remark.LANGUAGE_UNKNOWN, tongue.language[:40])
+        yield _say(Remark.LANGUAGE_UNKNOWN, chosen.language[:40])
     if parts := sum(not wording.same_text(info, chosen) for info in tongue.infos):
         yield _say(Remark.PARTS_DIFFER, f"{parts + 1} different parts ({tongue.language})")
     if Own.FORWARD in own.texts(chosen):

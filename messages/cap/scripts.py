@@ -10,13 +10,15 @@ _LOOK_AT, _TOO_FEW = 2_000, 12
 _TAG = regex.compile(r"[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*+")
 #: longer labels are no tags that anybody uses (RFC 5646, section 4.4.1)
 _LONGEST = 35
+#: longer tags of languages that are not ours fit in no row; those of ours are far shorter
+_KEPT = 20
 _LETTER = regex.compile(r"\p{L}")
 _ZAWGYI = regex.compile(r"(?:^|[^\u1000-\u109f])\u1031")
 
 
 def tag(label: str) -> str:
-    """Our tag for a language label; one that is not ours stays as it is, and what is no tag is "und" (BCP 47: undetermined)."""
-    return known(label) or (label if _TAG.fullmatch(label) else "und")
+    """Our tag for a language label; one that is not ours stays; what is no tag, or too long a one, is "und" (BCP 47: undetermined)."""
+    return known(label) or (label if len(label) <= _KEPT and _TAG.fullmatch(label) else "und")
 
 
 def known(label: str) -> str | None:

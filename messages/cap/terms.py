@@ -90,6 +90,7 @@ class CapFault(Enum):
     TOO_DEEP = "The document is nested too deeply to be an alert ({detail}); check with the sender that it really comes from them."
     TOO_MANY_POINTS = "The areas have too many points ({detail}); ask the sender for a simpler outline, or write the message by hand."
     TOO_MANY_PARTS = "The alert repeats a part too often ({detail}); ask the sender for a smaller one, or write the message by hand."
+    LONG_IDENTITY = "The alert's sender or identifier is too long to be kept ({detail}); ask the sender, or write the message by hand."
     DOCTYPE = (
         "The document has a DOCTYPE, which no alert needs and attacks use ({detail}); check with the sender that it really comes from them."
     )

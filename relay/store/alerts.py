@@ -45,7 +45,7 @@ async def save(conn: AsyncConnection, municipality_id: int, new: NewAlert, now: 
     number = (await conn.execute(counted.returning(Municipality.last_number))).scalar_one()
     row = columns_of(new.alert) | _source(new) | {"municipality_id": municipality_id, "number": number, "state": AlertState.DRAFT}
     author_id = await identity(conn, municipality_id, new.author, now)
-    people: dict[str, Any] = {"author": new.author, "editor": new.author, "author_id": author_id, "editor_id": author_id}
+    people: dict[str, Any] = {"author": new.author[:120], "editor": new.author[:120], "author_id": author_id, "editor_id": author_id}
     people |= {"created_at": now, "updated_at": now}
     saved = await conn.execute(insert(alert).values(row | people | dict(new.values)).returning(alert.c.id))
     alert_id: int = saved.scalar_one()
@@ -115,7 +115,7 @@ async def put_variants(
             "extra": dict(text.extra),
             "approved": approved,
             "updated_at": now,
-            "updated_by": editor,
+            "updated_by": editor[:120],
         }
         for text in variants
     ]

@@ -22,7 +22,7 @@ NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
 #: what we refuse though the schema of the standard allows it: by size, by danger, and a sending time outside any calendar
 OUR_OWN_RULES = {
     *(CapFault.TOO_LARGE, CapFault.TOO_MUCH_MARKUP, CapFault.TOO_DEEP, CapFault.TOO_MANY_PARTS, CapFault.TOO_MANY_POINTS),
-    *(CapFault.DOCTYPE, CapFault.ENCODING),
+    *(CapFault.LONG_IDENTITY, CapFault.DOCTYPE, CapFault.ENCODING),
 }
 
 

@@ -231,6 +231,12 @@ def test_a_language_that_is_not_ours_is_kept_and_remarked() -> None:
     assert remarked(result, Remark.LANGUAGE_UNKNOWN)
 
 
+def test_a_tag_that_fits_in_no_row_is_undetermined_and_told_to_the_author() -> None:
+    result = drafted(alert(info(language="cy-GB-x-hawdd-dar") + info(language="cy-GB-x-hawdd-darllen")))
+    assert [one.language for one in result.variants] == ["cy-GB-x-hawdd-dar", "und"]
+    assert any("cy-GB-x-hawdd-darllen" in note for note in result.notes)
+
+
 @pytest.mark.parametrize("label", ["norsk bokmål", "x" * 5_000, "-"])
 def test_a_language_that_is_no_tag_is_undetermined(label: str) -> None:
     assert drafted(alert(info(language=label))).variants[0].language == "und"

@@ -199,6 +199,8 @@ REFUSED: dict[str, tuple[bytes, CapFault, str]] = {
     "too many infos": (alert(info() * (LIMITS.infos + 1)), CapFault.TOO_MANY_PARTS, "101 times info"),
     "too many points": (alert(info(area=f"<area><polygon>{'1,1 ' * 60_001}</polygon></area>")), CapFault.TOO_MANY_POINTS, "60,001"),
     "too many references": (alert(extra=f"<references>{'a ' * 501}</references>"), CapFault.TOO_MANY_PARTS, "501 references"),
+    "long sender": (alert(sender="x" * 301), CapFault.LONG_IDENTITY, "sender: 301 characters"),
+    "long identifier": (alert(identifier="x" * 301), CapFault.LONG_IDENTITY, "identifier: 301 characters"),
     "no scope": (alert(scope=""), CapFault.INVALID, "scope"),
     "no sender": (alert(sender=""), CapFault.INVALID, "sender"),
     "nothing at all": (alert("", **dict.fromkeys(HEAD, "")), CapFault.INVALID, "identifier"),
