@@ -54,7 +54,7 @@ async def fetch(http: aiohttp.ClientSession, url: str, *, etag: str = "", last_m
     try:
         async with http.get(url, headers=headers, allow_redirects=False) as answer:
             return await _read(url, answer)
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, OSError) as error:
         raise BadInput(f"{url} cannot be fetched: {type(error).__name__}.") from error
     except (UnicodeError, ValueError) as error:
         raise BadInput(f"{url} is no address: no host can be called so.") from error
@@ -64,7 +64,7 @@ async def _read(url: str, answer: aiohttp.ClientResponse) -> Fetched | None:
     if answer.status == 304:
         return None
     if 300 <= answer.status < 400:
-        raise BadInput(f"{url} sends us on to {answer.headers.get('Location', 'nowhere')[:200]}. If that is right, give that address.")
+        raise BadInput(f"{url} sends us on to {_shown(answer.headers.get('Location', 'nowhere'))}. If that is right, give that address.")
     if answer.status != 200:
         raise BadInput(f"{url} answers {answer.status}.")
     body = await answer.content.read(MOST + 1)
@@ -72,4 +72,15 @@ async def _read(url: str, answer: aiohttp.ClientResponse) -> Fetched | None:
         body += await answer.content.read(MOST + 1 - len(body))
     if len(body) > MOST:
         raise BadInput(f"{url} is larger than 1 MiB.")
-    return Fetched(body=body, etag=answer.headers.get("ETag", "")[:200], last_modified=answer.headers.get("Last-Modified", "")[:60])
+    etag, last_modified = answer.headers.get("ETag", ""), answer.headers.get("Last-Modified", "")
+    return Fetched(body=body, etag=_returned(etag, 200), last_modified=_returned(last_modified, 60))
+
+
+def _returned(mark: str, most: int) -> str:
+    """Return the mark of a version, if a row holds it as it came; without it the whole is fetched again."""
+    return mark if len(mark) <= most and mark.isprintable() else ""
+
+
+def _shown(address: str) -> str:
+    """Return a stranger's address as a row and a screen can show it: bytes that are no letters come as half characters."""
+    return "".join(filter(str.isprintable, address))[:200]

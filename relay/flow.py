@@ -9,13 +9,14 @@
 Each verb reads rows that the one before wrote. Nothing is remembered in between: a restart goes on where the rows stand.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from channels.base import Callback
 from channels.clock import Clock
 from messages.alert import Act
+from messages.cap import CapAlert
 from relay import acts, ingest, preview
 from relay.desk import Desk
 from relay.dispatch import Dispatcher
@@ -106,10 +107,10 @@ class Relay:
             self.pulse.ring()
         return came
 
-    async def _take_from_feed(self, municipality_id: int, document: bytes, source: str) -> int:
+    async def _take_from_feed(self, municipality_id: int, document: bytes, found: Sequence[CapAlert], source: str) -> int:
         async with self.store.write() as conn:
             now, site = self.clock.now(), self.desk.public_url
-            taken = await ingest.take_cap(conn, municipality_id, document, source, now, only_ours=True, wake=site)
+            taken = await ingest.take_cap(conn, municipality_id, document, source, now, only_ours=True, wake=site, found=found)
         return sum(not one.again for one in taken)
 
     async def tick(self) -> int:

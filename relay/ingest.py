@@ -39,28 +39,34 @@ async def take_cap(
     as_exercise: bool = False,
     only_ours: bool = False,
     wake: str | None = None,
+    found: Sequence[cap.CapAlert] | None = None,
 ) -> list[Taken]:
     """Store every alert of a CAP document (or feed) as a draft; BadInput says why a document is refused.
 
     `as_exercise`: play it, whatever it is, with its times moved to now; the real one can still come in beside it.
     `only_ours`: pass over what does not concern the municipality, and what could never be released: nobody has asked for it.
     `wake`: nobody sits before it, so that what is grave wakes whoever is on duty; where the pages are (may be "").
+    `found`: which of the document's alerts, where somebody has read it already; else all of them.
     """
-    try:
-        read = cap.read(document)
-    except cap.CapRefused as refused:
-        raise BadInput(refused.words) from refused
-    if not read.alerts:
+    found = _read(document) if found is None else found
+    if not found:
         raise BadInput("The document holds no alert, only links. Give the address of an alert, or let the feed be polled.")
     place = await people.place(conn, municipality_id)
     if as_exercise:
-        return [await _play(conn, municipality_id, place, one, document, author, now) for one in read.alerts]
-    wanted = await _ours(conn, municipality_id, place, read.alerts, now) if only_ours else read.alerts
+        return [await _play(conn, municipality_id, place, one, document, author, now) for one in found]
+    wanted = await _ours(conn, municipality_id, place, found, now) if only_ours else found
     taken = [await _take_one(conn, municipality_id, place, one, document, author, now, replay=replay) for one in wanted]
     if wake is not None:
         for one, made in zip(wanted, taken, strict=True):
             await _wake(conn, municipality_id, place, one, made, wake, now)
     return taken
+
+
+def _read(document: bytes) -> Sequence[cap.CapAlert]:
+    try:
+        return cap.read(document).alerts
+    except cap.CapRefused as refused:
+        raise BadInput(refused.words) from refused
 
 
 async def _ours(

@@ -62,6 +62,12 @@ def meaning(error: BaseException) -> str | None:
     return _by_code(error)
 
 
+def is_away(error: BaseException) -> bool:
+    """Say whether an error is the state of the database, told already or not: nothing is wrong with what was to be read or written."""
+    cause = error.__cause__ if isinstance(error, NotReady) else error
+    return isinstance(cause, OSError) or (cause is not None and meaning(cause) is not None)
+
+
 def _by_code(error: BaseException) -> str | None:
     """Look the driver's own exception up; each driver keeps the code under a name of its own."""
     code = getattr(error, "sqlite_errorcode", None)

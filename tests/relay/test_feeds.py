@@ -1,5 +1,6 @@
 """Feeds of official messages, by real HTTP: what is new and ours becomes a draft once, and a hostile feed leads us nowhere."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -35,8 +36,10 @@ class Centre:
     unchanged: int = 0
 
     async def answer(self, request: web.Request) -> web.Response:
-        """Serve a document under an ETag of its own content; /moved leads elsewhere."""
+        """Serve a document under an ETag of its own content; /moved leads elsewhere, and /slow… takes its time."""
         self.asked.append(request.path)
+        if request.path.startswith("/slow"):
+            await asyncio.sleep(0.3)
         if request.path == "/moved":
             return web.Response(status=302, headers={"Location": "http://169.254.169.254/latest/meta-data"})
         body = self.there.get(request.path)
