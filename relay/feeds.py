@@ -25,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 #: links of one feed that are followed at a time; the others the next time
 MOST_LINKS = 20
+#: stands before the mark of a link that was tried in vain
+TRIED = "?"
 ELSEWHERE = "A link leads to another host, and was not followed."
 
 BROKE = "{url} cannot be taken in: something in it breaks us ({why}). Read it yourself, and write the message by hand if it is for you."
@@ -73,18 +75,18 @@ class Poller:
     async def _read(self, http: aiohttp.ClientSession, row: AnyRow, found: fetching.Fetched, take: Take) -> int:
         document = _document(found.body)
         came, wrong = await _taken(row, row.url, found.body, document, take) if document.alerts else (0, _refused(document))
-        fresh = [link for link in document.links if _mark(link) not in row.seen]
-        seen = [mark for link in document.links if (mark := _mark(link)) in row.seen]
+        fresh, there = _in_turn(document.links, row.seen), {_mark(link) for link in document.links}
+        seen = dict.fromkeys(mark for mark in row.seen if mark.removeprefix(TRIED) in there)
         for link in fresh[:MOST_LINKS]:
             new, bad = await _alone(row, link.url, self._follow(http, row, link, take))
             came, wrong = came + new, bad or wrong
-            if not bad:
-                seen.append(_mark(link))
+            seen.pop(TRIED + _mark(link), None)
+            seen[(TRIED if bad else "") + _mark(link)] = None
         if wrong or len(fresh) > MOST_LINKS:
             # the version is not noted as known: the rest of it is looked at the next time
-            await (self._failed(row, wrong, seen) if wrong else self._looked(row, seen=seen))
+            await (self._failed(row, wrong, list(seen)) if wrong else self._looked(row, seen=list(seen)))
         else:
-            await self._looked(row, etag=found.etag, last_modified=found.last_modified, seen=seen)
+            await self._looked(row, etag=found.etag, last_modified=found.last_modified, seen=list(seen))
         return came
 
     async def _follow(self, http: aiohttp.ClientSession, row: AnyRow, link: cap.Link, take: Take) -> Outcome:
@@ -140,6 +142,15 @@ def _document(body: bytes) -> cap.Document:
         return cap.read(body)
     except cap.CapRefused as refused:
         raise BadInput(refused.words) from refused
+
+
+def _in_turn(links: Sequence[cap.Link], seen: Sequence[str]) -> list[cap.Link]:
+    """Return the links that are still to be followed: those that nobody has tried, then those tried in vain, the longest ago first.
+
+    Many that lead nowhere would else be tried again and again, and what stands behind them never.
+    """
+    places = {mark: place for place, mark in enumerate(seen)}
+    return sorted((link for link in links if _mark(link) not in places), key=lambda link: places.get(TRIED + _mark(link), -1))
 
 
 def _mark(link: cap.Link) -> str:

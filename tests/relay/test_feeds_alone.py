@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from messages.cap.guard import LIMITS
+from relay.feeds import MOST_LINKS
 from relay.model import BadInput, NotReady
 from relay.store import alerts, feeds
 from relay.store.faults import told
@@ -102,6 +103,20 @@ async def test_a_document_that_breaks_us_is_told_and_what_stands_behind_it_comes
         assert centre.asked.count("/two.xml") == 1
     assert await town.relay.poll() == 1, "it is tried again until it can be taken in"
     assert (await feed(town)).failure == ""
+
+
+async def test_links_that_lead_nowhere_are_tried_in_turn_with_what_stands_behind_them(town: Town, centre: Centre) -> None:
+    """More of them than are followed at a time: what is new comes first, and each of them is tried again."""
+    now, lost = town.clock.now(), [f"{centre.url}/lost{n}.xml" for n in range(MOST_LINKS + 5)]
+    centre.there = {"/feed": index(now, *lost, f"{centre.url}/grave.xml"), "/grave.xml": message(now, "grave")}
+    await listen(town, f"{centre.url}/feed")
+    assert [await town.relay.poll() for _ in range(2)] == [0, 1]
+    assert "answers 503" in (await feed(town)).failure
+    centre.there |= {f"/lost{n}.xml": message(now, f"lost{n}") for n in (MOST_LINKS - 5, MOST_LINKS + 4)}
+    assert [await town.relay.poll() for _ in range(2)] == [2, 0]
+    centre.there |= {f"/lost{n}.xml": message(now, f"lost{n}") for n in range(MOST_LINKS + 5)}
+    assert sum([await town.relay.poll() for _ in range(2)]) == MOST_LINKS + 3
+    assert ((await feed(town)).failure, len((await feed(town)).seen)) == ("", MOST_LINKS + 6)
 
 
 async def test_an_alert_in_a_feed_that_breaks_us_keeps_none_beside_it_out(

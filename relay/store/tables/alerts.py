@@ -98,7 +98,7 @@ variant = Table(
     UniqueConstraint("alert_id", "language"),
 )
 
-#: an address where official messages appear, asked every minute. seen: marks of its links that were followed
+#: an address where official messages appear, asked every minute. seen: marks of its links that were followed, or tried
 cap_feed = Table(
     "cap_feed",
     Base.metadata,
