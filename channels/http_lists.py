@@ -11,7 +11,7 @@ from channels.http_callbacks import read_message
 from channels.http_places import Document, Place, follow, of_answer
 from channels.http_request import filled_url, reading_headers, understood, written
 from channels.http_settings import HttpSmsSettings, Outbox
-from channels.http_times import moment
+from channels.http_times import on_our_clock
 from channels.one_shot import READ_DEADLINE, HttpAnswer, OneShot, retry_after, skew, told
 from channels.told import Told
 
@@ -113,9 +113,7 @@ class Books:
         )
 
     def _ours(self, date: str) -> datetime:
-        """Return a date of the provider's on our clock; what has no readable date counts as new, so that it is not overlooked."""
-        when = moment(date)
-        return when - self.skew if when else self._clock.now()
+        return on_our_clock(date, self.skew, self._clock.now())
 
     def _theirs(self, when: datetime) -> str:
         """Return the moment that the provider is asked from: well before ours, since its clock may differ and we look for ourselves."""

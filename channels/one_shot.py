@@ -15,6 +15,7 @@ import aiohttp
 from yarl import URL
 
 from channels.base import Reason, SendFailed
+from channels.http_times import moment
 
 #: seconds for a request that only reads
 READ_DEADLINE = 10.0
@@ -152,14 +153,12 @@ def retry_after(value: str, now: datetime) -> float | None:
     """Return the seconds that a Retry-After asks us to wait, LONGEST_WAIT at most (it may also name a date); None: it does not say."""
     try:
         seconds = float(value) if value.strip().isdecimal() else (parsedate_to_datetime(value) - now).total_seconds()
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         return None
     return min(max(seconds, 0.0), LONGEST_WAIT) if math.isfinite(seconds) else LONGEST_WAIT
 
 
 def skew(headers: Mapping[str, str], now: datetime) -> timedelta:
     """Return the provider's clock less ours, by its Date header; nothing, if it names no date."""
-    try:
-        return parsedate_to_datetime(headers.get("Date", "")) - now
-    except (ValueError, TypeError):
-        return timedelta()
+    when = moment(headers.get("Date", ""))
+    return when - now if when else timedelta()

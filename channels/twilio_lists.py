@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 from channels.base import Check, Media, Reason, SendFailed
+from channels.http_times import on_our_clock
 from channels.told import Told
 from channels.twilio_client import TwilioClient
 from channels.twilio_messages import SID, sender_field
@@ -46,11 +46,8 @@ def _page_url(client: TwilioClient, uri: str) -> str:
 
 
 def our_time(client: TwilioClient, date: object) -> datetime:
-    """Return a date of Twilio's on our clock; what has no readable date counts as new, so that it is not overlooked."""
-    try:
-        return parsedate_to_datetime(str(date)) - client.skew
-    except (ValueError, TypeError):
-        return client.clock.now()
+    """Return a date of Twilio's on our clock. By Twilio's documentation it is in GMT, also where it names no zone."""
+    return on_our_clock(str(date), client.skew, client.clock.now())
 
 
 async def messages_to(client: TwilioClient, to: str, sender: str, since: datetime) -> list[Mapping[str, Any]]:

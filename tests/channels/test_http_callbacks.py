@@ -233,6 +233,11 @@ def test_a_text_is_no_list_of_letters() -> None:
         ("9" * 400, None),
         ("0001-01-01T00:00:00+23:00", None),
         ("9999-12-31T23:59:59-23:00", None),
+        ("0001-01-01T00:00:00Z", None),
+        ("Fri, 31 Dec 9999 23:59:59 GMT", None),
+        ("Mon, 23 Nov 2026 17:00:00", AT),
+        ("Mon, 23 Nov 2026 17:00:00 -0000", AT),
+        (f"Mon, 23 Nov 2026 17:00:00 +{'9' * 16}", None),
     ],
 )
 def test_moments_are_read_however_they_are_written(text: str, when: datetime | None) -> None:

@@ -131,6 +131,22 @@ async def test_the_providers_dates_are_understood_by_its_own_clock() -> None:
     assert trace.created_at == AT
 
 
+@pytest.mark.parametrize(("date", "off"), [("0001-01-01T00:00:00Z", 2), ("9999-12-31T23:59:59.999Z", -2)])
+async def test_a_date_at_the_calendars_end_counts_as_none_and_hides_no_other_message(date: str, off: int) -> None:
+    """Some write the year 1 where they have no date, or 9999 for never; the provider's clock is not ours."""
+    theirs = AT + timedelta(seconds=off)
+    traces = await traced(page({**SENT, "messageId": "16", "createdAt": date}, SENT, date=theirs))
+    assert [(each.provider_id, each.created_at) for each in traces] == [("16", AT), ("17", AT + timedelta(seconds=1 - off))]
+    came = await swept(page({**CAME, "moMessageId": "16", "receivedAt": date}, CAME, date=theirs))
+    assert [(each.provider_id, each.received_at) for each in came] == [("16", AT), ("18", AT + timedelta(seconds=1 - off))]
+
+
+@pytest.mark.parametrize("date", ["Fri, 31 Dec 9999 23:59:59 GMT", f"Mon, 23 Nov 2026 17:00:00 +{'9' * 16}", "soon"])
+async def test_a_clock_that_cannot_be_read_is_taken_for_ours(date: str) -> None:
+    answer = http("200 OK", json.dumps({"data": {"items": [SENT]}}).encode(), f"Date: {date}")
+    assert [each.created_at for each in await traced(answer)] == [AT + timedelta(seconds=1)]
+
+
 async def test_every_page_is_read() -> None:
     pages = [page({**SENT, "messageId": str(n)}, following=f"/sms/v2/messages?p={n}") for n in range(3)]
     assert [each.provider_id for each in await traced(*pages, page({**SENT, "messageId": "3"}))] == ["0", "1", "2", "3"]

@@ -170,6 +170,7 @@ def read(body: dict[str, Any]) -> Sent | tuple[Reason, str, str]:
         (f"Retry-After: {'9' * 400}", LONGEST_WAIT),
         ("Retry-After: 99999999999", LONGEST_WAIT),
         ("Retry-After: Fri, 31 Dec 9999 23:59:59 GMT", LONGEST_WAIT),
+        (f"Retry-After: Mon, 23 Nov 2026 17:00:00 +{'9' * 16}", None),
         ("Retry-After: -5", None),
         ("X-Nothing: 1", None),
     ],

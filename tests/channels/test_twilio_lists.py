@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,37 @@ async def test_what_a_list_leaves_open_is_looked_at_rather_than_overlooked() -> 
         found = await channel.trace(OUT.to, OUT.sender, CLOCK.now())
         await channel.close()
     assert [each.provider_id for each in found] == [message["sid"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("date", "off"),
+    [
+        ("Mon, 23 Nov 2026 17:00:02", 2),
+        ("Mon, 23 Nov 2026 17:00:02 -0000", 2),
+        ("Fri, 31 Dec 9999 23:59:59 +0000", -2),
+        ("Fri, 31 Dec 9999 23:59:59 -1200", 2),
+        (f"Mon, 23 Nov 2026 17:00:02 +{'9' * 16}", 2),
+    ],
+)
+async def test_an_odd_date_hides_no_other_message(date: str, off: int) -> None:
+    """Without a zone it is in GMT, as Twilio's documentation has it; at the calendar's end it is none."""
+    said = {"to": OUT.to, "from": OUT.sender, "body": "hei", "status": "sent", "num_media": "0"}
+    plain = "Mon, 23 Nov 2026 17:00:01 +0000"
+    both = [
+        {**said, "sid": f"SM{n}{kind}{'0' * 30}", "direction": direction, "date_created": written, "date_sent": written}
+        for n, written in enumerate((date, plain))
+        for kind, direction in enumerate(("inbound", "outbound-api"))
+    ]
+    theirs = format_datetime(CLOCK.now() + timedelta(seconds=off), usegmt=True)
+    page = http("200 OK", json.dumps({"messages": both, "next_page_uri": None}).encode(), f"Date: {theirs}")
+    async with RawProvider(page) as provider:
+        channel = sms_to(provider.url)
+        traces = await channel.trace(OUT.to, OUT.sender, CLOCK.now())
+        swept = [each async for each in channel.sweep(OUT.to, CLOCK.now())]
+        await channel.close()
+    times = [CLOCK.now(), CLOCK.now() + timedelta(seconds=1 - off)]
+    assert [each.created_at for each in traces] == times
+    assert [each.received_at for each in swept] == times
 
 
 async def test_pictures_that_came_while_we_were_away_are_found(tmp_path: Path) -> None:
