@@ -5,6 +5,7 @@ we knew whose they are come in that way, too.
 """
 
 import asyncio
+from collections.abc import Awaitable
 from datetime import timedelta
 from typing import Protocol
 
@@ -14,7 +15,8 @@ from channels.base import Inbound, SendFailed, Status, Sweepable
 from channels.clock import Clock
 from messages.form import Medium
 from relay.desk import Desk
-from relay.store import sweeps
+from relay.model import NotReady, TaskKind
+from relay.store import sweeps, tasks
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
 
@@ -53,10 +55,10 @@ class Sweeper:
         async with self.store.read() as conn:
             senders = await sweeps.two_way_senders(conn)
             overdue = await sweeps.overdue(conn, able, self.clock.now(), SILENT, AGAIN, MOST)
-        came = [await self._inbound(row) for row in senders]
+        came = [await _alone(self._inbound(row), row.account, "what people wrote cannot be fetched") for row in senders]
         turns = asyncio.Semaphore(AT_ONCE)
-        asked = await asyncio.gather(*(self._status(row, turns) for row in overdue))
-        return early + sum(came) + sum(asked)
+        asked = (_alone(self._status(row, turns), row.account, "a status cannot be fetched") for row in overdue)
+        return early + sum(came) + sum(await asyncio.gather(*asked))
 
     async def _belated(self) -> int:
         """Let attempts learn from statuses that came before we knew their ids: no provider repeats what it has told."""
@@ -64,12 +66,18 @@ class Sweeper:
             rows = await sweeps.belated(conn, self.clock.now() - BELATED, MOST)
         if not rows:
             return 0
-        taken = (self.inlet.take(row.account, Medium(row.channel), sweeps.as_told(row), row.heard_by) for row in rows)
+        learnt: list[int] = []
+        taken = (_alone(self._learn(row, learnt), row.account, "a status that came early cannot be learnt") for row in rows)
         came = sum(await asyncio.gather(*taken))
         # afterwards: after a crash in between they are taken in once more, which changes nothing
         async with self.store.write() as conn:
-            await sweeps.ours(conn, [row.id for row in rows])
+            await sweeps.ours(conn, learnt)
         return came
+
+    async def _learn(self, row: AnyRow, learnt: list[int]) -> int:
+        new = await self.inlet.take(row.account, Medium(row.channel), sweeps.as_told(row), row.heard_by)
+        learnt.append(row.id)
+        return new
 
     async def _inbound(self, sender: AnyRow) -> int:
         """Fetch what came to one of our numbers. The mark moves only when all of it is in."""
@@ -78,31 +86,55 @@ class Sweeper:
             return 0
         now = self.clock.now()
         since = (sender.swept_at or sender.created_at) - OVERLAP
-        try:
-            messages = [message async for message in channel.sweep(sender.address, since)]
-        except SendFailed as failed:
-            log.warning("what people wrote cannot be fetched", account=sender.account, reason=failed.reason.name)
-            return 0
+        messages = [message async for message in channel.sweep(sender.address, since)]
         # providers list the newest first, and of a person's answers the last one wins
         in_order = sorted(messages, key=lambda one: one.received_at)
         came = 0
         for start in range(0, len(in_order), TOGETHER):
             batch = in_order[start : start + TOGETHER]
-            came += sum(await asyncio.gather(*(self.inlet.take(sender.account, Medium(sender.channel), one, "sweep") for one in batch)))
+            came += sum(await asyncio.gather(*(self._take(sender, one) for one in batch)))
         async with self.store.write() as conn:
             await sweeps.swept(conn, sender.id, now)
         return came
+
+    async def _take(self, sender: AnyRow, one: Inbound) -> int:
+        """Take in what a person wrote; what cannot be kept is a person's to read at the provider, and holds up nothing that comes after."""
+        try:
+            return await self.inlet.take(sender.account, Medium(sender.channel), one, "sweep")
+        except (NotReady, OSError):
+            raise
+        except Exception as error:
+            log.exception("a message cannot be kept", account=sender.account, sender=sender.id, error=type(error).__name__)
+            await self._ask_a_person(sender)
+            return 0
+
+    async def _ask_a_person(self, sender: AnyRow) -> None:
+        """With a task as grave as danger: nobody here has read it."""
+        words = "A message that came to one of our numbers cannot be kept here. Read it in the provider's own list."
+        cause = f"unkept:{sender.id}"
+        new = tasks.NewTask(municipality_id=sender.municipality_id, kind=TaskKind.DANGER, cause=cause, words=words)
+        async with self.store.write() as conn:
+            await tasks.open_task(conn, new, self.clock.now())
 
     async def _status(self, attempt: AnyRow, turns: asyncio.Semaphore) -> int:
         channel: object = self.desk.channels.get((attempt.provider, attempt.account))
         if not isinstance(channel, Sweepable):
             return 0
-        try:
-            async with turns:
-                status = await channel.status_of(attempt.provider_id)
-        except SendFailed as failed:
-            log.warning("a status cannot be fetched", account=attempt.account, reason=failed.reason.name)
-            return 0
+        async with turns:
+            status = await channel.status_of(attempt.provider_id)
         async with self.store.write() as conn:
             await sweeps.asked(conn, attempt.id, self.clock.now())
         return await self.inlet.take(attempt.account, Medium(attempt.channel), status, "sweep")
+
+
+async def _alone(one: Awaitable[int], account: str, words: str) -> int:
+    """Do one thing of a sweep: what goes wrong with it keeps no other from being done. The database's absence is everybody's trouble."""
+    try:
+        return await one
+    except SendFailed as failed:
+        log.warning(words, account=account, reason=failed.reason.name)
+    except (NotReady, OSError):
+        raise
+    except Exception as error:
+        log.exception(words, account=account, error=type(error).__name__)
+    return 0
