@@ -126,12 +126,15 @@ class Reconciler:
         issues = await context.issues(conn, {(work.municipality_id, work.alert_id) for work in works if work.alert_id is not None})
         unsure = []
         for work in works:
-            home = known.home(work.municipality_id, work.group_id, work.sender_id)
             try:
+                home = known.home(work.municipality_id, work.group_id, work.sender_id)
                 plain = bool(work.text) or work.alert_id is None
                 copy = written(work, home) if plain else self._wording.of(work, issues[work.alert_id or 0], home)
             except BudstikkeError as error:
                 log.warning("no text to look for", delivery=work.delivery_id, error=str(error))
+                continue
+            except Exception as error:
+                log.exception("no text to look for", delivery=work.delivery_id, error=type(error).__name__)
                 continue
             unsure.append(_Unsure(work, frozenset(map(self._plain, _texts(copy))), due[work.delivery_id]))
         return unsure
@@ -172,10 +175,13 @@ class Reconciler:
         try:
             async with turns:
                 traces = await channel.trace(line[1], sender.address, since)
+            return sorted((trace for trace in traces if trace.created_at >= since), key=lambda trace: trace.created_at)
         except SendFailed as failed:
             log.warning("provider list cannot be read", account=sender.account, reason=failed.reason.name)
-            return None
-        return sorted((trace for trace in traces if trace.created_at >= since), key=lambda trace: trace.created_at)
+        except Exception as error:
+            # whatever breaks on it: a list that we do not understand tells as little as a silent provider, and shuts no gate for others
+            log.exception("provider list breaks us", account=sender.account, error=type(error).__name__)
+        return None
 
     async def _match(
         self,

@@ -5,20 +5,24 @@ Also later, when somebody releases an alert that the backup holds: it may have b
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, select, update
+from structlog.testing import capture_logs
 
+from channels.base import Trace
 from channels.sandbox.faults import Fault
 from channels.sandbox.ledger import Entry
-from messages.form import Medium
-from relay.model import Hold, Rung
+from channels.twilio_sms import TwilioSms
+from messages.form import Copy, Medium
+from relay.model import Hold, Home, Issue, Rung, TaskKind, Work
 from relay.reconcile import Reconciler
 from relay.store import archive, restored, schema
 from relay.store.tables import Municipality, alert, delivery
+from relay.wording import Wording
 from tests.relay.witness import WATER, accepted, another, attempts, copies, reconcile, released
-from tests.stories.arrange import rows
+from tests.stories.arrange import neighbour, rows
 from tests.stories.town import ON_SQLITE, Town
 
 #: seconds: a little more than between two looks at a provider
@@ -283,3 +287,52 @@ async def test_what_was_planned_after_the_last_look_is_looked_for_too(town: Town
     await in_steps(after, seconds=30)
     assert copies(town) == before
     assert [(await after.reach(each)).totals.sent for each in (one, other)] == [1, 1]
+
+
+# --- one provider, one town, one delivery ---------------------------------------------------------------------------------
+
+
+async def test_a_list_that_breaks_us_counts_as_one_that_cannot_be_read(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Danger to life leaves, the neighbour's and its own; what else waits for that provider leaves when its list can be read."""
+    other = await neighbour(town)
+    ayan, bo = await town.person("Ayan", "nb"), await other.person("Bo", "nb")
+    alerts = [await released(one) for one in (town, other)]
+    lesser = await released(other, grave=False)
+    after = await restored_from(town, await backed_up(town))
+    honest = TwilioSms.trace
+
+    async def trace(self: TwilioSms, to: str, sender: str, since: datetime) -> list[Trace]:
+        if to == ayan.phone.address:
+            raise TypeError("can't compare offset-naive and offset-aware datetimes")
+        return await honest(self, to, sender, since)
+
+    monkeypatch.setattr(TwilioSms, "trace", trace)
+    with capture_logs():
+        await in_steps(after, minutes=1)
+    assert {entry.to for entry in accepted(town)} == {ayan.phone.address, bo.phone.address}
+    assert [(await each.reach(alert)).possible_duplicates for each, alert in zip((town, other), alerts, strict=True)] == [1, 0]
+    assert (await other.reach(lesser)).totals.sent == 0
+    monkeypatch.setattr(TwilioSms, "trace", honest)
+    await in_steps(after, minutes=1)
+    assert (await other.reach(lesser)).totals.sent == 1
+    assert set(copies(town).values()) == {1}
+
+
+async def test_a_text_that_cannot_be_made_keeps_the_gate_shut_for_nobody(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it breaks on; that one is a person's to see to, and the neighbour's messages leave."""
+    other = await neighbour(town)
+    ayan, bo = await town.person("Ayan", "nb"), await other.person("Bo", "nb")
+    for one in (town, other):
+        await released(one)
+    after, honest = await restored_from(town, await backed_up(town)), Wording.of
+
+    def of(self: Wording, work: Work, issue: Issue, home: Home) -> Copy:
+        if work.to == ayan.phone.address:
+            raise KeyError("No time zone found with key Europe/Nowhere")
+        return honest(self, work, issue, home)
+
+    monkeypatch.setattr(Wording, "of", of)
+    with capture_logs():
+        await in_steps(after, minutes=1)
+    assert {entry.to for entry in accepted(town)} == {bo.phone.address}
+    assert set(await after.tasks()) == {TaskKind.TEXT, TaskKind.CALL}
