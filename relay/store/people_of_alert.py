@@ -37,6 +37,7 @@ class Show(StrEnum):
     """Which people are wanted."""
 
     ALL = "all"
+    NOT_REACHED = "not_reached"
     UNANSWERED = "unanswered"
     ANSWERED = "answered"
     PASSED_ON = "passed_on"
@@ -49,6 +50,8 @@ class Show(StrEnum):
 _asked = (recipient.c.left_out == "",)
 _WHERE: Mapping[Show, tuple[Any, ...]] = {
     Show.ALL: (),
+    # neither their telephone nor they themselves have told
+    Show.NOT_REACHED: (*_asked, recipient.c.rung == Rung.NONE, recipient.c.evidence < int(Evidence.DELIVERED)),
     Show.UNANSWERED: (*_asked, recipient.c.rung == Rung.NONE),
     Show.ANSWERED: (*_asked, recipient.c.rung != Rung.NONE),
     Show.PASSED_ON: (recipient.c.rung == Rung.PASSED_ON,),

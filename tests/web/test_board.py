@@ -241,6 +241,18 @@ async def test_stopping_takes_two_presses_and_leads_to_what_was_sent_and_no_with
     assert ("/alerts/2/undo" in page, "/alerts/2/cancel" in page) == (True, False)
 
 
+async def test_whose_message_has_not_arrived_can_be_found(duty: Duty) -> None:
+    """Beside those who have it and have not answered, and those who have answered though nobody told that it arrived."""
+    _, bo, chen, _ = await people(duty, "so", "Ayan", "Bo", "Chen", "Dina")
+    bo.phone._phone.no_receipts = True
+    chen.phone._phone.no_receipts = True
+    await duty.issue()
+    await chen.phone.says("1")
+    await duty.town.settle()
+    page = (await duty.officer.get("/alerts/1/people?show=not_reached")).text
+    assert [name for name in ("Ayan", "Bo", "Chen", "Dina") if f">{name}<" in page] == ["Bo"]
+
+
 async def test_a_name_that_is_a_formula_is_text_in_the_file(duty: Duty) -> None:
     await people(duty, "so", '=HYPERLINK("http://x")')
     await duty.issue()

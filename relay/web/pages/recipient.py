@@ -18,6 +18,7 @@ from relay.web.who import who
 
 SHOWN = {
     Show.ALL: "Everybody",
+    Show.NOT_REACHED: "Neither delivered nor answered",
     Show.UNANSWERED: "Have not answered",
     Show.ANSWERED: "Have answered",
     Show.PASSED_ON: "Have passed it on",
