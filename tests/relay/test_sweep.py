@@ -1,7 +1,8 @@
 """A sweep of several senders: what goes wrong with one, or with one message or status, keeps nothing else from coming in."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
+from typing import Any
 
 import pytest
 from sqlalchemy import insert, select
@@ -11,6 +12,7 @@ from channels.twilio_sms import TwilioSms
 from messages.form import Medium
 from relay.model import NotReady, TaskKind
 from relay.receipts import Receipts
+from relay.store import inbox
 from relay.store.tables import Sender, inbound, status, task
 from relay.store.tables.sending import FOREIGN
 from relay.sweep import SILENT
@@ -79,17 +81,17 @@ async def test_a_message_that_cannot_be_kept_is_a_persons_to_read_and_holds_up_n
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The mark goes on, so that it is not fetched for ever, and a restored database does not wait for it."""
-    honest = TwilioSms.sweep
-
-    async def sweep(self: TwilioSms, to: str, since: datetime) -> AsyncIterator[Inbound]:
-        if to == SMS_SENDER:
-            yield Inbound(provider_id="\udc00", sender="+4741009999", to=to, text="Hjelp", received_at=town.clock.now())
-        async for one in honest(self, to, since):
-            yield one
-
-    monkeypatch.setattr(TwilioSms, "sweep", sweep)
-    for person in await two_towns(town):
+    honest, chen = inbox.keep, await town.person("Chen", "nb")
+    ayan, bo = await two_towns(town)
+    for person in (ayan, bo, chen):
         await person.phone.says("1")
+
+    async def keep(conn: Any, account: Any, channel: Any, messages: Sequence[Inbound], heard_by: str) -> int:
+        if any(one.sender == ayan.phone.address for one in messages):
+            raise ValueError("no database takes this")
+        return await honest(conn, account, channel, messages, heard_by)
+
+    monkeypatch.setattr(inbox, "keep", keep)
     assert await town.relay.sweep() == 2
     assert await heard(town) == {SMS_SENDER, NEIGHBOURS_SENDER}
     asked = select(task.c.municipality_id, task.c.kind).where(task.c.cause.startswith("unkept:"))
@@ -125,13 +127,12 @@ async def test_a_database_that_is_away_ends_the_sweep(town: Town, monkeypatch: p
     """It is nobody's trouble alone: no mark moves and no task is opened, and the next sweep fetches everything."""
     for person in await two_towns(town):
         await person.phone.says("1")
-    inbox = town.relay.receipts.inbox
 
     async def away(_: object) -> int:
         raise NotReady("The connection to the database was lost. It is tried again.")
 
     with monkeypatch.context() as patched:
-        patched.setattr(inbox, "put", away)
+        patched.setattr(town.relay.receipts.inbox, "put", away)
         with pytest.raises(NotReady):
             await town.relay.sweep()
     assert await town.tasks() == []
