@@ -176,7 +176,7 @@ async def everything(conn: AsyncConnection, municipality_id: int, person_id: int
 
 def _alerts_of(person_id: int) -> Select[Any]:
     columns = ("language", "left_out", "rung", "answered_at", "reported", "deputy")
-    mine = select(alert.c.number, *(recipient.c[name] for name in columns)).join(alert, alert.c.id == recipient.c.alert_id)
+    mine = select(alert.c.number, alert.c.kind, *(recipient.c[name] for name in columns)).join(alert, alert.c.id == recipient.c.alert_id)
     return mine.where(recipient.c.person_id == person_id).order_by(recipient.c.id)
 
 

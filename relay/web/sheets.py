@@ -1,13 +1,18 @@
 """Tables to take along, as CSV that a spreadsheet opens as it is: semicolons, a byte-order mark, and no cell that is a formula."""
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from io import StringIO
 
 from aiohttp import web
 
+from messages.alert import Kind
+from messages.frames import mark
+
 #: what a spreadsheet would take for the beginning of a formula
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+#: how a file's name begins by the kind of its alert: in ASCII, which every computer writes alike
+_BEGINS: Mapping[Kind, str] = {Kind.ACTUAL: "", Kind.EXERCISE: "OVELSE-", Kind.TEST: "TEST-"}
 
 
 def harmless(cell: object) -> str:
@@ -31,3 +36,9 @@ def response(name: str, heading: Sequence[str], rows: Iterable[Sequence[object]]
     """Send the rows as a file called `name`.csv."""
     headers = {"Content-Disposition": f'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
     return web.Response(text=table(heading, rows), content_type="text/csv", charset="utf-8", headers=headers)
+
+
+def of_alert(name: str, kind: Kind, language: str, heading: Sequence[str], rows: Iterable[Sequence[object]]) -> web.Response:
+    """Send a table about an alert. What is not real says so in the name of the file and first in every row: rows are copied out."""
+    first = [sign] if (sign := mark(kind, language)) else []
+    return response(f"{_BEGINS[kind]}{name}", [*first, *heading], ([*first, *row] for row in rows))

@@ -174,6 +174,7 @@ async def test_reach_is_what_the_pages_say(open_web: Web) -> None:
     known = await open_web.stand.house.relay.reach(open_web.stand.municipality_id, issued.alert_id)
     async with program(open_web, Role.VIEWER, Scope.READ) as session:
         _, told = await asked(session, "GET", f"/alerts/{issued.number}/reach")
+    assert told["kind"] == "ACTUAL"
     assert told["totals"]["planned"] == known.totals.planned > 0
     assert [one["language"] for one in told["groups"]] == [one.language for one in known.groups]
 

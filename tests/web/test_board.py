@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
+from messages.alert import Kind
 from messages.form import Part
 from relay.model import Role
 from relay.pulse import Pulse
@@ -257,6 +258,19 @@ async def test_a_name_that_is_a_formula_is_text_in_the_file(duty: Duty) -> None:
     await people(duty, "so", '=HYPERLINK("http://x")')
     await duty.issue()
     assert "\"'=HYPERLINK(" in (await duty.officer.get("/alerts/1/people.csv")).text
+
+
+@pytest.mark.parametrize(("kind", "mark", "begins"), [("ACTUAL", "", ""), ("EXERCISE", "EXERCISE", "OVELSE-"), ("TEST", "TEST", "TEST-")])
+async def test_a_file_of_what_is_not_real_says_so_in_its_name_and_in_every_row(duty: Duty, kind: str, mark: str, begins: str) -> None:
+    await people(duty, "so", "Ayan", "Bilan")
+    await duty.issue(kind=Kind(kind))
+    for file, name, first in (("board.csv", "rekkevidde-1", "Group"), ("people.csv", "personer-1", "Person")):
+        answer = await duty.officer.get(f"/alerts/1/{file}")
+        assert answer.headers["Content-Disposition"] == f'attachment; filename="{begins}{name}.csv"'
+        rows = list(csv.reader(StringIO(answer.text.lstrip("\ufeff")), delimiter=";"))
+        assert rows[0][: 2 if mark else 1] == ([mark, first] if mark else [first])
+        assert len(rows) > 1
+        assert all((row[0] == mark) is bool(mark) and len(row) == len(rows[0]) for row in rows)
 
 
 # --- who looks on ---------------------------------------------------------------------------------------------------------

@@ -145,7 +145,7 @@ async def test_everything_that_is_stored_is_given_and_nothing_of_others(street: 
     assert [(row["count"], row["means"]) for row in told["reports"]] == [(7, "snakket med dem")]
     assert [row["text"] for row in told["conversation"]] == ["Hvor lenge varer det?"]
     assert {row["meaning"] for row in told["answers"]} == {"passed_on", "message"}
-    assert [row["number"] for row in told["alerts"]] == [1]
+    assert [(row["number"], row["kind"]) for row in told["alerts"]] == [(1, "ACTUAL")]
     assert "سؤال" not in text
     assert "Personar" not in text
 

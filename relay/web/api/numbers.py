@@ -11,9 +11,11 @@ async def reach(call: Call) -> Answer:
     """Return how far an alert has come. Reported reach is what people say, and is added to nothing."""
     async with call.relay.store.read() as conn:
         alert_id = await rows.id_of_number(conn, call.who.municipality_id, call.number)
+        row = await rows.row_of(conn, call.who.municipality_id, alert_id)
     found = await call.relay.reach(call.who.municipality_id, alert_id)
     return shapes.ReachWhole(
         number=found.number,
+        kind=row.kind,
         groups=[shapes.GroupNumbers(language=one.language, name=one.name, **_numbers(one)) for one in found.groups],
         totals=shapes.Numbers(**_numbers(found.totals)),
         channels={

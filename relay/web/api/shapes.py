@@ -210,9 +210,10 @@ class ChannelNumbers(Shape):
 
 
 class ReachWhole(Shape):
-    """How far an alert has come."""
+    """How far an alert has come. Figures of an exercise are of nothing real."""
 
     number: int
+    kind: Kind
     groups: list[GroupNumbers]
     totals: Numbers
     channels: dict[str, ChannelNumbers]

@@ -7,6 +7,7 @@ from datetime import datetime
 from aiohttp import web
 from markupsafe import Markup
 
+from messages.alert import Kind
 from relay.authority import DUTY
 from relay.model import Action, TaskKind
 from relay.store import board, hand_over, sooner
@@ -304,7 +305,7 @@ async def as_csv(request: web.Request) -> web.Response:
     async with relay.store.read() as conn:
         found = await board.read(conn, one, relay.clock.now())
     heading = [words.say(language, column) for column in COLUMNS]
-    return sheets.response(f"rekkevidde-{one.number}", heading, (_cells(line) for line in found.groups))
+    return sheets.of_alert(f"rekkevidde-{one.number}", Kind(one.kind), language, heading, (_cells(line) for line in found.groups))
 
 
 def _cells(line: board.GroupLine) -> list[object]:

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from messages.alert import Kind
 from relay.authority import DUTY
 from relay.store import board, desk_queue, people_of_alert
 from relay.store.columns import AnyRow
@@ -108,7 +109,7 @@ async def as_csv(request: web.Request) -> web.Response:
     async with relay.store.read() as conn:
         found = await people_of_alert.people(conn, one, show=wanted.show, group_id=wanted.group, name=wanted.name, size=MOST)
     heading = [words.say(language, column) for column in COLUMNS]
-    return sheets.response(f"personer-{one.number}", heading, (_cells(row, language) for row in found.rows))
+    return sheets.of_alert(f"personer-{one.number}", Kind(one.kind), language, heading, (_cells(row, language) for row in found.rows))
 
 
 def _cells(row: people_of_alert.Row, language: str) -> list[object]:
