@@ -93,3 +93,32 @@ async def test_every_page_is_there_in_every_language_without_a_script(town: Web,
         return empty
 
     assert await walk(town, seeing, everywhere, look, java_script_enabled=False) == {}
+
+
+#: the grey of what is on its way: on a plain and on a highlighted row, whether it is the legend's, and its contrast with the row
+GREYS = """() => {
+  const light = (colour) => colour.match(/[0-9.]+/g).slice(0, 3).map((n) => n / 255)
+    .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4).reduce((sum, c, at) => sum + c * [0.2126, 0.7152, 0.0722][at], 0);
+  const contrast = (one, two) => (Math.max(light(one), light(two)) + 0.05) / (Math.min(light(one), light(two)) + 0.05);
+  const fill = (shape) => getComputedStyle(shape).fill;
+  const legend = fill(document.querySelector('.legend .piece.underway'));
+  const cell = document.querySelector('.groups .bar-column .piece.underway').closest('td');
+  const card = getComputedStyle(cell.closest('.ds-card')).backgroundColor;
+  return [false, true].map((need) => {
+    cell.parentElement.classList.toggle('in-need', need);
+    const grey = fill(cell.querySelector('.piece.underway'));
+    return [grey === legend, contrast(grey, need ? getComputedStyle(cell).backgroundColor : card)];
+  });
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_what_is_on_its_way_is_seen_on_every_row_of_the_board(
+    town: Web, seeing: Browser, everywhere: list[Place], scheme: str
+) -> None:
+    [board] = [place for place in everywhere if place.pattern.endswith("/board")]
+    async with desks(seeing, town) as free, free(board) as desk:
+        await desk.open(f"{board.address}?scheme={scheme}")
+        for as_the_legend, contrast in await desk.page.evaluate(GREYS):
+            assert as_the_legend
+            assert contrast >= 3, "WCAG 1.4.11: what is drawn stands out from its ground"
