@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -162,11 +162,26 @@ async def numbers(conn: AsyncConnection, municipality_id: int) -> dict[int, int]
 async def chain(conn: AsyncConnection, alert_id: int) -> list[int]:
     """Return the ids of the alerts that this one follows, newest first: what it replaces, what that had replaced, and so on."""
     ids: list[int] = []
-    before = await _replaced(conn, alert_id)
-    while before is not None and before not in ids:
-        ids.append(before)
-        before = await _replaced(conn, before)
+    older = await _replaced(conn, alert_id)
+    while older is not None and older not in ids:
+        ids.append(older)
+        older = await _replaced(conn, older)
     return ids
+
+
+class Before(NamedTuple):
+    """The alert that another one replaces, withdraws or ends."""
+
+    number: int
+    event: str
+
+
+async def before(conn: AsyncConnection, row: AnyRow) -> Before | None:
+    """Return which alert this one follows; None for one that follows none."""
+    if row.replaces_id is None:
+        return None
+    wanted = select(alert.c.number, alert.c.event).where(alert.c.id == row.replaces_id, alert.c.municipality_id == row.municipality_id)
+    return Before(*(await conn.execute(wanted)).one())
 
 
 async def _replaced(conn: AsyncConnection, alert_id: int) -> int | None:

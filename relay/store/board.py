@@ -7,9 +7,9 @@ from datetime import date, datetime
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from messages.alert import Gravity
+from messages.alert import Act, Gravity
 from relay.model import Action, AlertState, DeliveryState, GroupReach, NotFound
-from relay.store import counters, progress, tasks, trial
+from relay.store import alerts, counters, progress, tasks, trial
 from relay.store.columns import AnyRow
 from relay.store.reach import PEOPLE
 from relay.store.tables import LanguageGroup, ResourcePerson, alert, alert_group, delivery, event, recipient, task, variant
@@ -40,6 +40,13 @@ class Heading:
     ended_at: datetime | None
     paused: bool
     revision: int
+    #: the alert that this one replaces, withdraws or ends
+    before: alerts.Before | None
+
+    @property
+    def corrects(self) -> bool:
+        """Whether it only says of another one that it was wrong, or that the danger is over: it has no text of its own."""
+        return self.act in (Act.WITHDRAW, Act.OVER)
 
     @property
     def open(self) -> bool:
@@ -141,7 +148,7 @@ async def heading_of(conn: AsyncConnection, municipality_id: int, alert_id: int,
 async def _heading(conn: AsyncConnection, row: AnyRow, language: str) -> Heading:
     wanted = (language, "nb", "nn", "en")
     texts = select(variant.c.language, variant.c.headline).where(variant.c.alert_id == row.id, variant.c.language.in_(wanted))
-    found = {text.language: text.headline for text in (await conn.execute(texts)).all()}
+    found = {text.language: text.headline for text in (await conn.execute(texts)).all() if text.headline}
     tag = next((one for one in wanted if one in found), "")
     names = ("number", "kind", "act", "state", "released_at", "act_by_at", "expires_at", "ended_at", "paused", "revision")
     return Heading(
@@ -150,6 +157,7 @@ async def _heading(conn: AsyncConnection, row: AnyRow, language: str) -> Heading
         headline=found.get(tag, row.event),
         language=tag or "nb",
         gravity=Gravity(row.gravity),
+        before=await alerts.before(conn, row),
         **{name: getattr(row, name) for name in names},
     )
 

@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import AlertState, Role
-from relay.store import counters
+from relay.store import alerts, counters
 from relay.store.columns import AnyRow
 from relay.store.tables import LanguageGroup, ResourcePerson, Sender, User, alert, alert_group, user_role, variant
 
@@ -23,6 +23,8 @@ class Listed:
     row: AnyRow
     #: tags of its texts
     languages: tuple[str, ...]
+    #: the alert that this one replaces, withdraws or ends
+    before: alerts.Before | None
     planned: int = 0
     #: to how many a copy has left
     sent: int = 0
@@ -69,13 +71,15 @@ async def listed(
 
 async def _listed(conn: AsyncConnection, row: AnyRow) -> Listed:
     tags = (await conn.execute(select(variant.c.language).where(variant.c.alert_id == row.id).order_by(variant.c.language))).scalars()
+    before = await alerts.before(conn, row)
     if row.released_at is None:
-        return Listed(row=row, languages=tuple(tags))
+        return Listed(row=row, languages=tuple(tags), before=before)
     numbers = (await counters.read(conn, row.id)).get((0, ""), {})
     groups = (await conn.execute(select(alert_group.c.met_at).where(alert_group.c.alert_id == row.id))).scalars().all()
     return Listed(
         row=row,
         languages=tuple(tags),
+        before=before,
         planned=numbers.get("planned", 0),
         sent=numbers.get("sent", 0),
         acknowledged=numbers.get("acknowledged", 0),

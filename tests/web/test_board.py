@@ -2,6 +2,7 @@
 
 import asyncio
 import csv
+import re
 from collections.abc import AsyncIterator, Mapping
 from io import StringIO
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select, update
 
-from messages.alert import Kind
+from messages.alert import Act, Kind
 from messages.form import Part
 from relay.model import Role
 from relay.pulse import Pulse
@@ -258,6 +259,33 @@ async def test_a_name_that_is_a_formula_is_text_in_the_file(duty: Duty) -> None:
     await people(duty, "so", '=HYPERLINK("http://x")')
     await duty.issue()
     assert "\"'=HYPERLINK(" in (await duty.officer.get("/alerts/1/people.csv")).text
+
+
+@pytest.mark.parametrize(
+    ("act", "called", "about"),
+    [
+        (Act.WITHDRAW, "Withdrawal", "Withdraws no. 1, vann"),
+        (Act.OVER, "Danger over", "Says that the danger of no. 1, vann, is over"),
+    ],
+)
+async def test_what_takes_an_alert_back_or_ends_it_says_so_and_which_one_wherever_it_stands(
+    duty: Duty, act: Act, called: str, about: str
+) -> None:
+    await people(duty, "so", "Ayan")
+    await duty.issue()
+    await duty.town.relay.correct(duty.town.municipality_id, 1, act, "Ola")
+    await duty.town.settle()
+    link = (await duty.press("/alerts/2/wall")).text.split("/wall/")[1].split("<")[0].split('"')[0]
+    for path in ("/alerts/2/board", f"/wall/{link}?lang=en"):
+        page = (await duty.officer.get(path)).text
+        headed = re.sub(r"\s+", " ", re.sub("<[^>]*>", "", page[page.index("<h1>") : page.index("</h1>")]))
+        assert headed.startswith(f"No. 2 {called}: vann"), path
+        assert about in page, path
+        assert "Danger to life" not in page, "the danger was that of the alert before"
+    for path in ("/alerts", "/"):
+        page = (await duty.officer.get(path)).text
+        assert f">{called}</span>" in page, path
+        assert about in page, path
 
 
 @pytest.mark.parametrize(("kind", "mark", "begins"), [("ACTUAL", "", ""), ("EXERCISE", "EXERCISE", "OVELSE-"), ("TEST", "TEST", "TEST-")])

@@ -11,7 +11,7 @@ from relay.model import AlertState
 from relay.store import situation
 from relay.web.keys import RELAY
 from relay.web.page import render
-from relay.web.pages.alert_of import ACTS, KINDS, STATES
+from relay.web.pages.alert_of import KINDS, STATES
 from relay.web.who import who
 
 #: what may stand behind ?state=
@@ -35,7 +35,6 @@ class AlertsPage:
     filters = FILTERS
     states = STATES
     kinds = KINDS
-    acts = ACTS
 
 
 async def show(request: web.Request) -> web.StreamResponse:

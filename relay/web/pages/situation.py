@@ -10,7 +10,7 @@ from relay.store import coverage, feeds, front, hand_over, situation, tasks
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import render
-from relay.web.pages.alert_of import ACTS, KINDS, STATES
+from relay.web.pages.alert_of import KINDS, STATES
 from relay.web.pages.waits import LEFT_OUT, NEXT_STEPS, WAITS, Gap, Step, gaps, steps
 from relay.web.who import who
 
@@ -41,7 +41,6 @@ class SituationPage:
     on_duty: bool
     states = STATES
     alert_kinds = KINDS
-    acts = ACTS
     waits = WAITS
     left_out = LEFT_OUT
 
