@@ -1,12 +1,15 @@
 """The wall of the duty room on its screen: every group in sight without scrolling, large enough for four metres, and nobody named."""
 
 import os
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Page
+from sqlalchemy import update
 
+from relay.store.tables import alert_group
 from tests.web.duty_town import Duty, duty_town
 from tests.web.eyes import browser
 from tests.web.hands import device
@@ -41,6 +44,18 @@ async def wall(duty: Duty, page: Page, groups: int) -> None:
     made = (await duty.press("/alerts/1/wall")).text
     await page.goto(made.split("/wall/")[1].split("<")[0].split('"')[0].join(["/wall/", ""]), wait_until="load")
     await page.evaluate("document.fonts.ready")
+
+
+async def test_groups_of_one_language_are_told_apart_by_their_names_and_no_word_stands_twice(duty: Duty) -> None:
+    for tag in ("so", "ti", "nb"):
+        await duty.town.person(f"Hemmelig {tag}", tag)
+    await duty.issue()
+    for tag, called in (("so", {"name": "Somali"}), ("ti", {"language": "so", "name": "Somali, Nes"}), ("nb", {"name": "Norsk"})):
+        await duty.change(update(alert_group).where(alert_group.c.group_id == duty.town.groups[tag]).values(**called))
+    made = (await duty.press("/alerts/1/wall")).text
+    shown = (await duty.officer.get(f"/wall/{made.split('/wall/')[1].split('<')[0]}?lang=nb")).text
+    tiles = [re.findall(r">\s*([^<>]*\w)\s*<", name) for name in re.findall(r'<p class="tile-name">(.*?)</p>', shown, re.DOTALL)]
+    assert sorted(tiles) == [["Soomaali", "somali"], ["Soomaali", "somali", "Somali, Nes"], ["bokmål"]]
 
 
 @pytest.mark.parametrize("groups", [6, 12, 24])

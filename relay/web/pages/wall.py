@@ -1,5 +1,7 @@
 """The wall of the duty room: all groups in sight, no names, numbers or quotes, behind a link that ends with its alert."""
 
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from aiohttp import web
@@ -25,6 +27,8 @@ class Tile:
 
     group: board.GroupLine
     pieces: tuple[charts.Piece, ...]
+    #: the group's, where its language has several; "" where the language says which one it is
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,12 +87,19 @@ async def _page(request: web.Request) -> WallPage:
         token=token,
         ended=False,
         heading=one,
-        tiles=tuple(Tile(group=group, pieces=charts.ladder(group, mirrored=mirrored)) for group in seen.groups),
+        tiles=tuple(_tiles(seen.groups, mirrored=mirrored)),
         totals=seen.totals,
         grave=seen.grave,
         waiting=seen.waiting,
         halts=await request.app[WATCHDOG].halts(found.municipality_id),
     )
+
+
+def _tiles(groups: tuple[board.GroupLine, ...], *, mirrored: bool) -> Iterator[Tile]:
+    spoken = Counter(group.reach.language for group in groups)
+    for group in groups:
+        name = group.reach.name if spoken[group.reach.language] > 1 else ""
+        yield Tile(group=group, pieces=charts.ladder(group, mirrored=mirrored), name=name)
 
 
 # --- its links -------------------------------------------------------------------------------------------------------------
