@@ -24,6 +24,8 @@ DUTY = frozenset({Role.COORDINATOR, Role.DUTY_OFFICER})
 ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 #: let a stopped sender send again: one that is refused once more stops by itself
 STARTERS = ADMINISTRATORS | DUTY
+#: see what doctor says: whoever wonders why nothing happens
+EXAMINERS = ADMINISTRATORS | DUTY
 
 
 def approvers_of(kind: Kind | str) -> frozenset[Role]:

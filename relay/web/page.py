@@ -16,7 +16,7 @@ from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from messages import languages
-from relay.authority import ADMINISTRATORS, DUTY, EVERYBODY
+from relay.authority import ADMINISTRATORS, DUTY, EVERYBODY, EXAMINERS
 from relay.flow import Relay
 from relay.model import Role
 from relay.store import front
@@ -66,6 +66,11 @@ class Chrome:
     def on_duty(self) -> bool:
         """Whether it is the reader who rings and answers; streams are keyed by it."""
         return self.who is not None and self.who.may(DUTY)
+
+    @property
+    def examines(self) -> bool:
+        """Whether the reader may see what doctor says."""
+        return self.who is not None and self.who.may(EXAMINERS)
 
     @property
     def csrf(self) -> str:

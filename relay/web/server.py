@@ -8,7 +8,7 @@ from functools import partial
 from aiohttp import web
 
 from relay import doctor
-from relay.authority import ADMINISTRATORS, APPROVERS, DUTY, EVERYBODY, STARTERS, STOPPERS, WRITERS
+from relay.authority import ADMINISTRATORS, APPROVERS, DUTY, EVERYBODY, EXAMINERS, STARTERS, STOPPERS, WRITERS
 from relay.flow import Relay
 from relay.model import Role
 from relay.store import links, sessions
@@ -111,7 +111,7 @@ ROUTES = (
     Route("POST", "/settings/tokens", settings.add_token, ADMINISTRATORS),
     Route("POST", r"/settings/tokens/{token:\d+}/revoke", settings.revoke_token, ADMINISTRATORS),
     Route("GET", "/ready", ready.show, ADMINISTRATORS),
-    Route("GET", "/doctor", settings.examine, ADMINISTRATORS | DUTY),
+    Route("GET", "/doctor", settings.examine, EXAMINERS),
     Route("GET", "/help", settings.helping, EVERYBODY),
     # programs
     *(Route(one.method, ROOT + one.path, serve.handler(one), Door.TOKEN, one.scope) for one in OPERATIONS),

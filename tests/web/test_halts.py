@@ -55,6 +55,16 @@ async def wall(duty: Duty) -> str:
     return str((await duty.press("/alerts/1/wall")).text).split("/wall/")[1].split('"')[0].split("<")[0]
 
 
+async def test_doctor_is_one_press_away_for_everybody_whom_it_lets_in_and_for_nobody_else(duty: Duty) -> None:
+    for path in ("/", "/inbox", "/alerts"):
+        assert 'href="/doctor"' in (await duty.officer.get(path)).text, path
+        assert 'href="/doctor"' not in (await duty.viewer.get(path)).text, path
+    opened = await duty.officer.get("/doctor")
+    assert opened.status == 200
+    assert 'href="/settings"' not in opened.text, "the way back is not to a page that refuses her"
+    assert (await duty.viewer.get("/doctor")).status == 403
+
+
 async def test_a_worker_that_has_died_stands_on_every_page_until_one_keeps_time_again(duty: Duty) -> None:
     await released(duty)
     link = f"/wall/{await wall(duty)}"
