@@ -1,4 +1,7 @@
-"""The two cookies: the session's, and the one by which a browser is known. `__Host-` where we are reached by https."""
+"""The cookies: the session's, the one by which a browser is known, what was chosen in the menu. `__Host-` where we are reached by https.
+
+They are for the pages of those who work here. Who reads a message is given none.
+"""
 
 from aiohttp import web
 
@@ -6,6 +9,7 @@ from relay.store.sessions import KNOWN
 from relay.web.keys import RELAY
 
 SESSION, DEVICE = "budstikke", "budstikke-device"
+LANGUAGE, COLOURS = "budstikke-language", "budstikke-colours"
 
 
 def is_secure(request: web.Request) -> bool:
@@ -19,7 +23,7 @@ def read(request: web.Request, name: str) -> str:
 
 
 def put(request: web.Request, response: web.StreamResponse, name: str, value: str) -> None:
-    """Set a cookie. The session's ends with the browser, at the latest with the session; the device's stays."""
+    """Set a cookie. The session's ends with the browser, at the latest with the session; the others stay."""
     age = None if name == SESSION else int(KNOWN.total_seconds())
     secure = is_secure(request)
     response.set_cookie(_named(request, name), value, path="/", httponly=True, samesite="Lax", secure=secure, max_age=age)

@@ -19,6 +19,7 @@ from relay.store.acting import acts
 from relay.web import cookies
 from relay.web.api.serve import no_operation
 from relay.web.keys import RELAY
+from relay.web.page import remember
 from relay.web.problem import problem
 from relay.web.route import Door, Route
 from relay.web.who import Who, signed_in
@@ -108,8 +109,8 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     try:
         if route is None:
             return await _nowhere(request, handler)
-        # whoever holds a link needs no session, and is not asked for one
-        return await (handler(request) if route.who is Door.LINK else _guarded(request, handler, route))
+        # whoever holds a link needs no session, is not asked for one, and gets no cookie
+        return await (handler(request) if route.who is Door.LINK else _remembered(request, handler, route))
     except BudstikkeError as error:
         return await problem(request, STATUS.get(type(error), 400), str(error))
     except (web.HTTPNotFound, web.HTTPRequestEntityTooLarge) as error:
@@ -120,6 +121,14 @@ async def _nowhere(request: web.Request, handler: Handler) -> web.StreamResponse
     """No route has this address: a page says so, with the bar of whoever is signed in."""
     await _who(request)
     return await handler(request)
+
+
+async def _remembered(request: web.Request, handler: Handler, route: Route) -> web.StreamResponse:
+    """What a page was asked for in its menu holds for the next page, unless another site asked."""
+    response = await _guarded(request, handler, route)
+    if from_here(request):
+        remember(request, response)
+    return response
 
 
 async def _guarded(request: web.Request, handler: Handler, route: Route) -> web.StreamResponse:

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cache, partial
 from importlib.metadata import version
 from typing import Any
+from urllib.parse import urlencode
 
 from aiohttp import web
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
@@ -22,12 +23,12 @@ from relay.model import Role
 from relay.store import front
 from relay.store.halts import Halt
 from relay.typed import as_typed
-from relay.web import assets, sentences, words
+from relay.web import assets, cookies, sentences, words
 from relay.web.filters import FILTERS, Reader
 from relay.web.keys import RELAY, WATCHDOG
 from relay.web.who import Who, who_if_any
 
-#: the ways a page may be coloured and mirrored; `?scheme=` and `?dir=` ask for one, a cookie remembers the scheme
+#: the ways a page may be coloured and mirrored; `?scheme=` and `?dir=` ask for one, a cookie remembers the scheme (and the language)
 SCHEMES = ("auto", "light", "dark")
 DIRECTIONS = ("ltr", "rtl")
 HTML = "text/html"
@@ -51,6 +52,8 @@ class Chrome:
     direction: str
     scheme: str
     path: str
+    #: what stands behind the address
+    query: tuple[tuple[str, str], ...]
     municipality: str
     #: real channels are off
     trial: bool
@@ -83,6 +86,10 @@ class Chrome:
         if self.who is None:
             return ()
         return tuple((to, text, self._here(to)) for to, text, seen_by in BAR if self.who.may(seen_by))
+
+    def again(self, **chosen: str) -> str:
+        """Return the address's query with this chosen, and all that it said besides."""
+        return urlencode([*((name, value) for name, value in self.query if name not in chosen), *chosen.items()], errors="replace")
 
     def _here(self, to: str) -> bool:
         return self.path == to or (to != "/" and self.path.startswith(to + "/"))
@@ -126,6 +133,7 @@ class Around:
     direction: str
     scheme: str
     path: str
+    query: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +155,14 @@ async def sight(request: web.Request, halts: tuple[Halt, ...] = ()) -> Sight:
     relay = request.app[RELAY]
     async with relay.store.read() as conn:
         town = await front.glance(conn, who.municipality_id if who else None)
-    around = Around(who=who, language=language_of(request), direction=direction_of(request), scheme=scheme_of(request), path=request.path)
+    around = Around(
+        who=who,
+        language=language_of(request),
+        direction=direction_of(request),
+        scheme=scheme_of(request),
+        path=request.path,
+        query=tuple(request.query.items()),
+    )
     return _sight(town, around, relay.clock.now(), halts)
 
 
@@ -158,6 +173,7 @@ def _sight(town: front.Glance, around: "Around", now: datetime, halts: tuple[Hal
         direction=around.direction,
         scheme=around.scheme,
         path=around.path,
+        query=around.query,
         municipality=town.name,
         trial=town.trial,
         grave=town.grave,
@@ -183,7 +199,7 @@ def direction_of(request: web.Request) -> str:
 def language_of(request: web.Request) -> str:
     """Return the language of the pages: asked for just now, remembered, the user's, the browser's."""
     who = who_if_any(request)
-    for tag in (request.query.get("lang"), request.cookies.get("lang"), who.language if who else None):
+    for tag in (request.query.get("lang"), cookies.read(request, cookies.LANGUAGE), who.language if who else None):
         if tag in words.LANGUAGES:
             return str(tag)
     return words.wanted(request.headers.get("Accept-Language", ""))
@@ -191,10 +207,19 @@ def language_of(request: web.Request) -> str:
 
 def scheme_of(request: web.Request) -> str:
     """Return how the pages are coloured: asked for just now, remembered, as the device is."""
-    for scheme in (request.query.get("scheme"), request.cookies.get("scheme")):
+    for scheme in (request.query.get("scheme"), cookies.read(request, cookies.COLOURS)):
         if scheme in SCHEMES:
             return str(scheme)
     return "auto"
+
+
+def remember(request: web.Request, response: web.StreamResponse) -> None:
+    """Keep for this browser what was chosen in the menu of a page. A part of a page asks for its page's language, and chooses nothing."""
+    if response.prepared or response.content_type != HTML:
+        return
+    for name, asked, known in ((cookies.LANGUAGE, "lang", words.LANGUAGES), (cookies.COLOURS, "scheme", SCHEMES)):
+        if (chosen := request.query.get(asked)) in known:
+            cookies.put(request, response, name, str(chosen))
 
 
 @cache

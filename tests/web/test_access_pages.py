@@ -246,3 +246,47 @@ async def test_an_address_that_leads_nowhere_is_a_page_with_a_way_back(house: Op
     lost = await stranger.get("/nowhere?lang=en")
     assert (lost.status, "No page has this address." in lost.text, "Main menu" in lost.text) == (404, True, False)
     assert (await viewer.get("/api/v1/nowhere")).headers["Content-Type"].startswith(("application/problem+json", "text/plain"))
+
+
+# --- how one wants the pages ----------------------------------------------------------------------------------------------
+
+
+async def test_what_is_chosen_in_the_menu_holds_on_every_later_page_of_this_browser(house: Open) -> None:
+    guest = await house.browser()
+    assert ">Sign in</h1>" in (await guest.get("/sign-in?lang=en")).text
+    assert ">Sign in</h1>" in (await guest.get("/sign-in")).text
+    await guest.sign_in("viewer")
+    assert ">Alerts</h1>" in (await guest.get("/alerts")).text
+    await guest.get("/alerts?scheme=dark")
+    page = (await guest.get("/people")).text
+    assert 'data-color-scheme="dark"' in page
+    assert 'lang="en"' in page
+    chosen = await guest.get("/?lang=nn")
+    assert all(mark in chosen.headers["Set-Cookie"] for mark in ("budstikke-language=nn", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age"))
+    assert "Set-Cookie" not in (await guest.get("/alerts")).headers
+    other = await house.browser("viewer")
+    assert 'lang="nb"' in (await other.get("/alerts")).text, "another browser is not asked to follow"
+
+
+async def test_the_menu_changes_one_thing_of_an_address_and_leaves_the_rest(house: Open) -> None:
+    guest = await house.browser()
+    page = (await guest.get("/sign-in?next=/alerts%3Fstate%3Dout&lang=nn")).text
+    assert 'href="?next=%2Falerts%3Fstate%3Dout&amp;lang=en"' in page
+    assert 'href="?next=%2Falerts%3Fstate%3Dout&amp;lang=nn&amp;scheme=dark"' in page
+
+
+async def test_the_language_of_the_account_takes_the_place_of_what_the_menu_was_told(house: Open) -> None:
+    browser = await house.browser("viewer")
+    await browser.get("/me?lang=en")
+    await browser.post("/me", email="", phone="+4790000008", language="")
+    assert 'lang="en"' in (await browser.get("/alerts")).text, "another change of the account is none of the language"
+    await browser.post("/me", email="", phone="", language="nn")
+    assert 'lang="nn"' in (await browser.get("/alerts")).text
+
+
+async def test_nobody_who_only_holds_a_link_gets_a_cookie_and_no_other_site_chooses(house: Open) -> None:
+    guest = await house.browser()
+    for path in ("/m/x", "/s/x", "/me/x", "/avmeld/x", "/wall/x", "/nowhere"):
+        assert "Set-Cookie" not in (await guest.get(f"{path}?lang=en&scheme=dark")).headers, path
+    led = await guest.ask("GET", "/sign-in?lang=en", headers={"Sec-Fetch-Site": "cross-site"})
+    assert "Set-Cookie" not in led.headers

@@ -11,7 +11,7 @@ from relay.authority import ADMINISTRATORS
 from relay.model import BadInput, NotAllowed, Unreadable
 from relay.store import sealing, sessions, users
 from relay.store.register import Stamp
-from relay.web import passwords, second_factor as factor, words
+from relay.web import cookies, passwords, second_factor as factor, words
 from relay.web.act import back, field, writing
 from relay.web.keys import RELAY
 from relay.web.page import language_of, render
@@ -90,7 +90,10 @@ async def change(request: web.Request) -> web.StreamResponse:
     async with writing(request) as (conn, town, by):
         chosen = language if language in words.LANGUAGES else ""
         await users.change(conn, town, who(request).user_id, by, email=email, phone=phone, language=chosen)
-    raise back("/me")
+    response = web.Response(status=303, headers={"Location": "/me"})
+    if chosen != who(request).language:  # whoever chooses here does not mean what the menu was told before
+        cookies.drop(request, response, cookies.LANGUAGE)
+    return response
 
 
 # --- the second factor --------------------------------------------------------------------------------------------------

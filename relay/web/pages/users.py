@@ -12,7 +12,7 @@ from relay.store.columns import AnyRow
 from relay.web import passwords, words
 from relay.web.act import back, field, number, writing
 from relay.web.keys import RELAY
-from relay.web.page import language_of, render
+from relay.web.page import language_of, remember, render
 from relay.web.who import who
 
 #: what the pages call the roles, in the order in which they stand in a form
@@ -263,7 +263,9 @@ async def invited(request: web.Request) -> web.StreamResponse:
     relay, token = request.app[RELAY], request.match_info["token"]
     async with relay.store.read() as conn:
         row = await invitations.find(conn, token, relay.clock.now())
-    return await render(request, "access/invited.html", InvitedPage(token=token, name=row.name, login=row.login or ""))
+    response = await render(request, "access/invited.html", InvitedPage(token=token, name=row.name, login=row.login or ""))
+    remember(request, response)  # behind this link is somebody who will work here
+    return response
 
 
 async def accept(request: web.Request) -> web.StreamResponse:
