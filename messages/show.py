@@ -118,7 +118,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         item = template(given.template)
     except TemplateError as why:
         parser.error(str(why))
-    found = list(shown(item, Kind.EXERCISE if given.exercise else Kind.ACTUAL))
+    real = Kind.ACTUAL in item.alert_kinds and not given.exercise
+    found = list(shown(item, Kind.ACTUAL if real else Kind.EXERCISE))
     sys.stdout.write("\n".join((*map(as_text, found), *_missing(item))))
     if given.html:
         given.html.write_text(_PAGE.format(title=escape(item.id), articles="".join(map(as_html, found))), encoding="utf-8")

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Act, Alert, Kind, Variant
-from relay import authority, staff
-from relay.model import AlertState, BadInput, NotAllowed, Policy, SparedBy, TaskKind
+from relay import authority, sense, staff
+from relay.model import AlertState, BadInput, Issue, NotAllowed, Policy, SparedBy, TaskKind
 from relay.routing.policy import CORRECTIONS
 from relay.store import alerts, drafts, ending, paging, plan, plan_rows, sealing, tasks
 from relay.store.columns import AnyRow
@@ -27,6 +27,10 @@ OWN_WORDS = (
 )
 EXPIRED = "Alert no. %(number)s has expired. Take the source's newest message, or write a new alert."
 NO_WITHDRAWAL = "What withdraws cannot be withdrawn itself: its readers must not be told that it was wrong. If it was, write a new alert."
+PLAYED = (
+    "Alert no. %(number)s has a text that is made for testing the alerts, and would go out as a real alert, without the word for exercise."
+    " Write a new alert instead, and choose “Exercise” for it."
+)
 NO_DIGITS = "The alerts %(numbers)s are open, and answers have no digits left for one more. End one of them, or update one instead."
 #: what cannot be done with an alert in the state that it is in
 TOO_LATE: Mapping[str, str] = {
@@ -99,6 +103,7 @@ async def approve(
     issue = await alerts.issue(conn, municipality_id, alert_id, approved_only=False)
     if not issue.variants:
         raise NotAllowed("Alert no. %(number)s has no text in any language yet.", number=row.number)
+    _not_played(row, issue)
     await alerts.approve(conn, alert_id, by, now, override, approver_id=approver_id)
     # the reason is a person's words, which stand with the alert: here only that there was one, and which
     reason = sealing.keyring().lookup(override) if override else ""
@@ -137,6 +142,7 @@ async def release(
     """
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _may_leave(row, now)
+    _not_played(row, await alerts.issue(conn, municipality_id, alert_id))
     if wake and not reason.strip():
         raise BadInput(WHY_WAKE)
     first = row.state == AlertState.APPROVED
@@ -171,6 +177,12 @@ def _may_leave(row: AnyRow, now: datetime) -> None:
 def _in_time(row: AnyRow, now: datetime) -> None:
     if row.expires_at is not None and row.expires_at <= now:
         raise NotAllowed(EXPIRED, number=row.number)
+
+
+def _not_played(row: AnyRow, issue: Issue) -> None:
+    """What takes a real alert back, or ends it, says none of its words, and must always be able to leave."""
+    if row.act not in CORRECTIONS and sense.only_played(issue.variants.values(), row.kind):
+        raise NotAllowed(PLAYED, number=row.number)
 
 
 def _must_be(row: AnyRow, *states: AlertState) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages import cap
 from messages.alert import Act, Alert, Identity, Kind, Severity
-from relay import staff
+from relay import sense, staff
 from relay.model import BadInput, Place
 from relay.routing import How, inside
 from relay.store import alerts, people, tasks
@@ -172,7 +172,8 @@ async def _replaced(
 
 
 async def store(conn: AsyncConnection, municipality_id: int, new: alerts.NewAlert, now: datetime) -> Taken:
-    """Store a draft and say so in the record."""
+    """Store a draft and say so in the record; BadInput when its texts are not for an alert of its kind."""
+    sense.fits(new.variants, new.alert.kind)
     alert_id = await alerts.save(conn, municipality_id, new, now)
     row = await alerts.row_of(conn, municipality_id, alert_id)
     await tasks.acted(conn, new.author, "alert.take", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", number=row.number)

@@ -15,11 +15,15 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
 
-from messages.alert import Act, Certainty, Review, Severity, Urgency, Variant
+from messages.alert import Act, Certainty, Kind, Review, Severity, Urgency, Variant
 from messages.languages import UnknownLanguageError, get, normalise
 
+#: before a template's id, in the source of its texts
+_SOURCE = "library:"
 _FIELDS = ("headline", "forward", "topic", "ask", "detail")
-_META = frozenset({"id", "version", "act", "severity", "urgency", "certainty", "leave_first", "parameters", "kinds", "defaults"})
+_META = frozenset(
+    {"id", "version", "act", "severity", "urgency", "certainty", "leave_first", "parameters", "kinds", "defaults", "alert_kinds"}
+)
 
 
 class FieldKind(StrEnum):
@@ -50,6 +54,8 @@ class LibraryTemplate:
     parameters: Mapping[str, str]
     kinds: Mapping[str, FieldKind]
     defaults: Mapping[str, str]
+    #: the alerts that it may be used for: what is about an exercise is never told as real
+    alert_kinds: frozenset[Kind] = frozenset(Kind)
     texts: Mapping[str, Mapping[str, str]] = field(repr=False)
 
     def languages(self) -> tuple[str, ...]:
@@ -65,7 +71,7 @@ class LibraryTemplate:
         filled = {name: _fill(self.id, texts.get(name, ""), given) for name in _FIELDS}
         review = Review.REVIEWED if texts.get("review") == "reviewed" else Review.DRAFT
         extra = {"leave_first": "yes" if self.leave_first else "no"}
-        return Variant(language=tag, place=given.get("place", ""), review=review, source=f"library:{self.id}", extra=extra, **filled)
+        return Variant(language=tag, place=given.get("place", ""), review=review, source=f"{_SOURCE}{self.id}", extra=extra, **filled)
 
     def kind(self, parameter: str) -> FieldKind:
         """Return what a parameter takes."""
@@ -127,6 +133,17 @@ def template(name: str) -> LibraryTemplate:
     return found
 
 
+def unfit(text: Variant, kind: Kind) -> bool:
+    """Say whether a text is of a template that is not for an alert of this kind: by its source, or by its headline as it stands."""
+    others = (one for one in _library().values() if kind not in one.alert_kinds)
+    return any(text.source == f"{_SOURCE}{one.id}" or _headed(one, text) for one in others)
+
+
+def _headed(one: LibraryTemplate, text: Variant) -> bool:
+    own = one.texts.get(text.language, {}).get("headline", "")
+    return bool(own) and " ".join(text.headline.split()).casefold() == own.casefold()
+
+
 def parse(source: str) -> LibraryTemplate:
     """Read one template file; raise TemplateError when it is not as the first file says."""
     try:
@@ -149,6 +166,7 @@ def _meta(data: dict[str, Any]) -> dict[str, Any]:
         "parameters": MappingProxyType(data["parameters"]),
         "kinds": MappingProxyType({name: FieldKind(kind) for name, kind in data.get("kinds", {}).items()}),
         "defaults": MappingProxyType(data.get("defaults", {})),
+        "alert_kinds": frozenset(map(Kind, data.get("alert_kinds", Kind))),
     }
 
 

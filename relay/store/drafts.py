@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from messages.alert import Alert, Variant
+from messages.alert import Alert, Kind, Variant
+from relay import sense
 from relay.model import AlertState, NotAllowed
 from relay.store import alerts
 from relay.store.columns import AnyRow
@@ -99,12 +100,14 @@ async def change(
     groups: frozenset[int] | None = None,
 ) -> None:
     """Write a draft anew; whoever had approved it must do so again. Its kind and its number stay. NotAllowed once it is released.
+    BadInput when a text is not for an alert of its kind.
 
     `groups`: those that it goes to, none of them meaning all; None leaves them as they are.
     """
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     if row.state not in (AlertState.DRAFT, AlertState.APPROVED):
         raise NotAllowed(TEXTS_ARE_OUT)
+    sense.fits(wanted, Kind(row.kind))
     told = alerts.columns_of(value)
     del told["kind"], told["sent_at"], told["act"]
     if groups is not None:
@@ -137,6 +140,7 @@ async def put_late(conn: AsyncConnection, municipality_id: int, alert_id: int, t
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     if row.state != AlertState.RELEASED:
         raise NotAllowed(NOT_OUT)
+    sense.fits((text,), Kind(row.kind))
     same = (variant.c.alert_id == alert_id, variant.c.language == text.language)
     if (await conn.execute(select(variant.c.id).where(*same, variant.c.approved))).scalar() is not None:
         raise NotAllowed(TEXT_IS_OUT)

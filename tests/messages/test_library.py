@@ -1,6 +1,7 @@
 """Preparedness templates: the same parameters in every language, short enough, and honest about what they do not know."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -8,7 +9,7 @@ from messages.alert import Act, Kind, Review, Severity
 from messages.form import Copy, Medium, Part
 from messages.frames import say
 from messages.languages import fits_label
-from messages.library import LibraryTemplate, TemplateError, parse, placeholders, template, templates
+from messages.library import LibraryTemplate, TemplateError, parse, placeholders, template, templates, unfit
 from messages.render import render
 from messages.segments import Coding, alphabet, count
 from messages.show import sample_alert
@@ -213,12 +214,24 @@ def test_a_template_says_whether_to_leave_first() -> None:
     assert parse(GOOD).act is Act.ISSUE
 
 
+def test_what_is_about_an_exercise_is_never_told_as_real() -> None:
+    exercise, water = template("exercise"), template("boil-water")
+    assert exercise.alert_kinds == {Kind.EXERCISE, Kind.TEST}
+    assert all(item.alert_kinds == set(Kind) for item in ALL if item is not exercise)
+    text = exercise.fill("nb", {"place": "Strand"})
+    for same in (text, replace(text, headline="Noe annet"), replace(text, source="written", headline="vi prøver  varslingen")):
+        assert [kind for kind in Kind if unfit(same, kind)] == [Kind.ACTUAL]
+    assert not unfit(replace(text, source="written", headline="KOK VANNET"), Kind.ACTUAL)
+    assert not unfit(water.fill("nb", filled(water)), Kind.ACTUAL)
+
+
 BROKEN = [
     ("id =", "cannot be read"),
     (GOOD.replace('"ISSUE"', '"SHOUT"'), "SHOUT"),
     (GOOD.replace("[nb]", "[klingon]"), "klingon"),
     (GOOD.replace("version = 1\n", ""), "version"),
     (GOOD.replace("version = 1", 'version = "one"'), "one"),
+    (GOOD.replace("leave_first = true", 'leave_first = true\nalert_kinds = ["REHEARSAL"]'), "REHEARSAL"),
 ]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from messages.alert import Kind
-from messages.frames import frame_languages
+from messages.frames import frame_languages, say
 from messages.library import templates
 from messages.show import as_html, as_text, main, shown
 
@@ -41,6 +41,11 @@ def test_every_template_can_be_shown_as_an_exercise() -> None:
         for each in shown(item, Kind.EXERCISE):
             assert each.language in as_text(each)
             assert f'id="{each.language}"' in as_html(each)
+
+
+def test_what_is_only_for_exercises_is_shown_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["exercise"]) == 0
+    assert f"\n{say('nb', 'mark.exercise')}" in capsys.readouterr().out
 
 
 def test_languages_without_a_text_are_named(capsys: pytest.CaptureFixture[str]) -> None:

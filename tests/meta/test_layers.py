@@ -12,7 +12,7 @@ import pytest
 from tests.meta.repository import ROOT
 
 #: rooms that the contract about pure code names
-DECIDES = ("model", "routing", "talk", "counting", "verdict", "breaker", "wording")
+DECIDES = ("model", "routing", "talk", "counting", "verdict", "breaker", "sense", "wording")
 LINTER = Path(sys.executable).with_name("lint-imports")
 
 

@@ -107,6 +107,17 @@ async def test_a_cap_document_becomes_a_draft_and_comes_out_as_cap_again(open_we
     assert {info.language for info in back.infos} == {text["language"] for text in whole["texts"]}
 
 
+async def test_what_tests_the_alerts_is_not_taken_as_a_real_alert(open_web: Web) -> None:
+    played = {"language": "en", "headline": "WE TEST THE ALERTS"}
+    async with program(open_web, Role.COORDINATOR) as session:
+        status, told = await asked(session, "POST", "/alerts", json=DRAFT | {"texts": [played]})
+        assert (status, "made for testing the alerts" in told["detail"]) == (422, True)
+        _, taken = await asked(session, "POST", "/alerts", json=DRAFT)
+        number = taken["alerts"][0]["number"]
+        assert (await asked(session, "PUT", f"/alerts/{number}/texts", json=played))[0] == 422
+        assert (await asked(session, "POST", "/alerts", json=DRAFT | {"kind": "EXERCISE", "texts": [played]}))[0] == 201
+
+
 async def test_nobody_stands_for_their_own_words_by_another_token(open_web: Web) -> None:
     """Two different persons are two different users, whatever token they come with."""
     relay, town = open_web.stand.house.relay, open_web.stand.municipality_id

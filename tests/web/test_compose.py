@@ -4,11 +4,13 @@ import re
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy import update
 
 from channels.clock import ManualClock
-from messages.alert import Kind
-from relay.model import AlertState
+from messages.alert import Act, Kind
+from relay.model import AlertState, NotAllowed
 from relay.store import alerts, drafts, situation
+from relay.store.tables import variant
 from relay.town import demo_alert
 from tests.web.alerts import NORWEGIAN, SOMALI, draft, form, furnish, nb, row, text_of, without_agreement
 from tests.web.house import START, Open, opened, settings
@@ -186,6 +188,56 @@ async def test_a_field_that_cannot_be_taken_says_so_beside_itself_and_keeps_what
         assert await situation.listed(conn, web.town, limit=5) == []
 
 
+PLAYED = "This text is made for testing the alerts, and cannot go out as a real alert. Choose “Exercise”, or another text."
+
+
+async def test_what_tests_the_alerts_cannot_become_a_real_one_by_any_beginning(web: Open) -> None:
+    await furnish(web)
+    browser, filled = await web.browser("coordinator"), {"start": "template", "template": "exercise", "parameter.place": "Strand"}
+    await browser.get("/alerts/new")
+    played = await browser.post("/alerts/new", kind="EXERCISE", **filled)
+    assert played.location == "/alerts/1/edit"
+    for given in ({"template": "exercise"}, filled, {"start": "earlier", "alert": "1"}):
+        refused = await browser.post("/alerts/new", kind="ACTUAL", **given)
+        assert (refused.status, nb(PLAYED) in text_of(refused)) == (422, True)
+    assert (await browser.post("/alerts/new", kind="EXERCISE", template="exercise")).status == 303
+
+
+async def test_what_tests_the_alerts_cannot_be_typed_into_a_real_one(web: Open) -> None:
+    await furnish(web)
+    browser = await web.browser("coordinator")
+    number = await draft(browser)
+    refused = await browser.post(f"/alerts/{number}/edit", **form(**{"headline.nb": "VI PRØVER VARSLINGEN"}))
+    assert (refused.status, nb(PLAYED) in text_of(refused)) == (422, True)
+    assert (
+        await browser.post(f"/alerts/{await draft(browser, Kind.EXERCISE)}/edit", **form(**{"headline.nb": "VI PRØVER VARSLINGEN"}))
+    ).status == 303
+
+
+async def test_what_tests_the_alerts_neither_passes_approval_nor_leaves_as_real_and_can_be_taken_back(web: Open) -> None:
+    """As a draft from before there was a rule."""
+    await furnish(web)
+    found = await row(web, await draft(await web.browser("coordinator")))
+    relay = web.house.relay
+    await _retell(web, found.id, source="library:exercise")
+    with pytest.raises(NotAllowed, match="would go out as a real alert"):
+        await relay.approve(web.town, found.id, "Ola")
+    await _retell(web, found.id, source="written")
+    await relay.approve(web.town, found.id, "Ola")
+    await _retell(web, found.id, source="library:exercise")
+    with pytest.raises(NotAllowed, match="would go out as a real alert"):
+        await relay.release(web.town, found.id, "Ola")
+    await _retell(web, found.id, source="written")
+    await relay.release(web.town, found.id, "Ola")
+    await _retell(web, found.id, source="library:exercise")
+    assert await relay.correct(web.town, found.id, Act.WITHDRAW, "Ola")
+
+
+async def _retell(web: Open, alert_id: int, **values: str) -> None:
+    async with web.house.store.write() as conn:
+        await conn.execute(update(variant).where(variant.c.alert_id == alert_id).values(values))
+
+
 async def test_an_update_of_what_is_out_copies_its_texts_and_stays_of_its_kind(web: Open) -> None:
     await furnish(web)
     browser = await web.browser("coordinator")
@@ -195,8 +247,8 @@ async def test_an_update_of_what_is_out_copies_its_texts_and_stays_of_its_kind(w
     await relay.release(web.town, found.id, "Ola")
     await browser.get(f"/alerts/new?update={number}")
     made = await browser.post("/alerts/new", kind="ACTUAL", start="update", update=str(number))
-    update = await row(web, int(made.location.split("/")[2]))
-    assert (update.kind, update.act, update.replaces_id) == (Kind.EXERCISE, "UPDATE", found.id)
+    newer = await row(web, int(made.location.split("/")[2]))
+    assert (newer.kind, newer.act, newer.replaces_id) == (Kind.EXERCISE, "UPDATE", found.id)
     assert (await browser.get(f"/alerts/{number}/edit")).location == f"/alerts/{number}/run"
     assert (await row(web, number)).state == AlertState.RELEASED
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages import library
 from messages.alert import Act, Alert, Area, Certainty, Kind, Severity, Urgency, Variant
-from relay import ingest
+from relay import ingest, sense
 from relay.model import AlertState, BadInput, Place
 from relay.store import alerts, drafts, people, situation
 from relay.store.columns import AnyRow
@@ -75,11 +75,11 @@ async def ask(request: web.Request) -> web.StreamResponse:
 async def begin(request: web.Request) -> web.StreamResponse:
     """Make the draft that was asked for, and go on to write it."""
     form = {**await form_of(request), **await _document(request)}
+    if wrong := _wrong(form):
+        return await _show(request, form, {name: words.say(language_of(request), said) for name, said in wrong.items()}, status=422)
     if "start" not in form and (chosen := _template(form)):
         # its fields come next, at an address that holds nothing else of this form
         raise web.HTTPSeeOther(f"/alerts/new?{urlencode({'kind': form.get('kind', ''), 'template': chosen.id})}")
-    if wrong := _wrong(form):
-        return await _show(request, form, {name: words.say(language_of(request), said) for name, said in wrong.items()}, status=422)
     try:
         number = await _begin(request, form)
     except BadInput as refused:
@@ -132,8 +132,10 @@ def _template(values: Mapping[str, str]) -> library.LibraryTemplate | None:
 
 
 def _wrong(form: Form) -> dict[str, str]:
-    """Say beside each field of a template what is to be written there."""
+    """Say beside each field of a template what is to be written there; first of all that it is not for an alert of this kind."""
     chosen = _template(form)
+    if chosen and form.get("kind", "") in frozenset(Kind) - chosen.alert_kinds:
+        return {"kind": sense.ONLY_PLAYED}
     if chosen is None or form.get("start") != "template":
         return {}
     given = _given(chosen, form)

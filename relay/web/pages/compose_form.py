@@ -6,6 +6,7 @@ from datetime import datetime
 
 from messages.alert import Alert, Area, Gravity, Review, Severity, Urgency, Variant
 from messages.languages import normalise
+from relay import sense
 from relay.model import Issue, Place
 from relay.routing import inside
 from relay.store import drafts
@@ -89,6 +90,7 @@ def read(form: Form, before: Issue, place: Place, now: datetime, known: Collecti
         errors["expires"] = "It ends before it begins. Look at both times."
     earlier = {text.language: text for text in kept}
     texts = [text for tag in languages_of(form) if (text := text_of(form, tag, earlier.get(tag), errors))]
+    errors |= {f"headline.{tag}": sense.ONLY_PLAYED for tag in sense.only_played(texts, alert.kind)}
     if not texts:
         errors[f"headline.{place.norwegian}"] = "Write the text in at least one language."
     return Filled(alert=alert, texts=tuple(_followed(form, texts, earlier, place)), groups=groups, errors=errors)

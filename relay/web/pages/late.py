@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages import languages
 from messages.alert import Variant
+from relay import sense
 from relay.model import BadInput
 from relay.store import alerts, drafts, people, tasks
 from relay.store.columns import AnyRow
@@ -65,6 +66,8 @@ async def save(request: web.Request) -> web.StreamResponse:
         text = text_of(form, tag, None, errors)
         if text is None:
             errors[f"headline.{tag}"] = "Begin with what people must do, in a few words."
+        elif sense.only_played((text,), row.kind):
+            errors[f"headline.{tag}"] = sense.ONLY_PLAYED
         if text is not None and not errors and form.get("do") != "count":
             place = await people.place(conn, me.municipality_id)
             issue = await alerts.issue(conn, me.municipality_id, row.id)
