@@ -67,15 +67,15 @@ def _place(alert: Alert, variant: Variant, voice: Voice) -> Slot:
 
 
 def _times(alert: Alert, voice: Voice) -> list[Slot]:
-    news = voice.say("forward.next_news", time=voice.when(alert.next_news_at, alert.onset_at)) if alert.next_news_at else ""
+    news = voice.say("forward.next_news", time=voice.when(alert.next_news_at, alert.sent_at, alert.onset_at)) if alert.next_news_at else ""
     duration = _duration(alert, voice)
     note = voice.say("forward.clock_note") if voice.known.sun_clock and (news or duration) else ""
     return [optional("time", duration), optional("next-news", news), optional("clock-note", note)]
 
 
 def _duration(alert: Alert, voice: Voice) -> str:
-    since = voice.when(alert.onset_at) if alert.onset_at else ""
-    until = voice.when(alert.expires_at, alert.onset_at) if alert.expires_at else ""
+    since = voice.when(alert.onset_at, alert.sent_at) if alert.onset_at else ""
+    until = voice.when(alert.expires_at, alert.sent_at, alert.onset_at) if alert.expires_at else ""
     if since and until:
         return voice.say("forward.since_until", since=since, until=until)
     if since:

@@ -137,9 +137,10 @@ def _cldr_name(language: Language, teller: Language) -> str:
     return Locale.parse(language.locale, sep="-").get_display_name(Locale.parse(teller.locale, sep="-")) or ""
 
 
-def when(moment: datetime, language: str, timezone: str, now: datetime | None = None) -> str:
+def when(moment: datetime, language: str, timezone: str, now: datetime | None = None, *, told: datetime | None = None) -> str:
     """Write an aware moment for a reader: "man. 23.11 kl. 18.00"; on the same day as `now` only "kl. 18.00".
 
+    In another year than when it is `told` it has its year: "fre. 1.1.2027 kl. 10.00".
     Weekdays are CLDR's. Day and month stand in the Norwegian order in every language: 11/6 and 6/11 would be mistaken.
     """
     known, zone = get(language), ZoneInfo(timezone)
@@ -148,7 +149,8 @@ def when(moment: datetime, language: str, timezone: str, now: datetime | None = 
     if now is not None and now.astimezone(zone).date() == local.date():
         return time
     weekday = (known.weekdays or get("nb").weekdays)[local.weekday()]
-    return f"{weekday} {local.day}.{local.month} {time}"
+    year = "" if told is None or told.astimezone(zone).year == local.year else f".{local.year}"
+    return f"{weekday} {local.day}.{local.month}{year} {time}"
 
 
 def number(value: int) -> str:

@@ -46,13 +46,13 @@ class Voice:
         """Return one entry of the frame in the plural form for `count`."""
         return say_plural(self.language, msgid, count, **{name: self._value(value) for name, value in values.items()})
 
-    def when(self, moment: datetime, near: datetime | None = None) -> str:
-        """Write a moment for the reader; without the date when it is the same day as `near`."""
-        return when(moment, self.language, self.facts.timezone, near)
+    def when(self, moment: datetime, sent_at: datetime, near: datetime | None = None) -> str:
+        """Write a moment for the reader; without the date when it is the same day as `near`, with its year when that is not `sent_at`'s."""
+        return when(moment, self.language, self.facts.timezone, near, told=sent_at)
 
     def by(self, moment: datetime, sent_at: datetime) -> str:
         """Write a time limit: less than a day ahead of `sent_at` it needs no date."""
-        return self.when(moment, moment if timedelta() <= moment - sent_at < timedelta(days=1) else None)
+        return self.when(moment, sent_at, moment if timedelta() <= moment - sent_at < timedelta(days=1) else None)
 
     def mark(self, kind: Kind) -> str:
         """Return the word that begins and ends everything that is not real; "" for what is."""

@@ -27,6 +27,7 @@ OWN_WORDS = (
 )
 EXPIRED = "Alert no. %(number)s has expired. Take the source's newest message, or write a new alert."
 NO_WITHDRAWAL = "What withdraws cannot be withdrawn itself: its readers must not be told that it was wrong. If it was, write a new alert."
+FAR_AWAY = "A time of alert no. %(number)s is more than a year from now. Edit the alert and look at the years."
 PLAYED = (
     "Alert no. %(number)s has a text that is made for testing the alerts, and would go out as a real alert, without the word for exercise."
     " Write a new alert instead, and choose “Exercise” for it."
@@ -97,10 +98,11 @@ async def approve(
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _must_be(row, AlertState.DRAFT)
     _in_time(row, now)
+    issue = await alerts.issue(conn, municipality_id, alert_id, approved_only=False)
+    _near(row, issue, now)
     approver_id = await identity(conn, municipality_id, by, now)
     if authority.needs_second_person(row.kind) and authority.is_author(row, by, approver_id) and not override.strip():
         raise NotAllowed(OWN_WORDS, name=by, number=row.number)
-    issue = await alerts.issue(conn, municipality_id, alert_id, approved_only=False)
     if not issue.variants:
         raise NotAllowed("Alert no. %(number)s has no text in any language yet.", number=row.number)
     _not_played(row, issue)
@@ -142,14 +144,16 @@ async def release(
     """
     row = await alerts.row_of(conn, municipality_id, alert_id, to_change=True)
     _may_leave(row, now)
-    _not_played(row, await alerts.issue(conn, municipality_id, alert_id))
+    approved = await alerts.issue(conn, municipality_id, alert_id)
+    _not_played(row, approved)
     if wake and not reason.strip():
         raise BadInput(WHY_WAKE)
     first = row.state == AlertState.APPROVED
     if first:
+        _near(row, approved, now)
         old = await _replace(conn, municipality_id, row, now)
         legend = await _legend(conn, municipality_id, row, old, now)
-        values = {"released_at": now, "legend": legend, "replaces_id": old.id if old else None}
+        values = {"released_at": now, "legend": legend, "replaces_id": old.id if old else None} | _passed(approved, now)
         await alerts.move(conn, alert_id, AlertState.RELEASED, now, **values)
     else:
         _must_be(row, AlertState.RELEASED)
@@ -177,6 +181,17 @@ def _may_leave(row: AnyRow, now: datetime) -> None:
 def _in_time(row: AnyRow, now: datetime) -> None:
     if row.expires_at is not None and row.expires_at <= now:
         raise NotAllowed(EXPIRED, number=row.number)
+
+
+def _near(row: AnyRow, issue: Issue, now: datetime) -> None:
+    if sense.far(issue.alert, now):
+        raise NotAllowed(FAR_AWAY, number=row.number)
+
+
+def _passed(issue: Issue, now: datetime) -> dict[str, None]:
+    """The lines of courtesy whose moment passed while the alert waited: it leaves without them, which keeps nobody waiting."""
+    left = sense.timely(issue.alert, now)
+    return {name: None for name in sense.COURTESIES if getattr(left, name) != getattr(issue.alert, name)}
 
 
 def _not_played(row: AnyRow, issue: Issue) -> None:

@@ -2,13 +2,14 @@
 
 from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Alert
 from messages.form import Copy, Medium, Part
+from relay import sense
 from relay.model import Action, AlertState, Home, Issue, Policy
 from relay.pace import seconds_to_send
 from relay.store import alerts, context, plan, plan_rows
@@ -95,7 +96,7 @@ async def review(
 ) -> Review:
     """Draw the plan as it would be written now, and count what it costs; `site` is where the pages are, since links cost too."""
     row = await alerts.row_of(conn, municipality_id, alert_id)
-    issue = await alerts.issue(conn, municipality_id, alert_id, approved_only=row.state != AlertState.DRAFT)
+    issue = _as_it_leaves(row, await alerts.issue(conn, municipality_id, alert_id, approved_only=row.state != AlertState.DRAFT), now)
     full = await plan.draw(conn, issue, policy, now, inside=inside, wake=wake)
     known = await context.load(conn, [municipality_id], site=site)
     digits = await legend(conn, municipality_id, issue.alert, row.legend)
@@ -103,6 +104,11 @@ async def review(
     sender = full.senders.get(Medium.SMS)
     home = known.home(municipality_id, None, sender.id if sender else None)
     return Review(row=row, issue=issue, full=full, loads=loads, home=home, legend=digits, readings=readings(full, home, digits))
+
+
+def _as_it_leaves(row: AnyRow, issue: Issue, now: datetime) -> Issue:
+    """What is not out yet leaves without the lines whose moment has passed; what is out stands as it left."""
+    return issue if row.released_at else replace(issue, alert=sense.timely(issue.alert, now))
 
 
 async def legend(conn: AsyncConnection, municipality_id: int, alert: Alert, given: int = 0) -> int:

@@ -8,7 +8,7 @@ import string
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
@@ -26,12 +26,18 @@ _META = frozenset(
 )
 
 
+#: what an authority said longer ago is not what it says today
+LONG_AGO = timedelta(days=366)
+
+
 class FieldKind(StrEnum):
     """What a parameter takes."""
 
     TEXT = "text"
     NUMBER = "number"
     DATE = "date"
+    #: a day on which something was read or decided: none to come, and not long ago
+    PAST_DATE = "past-date"
 
 
 class TemplateError(ValueError):
@@ -77,9 +83,9 @@ class LibraryTemplate:
         """Return what a parameter takes."""
         return self.kinds.get(parameter, FieldKind.TEXT)
 
-    def wrong(self, values: Mapping[str, str]) -> tuple[str, ...]:
-        """Return which of the parameters that are given cannot be taken as their kind."""
-        return tuple(name for name, value in values.items() if _read(self.kind(name), value) is None)
+    def wrong(self, values: Mapping[str, str], today: date) -> tuple[str, ...]:
+        """Return which of the parameters that are given cannot be taken as their kind; `today` is the writer's."""
+        return tuple(name for name, value in values.items() if not _makes_sense(self.kind(name), value, today))
 
     def _given(self, values: Mapping[str, str]) -> dict[str, str]:
         if unknown := sorted(set(values) - set(self.parameters)):
@@ -95,21 +101,38 @@ def _read(kind: FieldKind, value: str) -> str | None:
     return _READERS[kind](" ".join(value.split()))
 
 
+def _makes_sense(kind: FieldKind, value: str, today: date) -> bool:
+    if kind is not FieldKind.PAST_DATE:
+        return _read(kind, value) is not None
+    day = _day(value.strip())
+    return day is not None and timedelta() <= today - day <= LONG_AGO
+
+
 def _number(value: str) -> str | None:
     return value if re.fullmatch(r"[1-9][0-9]{0,3}", value) else None
 
 
 def _date(value: str) -> str | None:
     """Day, month and year in the Norwegian order, in every language, as all our dates."""
+    day = _day(value)
+    return f"{day:%d.%m.%Y}" if day else None
+
+
+def _day(value: str) -> date | None:
     for form in ("%d.%m.%Y", "%Y-%m-%d"):
         try:
-            return f"{datetime.strptime(value, form):%d.%m.%Y}"  # noqa: DTZ007 - a day has no time zone
+            return datetime.strptime(value, form).date()  # noqa: DTZ007 - a day has no time zone
         except ValueError:
             continue
     return None
 
 
-_READERS: Mapping[FieldKind, Callable[[str], str | None]] = {FieldKind.TEXT: str, FieldKind.NUMBER: _number, FieldKind.DATE: _date}
+_READERS: Mapping[FieldKind, Callable[[str], str | None]] = {
+    FieldKind.TEXT: str,
+    FieldKind.NUMBER: _number,
+    FieldKind.DATE: _date,
+    FieldKind.PAST_DATE: _date,
+}
 
 
 def placeholders(text: str) -> frozenset[str]:

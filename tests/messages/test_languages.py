@@ -171,6 +171,20 @@ def test_when(language: str, now: datetime | None, expected: str) -> None:
     assert when(EVENING, language, "Europe/Oslo", now) == expected
 
 
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (EVENING, "man. 23.11 kl. 18.00"),
+        (EVENING.replace(month=1), "man. 23.11 kl. 18.00"),
+        (EVENING.replace(year=2025), "man. 23.11.2026 kl. 18.00"),
+        # the year is the reader's, not UTC's: 23:30 UTC on New Year's Eve is the next year in Norway
+        (datetime(2025, 12, 31, 23, 30, tzinfo=UTC), "man. 23.11 kl. 18.00"),
+    ],
+)
+def test_a_moment_in_another_year_than_when_it_is_told_has_its_year(told: datetime, expected: str) -> None:
+    assert when(EVENING, "nb", "Europe/Oslo", told=told) == expected
+
+
 def test_when_knows_summer_time() -> None:
     assert when(datetime(2026, 6, 1, 5, 5, tzinfo=UTC), "en", "Europe/Oslo") == "Mon 1.6 07:05"
 

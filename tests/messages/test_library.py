@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -19,6 +20,7 @@ from tests.messages.night import facts
 ALL = list(templates().values())
 TEXTS = [(item, tag) for item in ALL for tag in item.languages()]
 each_text = pytest.mark.parametrize(("item", "tag"), TEXTS, ids=[f"{item.id}-{tag}" for item, tag in TEXTS])
+TODAY = date(2026, 11, 24)
 SAMPLE = {
     "place": "Strand",
     "minutes": "3",
@@ -161,7 +163,7 @@ def test_what_the_authority_says_must_be_filled_in() -> None:
 )
 def test_a_number_and_a_date_are_taken_as_such_or_not_at_all(name: str, value: str, stands: str | None) -> None:
     water, given = template("boil-water"), filled(template("boil-water")) | {name: value}
-    assert water.wrong(given) == (() if stands else (name,))
+    assert water.wrong(given, TODAY) == (() if stands else (name,))
     if stands:
         assert stands in water.fill("nb", given).detail
     else:
@@ -172,7 +174,7 @@ def test_a_number_and_a_date_are_taken_as_such_or_not_at_all(name: str, value: s
 @pytest.mark.parametrize("item", ALL, ids=[item.id for item in ALL])
 def test_kinds_belong_to_parameters(item: LibraryTemplate) -> None:
     assert set(item.kinds) <= set(item.parameters)
-    assert not item.wrong(item.defaults)
+    assert not item.wrong(item.defaults, TODAY)
 
 
 def test_unknown_parameters_and_languages_are_said() -> None:
@@ -182,6 +184,14 @@ def test_unknown_parameters_and_languages_are_said() -> None:
         template("boil_water").fill("mfz", SAMPLE)
     with pytest.raises(TemplateError, match="no template 'quake'; there are: boil-water"):
         template("quake")
+
+
+@pytest.mark.parametrize(
+    ("value", "taken"), [("24.11.2026", True), ("25.11.2026", False), ("2025-11-24", True), ("2.2.2025", False), ("2.2.0202", False)]
+)
+def test_a_page_was_read_today_or_not_long_ago(value: str, taken: bool) -> None:  # noqa: FBT001 - a row of the table
+    water = template("boil-water")
+    assert water.wrong(filled(water) | {"advice_date": value}, TODAY) == (() if taken else ("advice_date",))
 
 
 def test_values_stay_on_one_line() -> None:

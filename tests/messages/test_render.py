@@ -272,6 +272,15 @@ def test_times_say_the_day_only_where_it_is_another() -> None:
     assert "kl." not in bare.text
 
 
+def test_times_say_the_year_only_where_it_is_another() -> None:
+    times = {"sent_at": SENT.replace(day=31, month=12), "onset_at": SENT.replace(day=31, month=12)}
+    new_year = SENT.replace(year=2027, month=1, day=1)
+    heard, asked = render(alert(**times, expires_at=new_year, next_news_at=new_year, act_by_at=new_year), water(), facts(), SMS)
+    assert "Fra tor. 31.12 kl. 18.00 til fre. 1.1.2027 kl. 18.00" in heard.text
+    assert "fre. 1.1.2027" in heard.text.partition("Nytt")[2]
+    assert "før fre. 1.1.2027 kl. 18.00?" in asked.text
+
+
 def test_the_place_is_the_variants_or_the_areas() -> None:
     areas = (Area(description="Strand"), Area(), Area(description="Vik"))
     assert "Sted: Strand, Vik" in render(alert(areas=areas), water(place=""), facts(), SMS)[0].text

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from io import BytesIO
 from typing import Any
 
@@ -116,6 +117,16 @@ async def test_what_tests_the_alerts_is_not_taken_as_a_real_alert(open_web: Web)
         number = taken["alerts"][0]["number"]
         assert (await asked(session, "PUT", f"/alerts/{number}/texts", json=played))[0] == 422
         assert (await asked(session, "POST", "/alerts", json=DRAFT | {"kind": "EXERCISE", "texts": [played]}))[0] == 201
+
+
+async def test_times_that_cannot_be_meant_are_refused_each_by_its_name(open_web: Web) -> None:
+    now = open_web.stand.house.relay.clock.now()
+    times = {"onset_at": "0202-01-01T00:00:00Z", "expires_at": "9999-12-31T23:59:00Z", "act_by_at": now.isoformat()}
+    async with program(open_web, Role.COORDINATOR) as session:
+        status, told = await asked(session, "POST", "/alerts", json=DRAFT | times)
+        assert (status, sorted(one["where"] for one in told["errors"])) == (422, ["act_by_at", "expires_at", "onset_at"])
+        near = {name: (now + timedelta(hours=3)).isoformat() for name in ("onset_at", "next_news_at", "act_by_at")}
+        assert (await asked(session, "POST", "/alerts", json=DRAFT | near))[0] == 201
 
 
 async def test_nobody_stands_for_their_own_words_by_another_token(open_web: Web) -> None:

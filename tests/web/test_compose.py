@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import pytest
 from sqlalchemy import update
@@ -10,7 +11,7 @@ from channels.clock import ManualClock
 from messages.alert import Act, Kind
 from relay.model import AlertState, NotAllowed
 from relay.store import alerts, drafts, situation
-from relay.store.tables import variant
+from relay.store.tables import alert, variant
 from relay.town import demo_alert
 from tests.web.alerts import NORWEGIAN, SOMALI, draft, form, furnish, nb, row, text_of, without_agreement
 from tests.web.house import START, Open, opened, settings
@@ -179,13 +180,88 @@ async def test_a_field_that_cannot_be_taken_says_so_beside_itself_and_keeps_what
     wanted = {
         "minutes": "Skriv et helt tall med sifre, for eksempel 3.",
         "authority": "Fyll ut dette.",
-        "advice_date": "Skriv en dato, for eksempel 23.11.2026.",
+        "advice_date": "Skriv en dato, for eksempel 23.11.2026: i dag eller tidligere, og innen et år.",
     }
     beside = dict(re.findall(r'id="parameter\.(\w+)-error">(.+?)</p>', refused.text))
     assert beside == wanted
     assert 'value="mange"' in refused.text
     async with web.house.store.read() as conn:
         assert await situation.listed(conn, web.town, limit=5) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "said"),
+    [
+        ("onset", "0202-11-24T10:00", "This is more than a year from now. Look at the year."),
+        ("onset", "0001-01-01T00:00", "This is more than a year from now. Look at the year."),
+        ("onset", "2028-11-24T10:00", "This is more than a year from now. Look at the year."),
+        ("expires", "9999-12-31T23:59", "This is more than a year from now. Look at the year."),
+        ("expires", "2026-11-23T17:00", "This is over already. Choose a later time, or none."),
+        ("next_news", "2020-01-01T10:00", "This is more than a year from now. Look at the year."),
+        ("next_news", "2026-11-23T17:00", "This time has passed already. Choose a later one, or none."),
+        ("act_by", "2026-11-23T17:00", "This time has passed already. Choose a later one, or none."),
+        ("act_by", "2028-01-01T10:00", "This is more than a year from now. Look at the year."),
+    ],
+)
+async def test_a_time_that_cannot_be_meant_is_refused_beside_its_field(web: Open, name: str, written: str, said: str) -> None:
+    await furnish(web)
+    browser = await web.browser("coordinator")
+    number = await draft(browser)
+    refused = await browser.post(f"/alerts/{number}/edit", **form(**{name: written}))
+    assert refused.status == 422
+    assert re.findall(r'id="(\w+)-error">(.+?)</p>', refused.text) == [(name, nb(said))]
+    assert (await browser.post(f"/alerts/{number}/count", **form(**{name: written}))).status == 200
+    saved = await browser.post(f"/alerts/{number}/edit", **form(**{name: "2026-11-23T23:00"}))
+    assert saved.status == 303, text_of(saved)
+
+
+async def test_a_page_that_will_be_read_in_2030_is_refused(web: Open) -> None:
+    await furnish(web)
+    browser = await web.browser("coordinator")
+    await browser.get("/alerts/new?kind=EXERCISE&template=boil-water")
+    filled = {f"parameter.{name}": "9" for name in ("place", "minutes", "authority", "advice")} | {"parameter.advice_date": "2030-11-23"}
+    refused = await browser.post("/alerts/new", kind="EXERCISE", start="template", template="boil-water", **filled)
+    beside = re.findall(r'id="parameter\.(\w+)-error">(.+?)</p>', refused.text)
+    assert beside == [("advice_date", "Skriv en dato, for eksempel 23.11.2026: i dag eller tidligere, og innen et år.")]
+
+
+async def test_a_draft_that_waited_leaves_without_the_lines_whose_time_has_passed(web: Open) -> None:
+    """Nobody waits longer for a line of courtesy; what is reviewed is what leaves."""
+    await furnish(web)
+    browser = await web.browser("coordinator")
+    times = {"act_by": "2026-11-23T21:00", "next_news": "2026-11-23T20:00", "expires": "2026-11-24T12:00"}
+    number = await draft(browser, fields=times)
+    found, relay = await row(web, number), web.house.relay
+    web.clock.advance(hours=2, minutes=30)  # 20:30 in Norway
+    before = await relay.review(web.town, found.id)
+    assert all("kl. 21.00" in one.ask.text and "20.00" not in one.forward.text for one in before.readings if one.language == "nb")
+    web.clock.advance(hours=1)
+    assert all("21.00" not in one.ask.text for one in (await relay.review(web.town, found.id)).readings)
+    await relay.approve(web.town, found.id, "Ola")
+    await relay.release(web.town, found.id, "Ola")
+    left = await row(web, number)
+    assert (left.act_by_at, left.next_news_at, left.expires_at) == (None, None, found.expires_at)
+    await browser.get(f"/alerts/new?update={number}")
+    assert (await browser.post("/alerts/new", start="update", kind="ACTUAL", update=str(number))).status == 303
+
+
+async def test_a_time_that_cannot_be_meant_neither_passes_approval_nor_leaves(web: Open) -> None:
+    """As a draft from before there was a rule, or an official message."""
+    await furnish(web)
+    found, relay = await row(web, await draft(await web.browser("coordinator"))), web.house.relay
+    await _redate(web, found.id, expires_at=START.replace(year=2999))
+    with pytest.raises(NotAllowed, match="more than a year from now"):
+        await relay.approve(web.town, found.id, "Ola")
+    await _redate(web, found.id, expires_at=None)
+    await relay.approve(web.town, found.id, "Ola")
+    await _redate(web, found.id, onset_at=START.replace(year=1026))
+    with pytest.raises(NotAllowed, match="more than a year from now"):
+        await relay.release(web.town, found.id, "Ola")
+
+
+async def _redate(web: Open, alert_id: int, **values: datetime | None) -> None:
+    async with web.house.store.write() as conn:
+        await conn.execute(update(alert).where(alert.c.id == alert_id).values(values))
 
 
 PLAYED = "This text is made for testing the alerts, and cannot go out as a real alert. Choose “Exercise”, or another text."

@@ -5,7 +5,7 @@ from typing import Any
 from messages.alert import Act, Alert, Area, Variant
 from messages.cap.faults import CapUnwritable
 from messages.cap.write import write
-from relay import acts, ingest
+from relay import acts, ingest, sense
 from relay.authority import approvers_of
 from relay.model import NotAllowed
 from relay.store import alerts as rows, drafts
@@ -13,6 +13,7 @@ from relay.store.alerts import NewAlert
 from relay.store.columns import AnyRow
 from relay.web.api import shapes
 from relay.web.api.operation import CAP, Answer, Call, Raw
+from relay.web.api.problem import RefusedError
 
 CHANGED = "The alert was changed after this revision was read. Read it again, and approve what it says now."
 _LINE = tuple(shapes.AlertLine.model_fields)
@@ -47,21 +48,32 @@ async def taken(call: Call) -> Answer:
 def _new(call: Call) -> NewAlert:
     body = call.body
     assert isinstance(body, shapes.NewAlert)  # noqa: S101 - declared by the operation
-    alert = Alert(
-        number=0,
-        kind=body.kind,
-        severity=body.severity,
-        urgency=body.urgency,
-        certainty=body.certainty,
-        event=body.event,
-        areas=(Area(description=body.area),) if body.area else (),
-        sent_at=call.now,
-        onset_at=body.onset_at,
-        expires_at=body.expires_at,
-        next_news_at=body.next_news_at,
-        act_by_at=body.act_by_at,
+    alert = _in_time(
+        call,
+        Alert(
+            number=0,
+            kind=body.kind,
+            severity=body.severity,
+            urgency=body.urgency,
+            certainty=body.certainty,
+            event=body.event,
+            areas=(Area(description=body.area),) if body.area else (),
+            sent_at=call.now,
+            onset_at=body.onset_at,
+            expires_at=body.expires_at,
+            next_news_at=body.next_news_at,
+            act_by_at=body.act_by_at,
+        ),
     )
     return NewAlert(alert=alert, variants=[_variant(text) for text in body.texts], author=call.who.name, source="api")
+
+
+def _in_time(call: Call, alert: Alert) -> Alert:
+    """Refuse moments that cannot be meant, each by its name."""
+    wrong = [{"where": name, "what": str(why)} for name, why in sense.amiss(alert, call.now).items()]
+    if wrong:
+        raise RefusedError("; ".join(f"{one['where']}: {one['what']}" for one in wrong), wrong)
+    return alert
 
 
 def _variant(text: shapes.Text) -> Variant:

@@ -3,8 +3,9 @@
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from aiohttp.web_request import FileField
@@ -37,6 +38,7 @@ ASKED: Mapping[library.FieldKind, str] = {
     library.FieldKind.TEXT: "Fill this in.",
     library.FieldKind.NUMBER: "Write a whole number in digits, such as 3.",
     library.FieldKind.DATE: "Write a date, such as 23.11.2026.",
+    library.FieldKind.PAST_DATE: "Write a date, such as 23.11.2026: today or earlier, and within a year.",
 }
 
 
@@ -75,7 +77,7 @@ async def ask(request: web.Request) -> web.StreamResponse:
 async def begin(request: web.Request) -> web.StreamResponse:
     """Make the draft that was asked for, and go on to write it."""
     form = {**await form_of(request), **await _document(request)}
-    if wrong := _wrong(form):
+    if wrong := _wrong(form, await _today(request)):
         return await _show(request, form, {name: words.say(language_of(request), said) for name, said in wrong.items()}, status=422)
     if "start" not in form and (chosen := _template(form)):
         # its fields come next, at an address that holds nothing else of this form
@@ -131,7 +133,14 @@ def _template(values: Mapping[str, str]) -> library.LibraryTemplate | None:
     return library.templates().get(wanted) if values.get("start", "template") == "template" else None
 
 
-def _wrong(form: Form) -> dict[str, str]:
+async def _today(request: web.Request) -> date:
+    me, relay = who(request), request.app[RELAY]
+    async with relay.store.read() as conn:
+        place = await people.place(conn, me.municipality_id)
+    return relay.clock.now().astimezone(ZoneInfo(place.timezone)).date()
+
+
+def _wrong(form: Form, today: date) -> dict[str, str]:
     """Say beside each field of a template what is to be written there; first of all that it is not for an alert of this kind."""
     chosen = _template(form)
     if chosen and form.get("kind", "") in frozenset(Kind) - chosen.alert_kinds:
@@ -139,7 +148,7 @@ def _wrong(form: Form) -> dict[str, str]:
     if chosen is None or form.get("start") != "template":
         return {}
     given = _given(chosen, form)
-    wrong = {name for name, value in given.items() if not value.strip()} | {*chosen.wrong(given)}
+    wrong = {name for name, value in given.items() if not value.strip()} | {*chosen.wrong(given, today)}
     return {f"parameter.{name}": ASKED[chosen.kind(name)] for name in chosen.parameters if name in wrong}
 
 
@@ -223,7 +232,7 @@ async def _as_update(request: web.Request, conn: AsyncConnection, form: Form) ->
         raise BadInput("Only an alert that is out can be updated.")
     place = await people.place(conn, me.municipality_id)
     issue = await alerts.issue(conn, me.municipality_id, row.id)
-    alert = replace(issue.alert, number=0, act=Act.UPDATE, sent_at=now, identity=None, replaces=row.number)
+    alert = replace(sense.timely(issue.alert, now), number=0, act=Act.UPDATE, sent_at=now, identity=None, replaces=row.number)
     return await _store(request, conn, alert, list(issue.variants.values()), place, replaces_id=row.id, groups=issue.groups)
 
 

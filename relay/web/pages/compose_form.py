@@ -84,10 +84,7 @@ def read(form: Form, before: Issue, place: Place, now: datetime, known: Collecti
     errors: dict[str, str] = {}
     alert, kept = _alert(form, before.alert, place, errors), list(before.variants.values())
     groups = _groups(form, before.groups, frozenset(known), errors)
-    if alert.expires_at is not None and alert.expires_at <= now:
-        errors["expires"] = "This is over already. Choose a later time, or none."
-    if alert.expires_at and alert.onset_at and alert.expires_at <= alert.onset_at:
-        errors["expires"] = "It ends before it begins. Look at both times."
+    alert = _in_time(alert, now, errors)
     earlier = {text.language: text for text in kept}
     texts = [text for tag in languages_of(form) if (text := text_of(form, tag, earlier.get(tag), errors))]
     errors |= {f"headline.{tag}": sense.ONLY_PLAYED for tag in sense.only_played(texts, alert.kind)}
@@ -125,6 +122,13 @@ def _alert(form: Form, before: Alert, place: Place, errors: dict[str, str]) -> A
         return alert
     severity, urgency = GRAVITIES[chosen]
     return replace(alert, severity=severity, urgency=urgency)
+
+
+def _in_time(alert: Alert, now: datetime, errors: dict[str, str]) -> Alert:
+    """Name the moments that cannot be meant; the alert is shown without those that no calendar of ours reaches."""
+    wrong = sense.amiss(alert, now)
+    errors |= {name: wrong[attribute].sentence for name, attribute in MOMENTS.items() if attribute in wrong}
+    return sense.without(alert, sense.far(alert, now))
 
 
 def _moment(form: Form, name: str, place: Place, errors: dict[str, str]) -> datetime | None:
