@@ -14,6 +14,7 @@ from messages.frames import Facts
 from messages.languages import NORWEGIAN, choose, normalise
 from messages.page import ENDS, Sheet, sheet, text_to_pass_on
 from messages.page_words import say_on_page
+from relay import sense
 from relay.model import AlertState, Home, Issue, Rung
 from relay.store import alerts, context, links
 from relay.store.columns import AnyRow
@@ -147,6 +148,8 @@ async def shared(conn: AsyncConnection, token: str, language: str, now: datetime
 async def _standing(conn: AsyncConnection, link: AnyRow, row: AnyRow, told: AnyRow | None, read: Sequence[str], now: datetime) -> Standing:
     """Everything that a page says of an alert, whoever reads it."""
     issue = await alerts.issue(conn, row.municipality_id, row.id)
+    # nobody is asked at 22:00 whether they can pass it on before 21:00
+    issue = replace(issue, alert=sense.timely(issue.alert, now, ("act_by_at",)))
     known = await context.load(conn, [row.municipality_id])
     home = known.home(row.municipality_id, told.group_id if told else None, None)
     # a person's own text comes first; whoever chooses a language on the page has said which

@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -41,11 +41,14 @@ class Street:
         """Where pages are served."""
         return self.town.relay.desk.public_url
 
-    async def boil(self, *, kind: Kind = Kind.ACTUAL, languages: tuple[str, ...] = LANGUAGES, **values: str) -> int:
+    async def boil(
+        self, *, kind: Kind = Kind.ACTUAL, languages: tuple[str, ...] = LANGUAGES, act_by_at: datetime | None = None, **values: str
+    ) -> int:
         """Send the boil-water alert in many languages; return its id."""
         template = library.template("boil-water")
         now = self.town.clock.now()
-        alert_id = await self.town.draft({}, topic="vann", kind=kind, onset_at=now, next_news_at=now + timedelta(hours=4))
+        news = now + timedelta(hours=4)
+        alert_id = await self.town.draft({}, topic="vann", kind=kind, onset_at=now, next_news_at=news, act_by_at=act_by_at)
         texts = [template.fill(tag, VALUES | values) for tag in languages]
         async with self.town.store.write() as conn:
             await alerts.put_variants(conn, self.town.municipality_id, alert_id, texts, "Kari", now)

@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy import func, select, update
@@ -66,6 +67,17 @@ async def test_a_link_opens_with_the_mark_that_stands_behind_it_in_a_text_from_r
     status, page = await street.get(f"{street.link('ar')}%E2%81%A9")
     assert (status, "اغلوا الماء" in page) == (200, True)
     assert (await street.get(f"{street.link('ar')}a"))[0] == 404
+
+
+async def test_nobody_is_asked_to_pass_it_on_before_a_time_that_has_passed(street: Street) -> None:
+    limit = street.town.clock.now() + timedelta(hours=3)
+    await street.boil(languages=("nb", "ar"), act_by_at=limit)
+    local = limit.astimezone(ZoneInfo("Europe/Oslo"))
+    times = {"nb": f"kl. {local:%H.%M}", "ar": f"{local:%H:%M}"}
+    assert all([time in (await street.get(street.link(tag)))[1] for tag, time in times.items()])
+    street.town.clock.advance(hours=3)
+    assert not any([time in (await street.get(street.link(tag)))[1] for tag, time in times.items()])
+    assert "kan du gi videre nr. 1 (vann)?" in (await street.get(street.link("nb")))[1]
 
 
 @pytest.mark.parametrize("alphabet", ["utf-7", "unicode_escape", "raw_unicode_escape"])
