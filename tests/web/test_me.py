@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from messages.form import Medium
+from messages.page_words import say_on_page
 from relay.store import links
 from relay.store.tables import Address, ResourcePerson, arena, share_link, task
 from tests.stories.arrange import rows, sends
@@ -96,6 +98,9 @@ async def test_quiet_hours_are_the_persons_own_and_can_be_given_back(street: Str
     await post(street, path, do="quiet", **{"from": "", "to": ""})
     assert (await person(street, nb)).quiet_from is None
     assert (await post(street, path, do="quiet", **{"from": "25:00", "to": "08:00"}))[0] == 400
+    status, page = await post(street, path, do="quiet", **{"from": "22:00", "to": "22:00"})
+    assert (status, "22:00-22:00" in page) == (400, True), "the whole day, or none of it?"
+    assert (await person(street, nb)).quiet_from is None
 
 
 async def test_arenas_are_sealed_and_go_when_they_are_removed(street: Street) -> None:
@@ -112,6 +117,21 @@ async def test_arenas_are_sealed_and_go_when_they_are_removed(street: Street) ->
     assert len(await rows(street.town, select(arena.c.id))) == 1, "nobody removes another's"
     await post(street, path, do="no_arena", id="1")
     assert await rows(street.town, select(arena.c.id)) == []
+
+
+@pytest.mark.parametrize("value", ["abc", "", "12", "ring meg", "+47 999", "meg@", "a b@folk.test"])
+async def test_what_is_no_number_and_no_mailbox_is_refused_in_the_readers_language_and_is_nobodys_task(street: Street, value: str) -> None:
+    await street.boil(languages=("nb", "ar", "uk"))
+    status, page = await post(street, await own(street, "uk"), do="address", value=value)
+    assert (status, say_on_page(("uk",), "me.wrong", value=value or "-").text in unescape(page)) == (400, True)
+    assert await rows(street.town, select(task.c.id)) == []
+
+
+@pytest.mark.parametrize("value", ["99988777", "+46 70 123 45 67", "٩٩٩ ٨٨ ٧٧٧", "nytt.navn@folk.test"])
+async def test_numbers_however_they_are_written_and_mailboxes_are_taken(street: Street, value: str) -> None:
+    await street.boil(languages=("nb", "ar", "uk"))
+    assert (await post(street, await own(street, "uk"), do="address", value=value))[0] == 200
+    assert [row.words for row in await rows(street.town, select(task.c.words))] == [value]
 
 
 async def test_a_new_number_is_a_wish_before_the_coordinator_and_changes_nothing(street: Street) -> None:

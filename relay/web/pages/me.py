@@ -13,11 +13,13 @@ from aiohttp import web
 from markupsafe import Markup
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from messages.form import Medium
 from messages.languages import all_languages, normalise
 from messages.page_words import page_languages
 from relay.model import BadInput, NotFound
 from relay.store import links, own_page
 from relay.store.links import LinkKind
+from relay.store.normal import checked_address
 from relay.store.own_page import Own
 from relay.web.keys import RELAY
 from relay.web.leaf import Form, Tongue, form_of, leaf, stranger
@@ -133,9 +135,12 @@ async def _channels(conn: AsyncConnection, known: Own, form: Form, now: datetime
 
 async def _quiet(conn: AsyncConnection, known: Own, form: Form, now: datetime) -> str:
     start, end = _text(form, "from"), _text(form, "to")
-    if bool(start) != bool(end):
+    quiet_from, quiet_to = _time(start), _time(end)
+    # hours that end where they begin are none at all, as the municipality may have agreed; who writes them may mean the whole day
+    kept = (quiet_from, quiet_to) == (known.person.quiet_from, known.person.quiet_to)
+    if bool(start) != bool(end) or (start and quiet_from == quiet_to and not kept):
         raise BadInput(f"{start}-{end}")
-    await own_page.change(conn, known, now, quiet_from=_time(start), quiet_to=_time(end))
+    await own_page.change(conn, known, now, quiet_from=quiet_from, quiet_to=quiet_to)
     return "saved"
 
 
@@ -156,8 +161,10 @@ async def _no_arena(conn: AsyncConnection, known: Own, form: Form, _now: datetim
 
 async def _new_address(conn: AsyncConnection, known: Own, form: Form, now: datetime) -> str:
     value = _text(form, "value")[:LONGEST_ADDRESS]
-    if not value:
-        raise BadInput("-")
+    try:
+        checked_address(Medium.EMAIL if "@" in value else Medium.WHATSAPP, value)
+    except BadInput as why:
+        raise BadInput(value or "-") from why
     await own_page.wish_address(conn, known, value, now)
     return "asked"
 
