@@ -304,6 +304,14 @@ async def test_an_approver_sends_back_with_a_reason_that_the_author_reads(web: O
 # --- run --------------------------------------------------------------------------------------------------------------------
 
 
+async def test_whom_nothing_has_left_to_has_not_been_asked(web: Open) -> None:
+    number = await out(web)
+    people = (await planned(web, number))[0]
+    browser = await web.browser("coordinator")
+    for page in (f"/alerts/{number}/run", "/alerts", "/"):
+        assert f"0 av {people}" in text_of(await browser.get(page)), page
+
+
 async def test_withdrawing_takes_two_presses_of_one_person_and_the_texts_stand_ready_in_every_language(web: Open) -> None:
     number = await out(web)
     officer = await web.browser("duty_officer")
