@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -47,8 +47,9 @@ async def looked(conn: AsyncConnection, feed_id: int, now: datetime, **there: An
 
 
 async def failed(conn: AsyncConnection, feed_id: int, why: str, now: datetime, *, seen: Sequence[str] | None = None) -> None:
-    """Note why a feed, or some of it, could not be read. `seen`: what of it could."""
-    await _note(conn, feed_id, {"failed_at": now, "failure": why[:300]} | ({"seen": list(seen)} if seen is not None else {}))
+    """Note why a feed, or some of it, could not be read, and since when. `seen`: what of it could."""
+    since = func.coalesce(cap_feed.c.failed_at, now)
+    await _note(conn, feed_id, {"failed_at": since, "failure": why[:300]} | ({"seen": list(seen)} if seen is not None else {}))
 
 
 async def _note(conn: AsyncConnection, feed_id: int, values: dict[str, Any]) -> None:

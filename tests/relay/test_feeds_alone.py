@@ -99,8 +99,9 @@ async def test_a_document_that_breaks_us_is_told_and_what_stands_behind_it_comes
         assert (await town.relay.poll(), await drafts(town)) == (1, ["two"])
         row = await feed(town)
         assert (row.failed_at, f"{centre.url}/one.xml" in row.failure, "ValueError" in row.failure) == (now, True, True)
+        town.clock.advance(seconds=60)
         assert await town.relay.poll() == 0
-        assert centre.asked.count("/two.xml") == 1
+        assert ((await feed(town)).failed_at, centre.asked.count("/two.xml")) == (now, 1), "since when, not when last"
     assert await town.relay.poll() == 1, "it is tried again until it can be taken in"
     assert (await feed(town)).failure == ""
 
