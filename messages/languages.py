@@ -12,10 +12,11 @@ from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import regex
 from babel import Locale
+
+from messages.zones import zone_of
 
 NORWEGIAN = ("nb", "nn")
 _RTL_SCRIPTS = frozenset({"Arab", "Syrc", "Hebr", "Rohg"})
@@ -143,7 +144,7 @@ def when(moment: datetime, language: str, timezone: str, now: datetime | None = 
     In another year than when it is `told` it has its year: "fre. 1.1.2027 kl. 10.00".
     Weekdays are CLDR's. Day and month stand in the Norwegian order in every language: 11/6 and 6/11 would be mistaken.
     """
-    known, zone = get(language), ZoneInfo(timezone)
+    known, zone = get(language), zone_of(timezone)
     local = moment.astimezone(zone)
     time = local.strftime(known.clock)
     if now is not None and now.astimezone(zone).date() == local.date():

@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
 
 import typer
 from rich.table import Table
@@ -13,6 +12,7 @@ from rich.table import Table
 from messages.alert import Act
 from messages.form import Part
 from messages.segments import count
+from messages.zones import zone_of
 from relay import authority, fetching, ingest, preview, reach as numbers
 from relay.app import House
 from relay.cli.output import By, Json, Municipality, complain, out, run, say, show_json
@@ -181,7 +181,7 @@ def _people(review: preview.Review) -> None:
     waiting = [one.plan for one in planned if one.plan.waits_until]
     for until in sorted({plan.waits_until for plan in waiting if plan.waits_until}):
         count_ = sum(plan.waits_until == until for plan in waiting)
-        say(f"  {count_} wait until {until.astimezone(ZoneInfo(review.home.timezone)):%a %d.%m %H:%M} (quiet or working hours)")
+        say(f"  {count_} wait until {until.astimezone(zone_of(review.home.timezone)):%a %d.%m %H:%M} (quiet or working hours)")
 
 
 def _loads(review: preview.Review) -> None:

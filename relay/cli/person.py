@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from messages.zones import zone_of
 from relay.app import House
 from relay.cli.alerts import Number, id_of
 from relay.cli.output import Json, Municipality, run, say, show_json
@@ -24,7 +25,7 @@ def person(
     async def inside(opened: House, municipality_id: int) -> tuple[list[people.Story], ZoneInfo]:
         alert_id = await id_of(opened, municipality_id, number)
         async with opened.store.read() as conn:
-            zone = ZoneInfo((await register.place(conn, municipality_id)).timezone)
+            zone = zone_of((await register.place(conn, municipality_id)).timezone)
             return await people.stories(conn, alert_id, name), zone
 
     found, zone = run(inside, municipality)

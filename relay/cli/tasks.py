@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from messages.zones import zone_of
 from relay.app import House
 from relay.cli.output import By, Json, Municipality, run, say, show_json
 from relay.store import doubts, people, tasks
@@ -19,7 +20,7 @@ def list_tasks(json: Json = False, municipality: Municipality = "") -> None:
 
     async def inside(opened: House, municipality_id: int) -> tuple[list[AnyRow], ZoneInfo]:
         async with opened.store.read() as conn:
-            zone = ZoneInfo((await people.place(conn, municipality_id)).timezone)
+            zone = zone_of((await people.place(conn, municipality_id)).timezone)
             return await tasks.listed(conn, municipality_id), zone
 
     rows, zone = run(inside, municipality)

@@ -102,7 +102,12 @@ class Texts:
                 log.exception("no text", delivery=work.delivery_id, error=type(error).__name__)
                 await aside.fail(conn, work, "NO_TEXT", str(error), now)
                 continue
-            later = self._not_before(work, now)
+            try:
+                later = self._not_before(work, now)
+            except Exception as error:
+                log.exception("its reader's hours cannot be told", delivery=work.delivery_id, error=type(error).__name__)
+                await aside.spoilt(conn, work.delivery_id, now)
+                continue
             if later is not None:
                 await aside.put_off(conn, work.delivery_id, later)
             elif shared.behind_window:

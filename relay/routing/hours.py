@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from messages.zones import zone_of
 from relay.model import Hours, WaitFor
 
 #: duty starts and quiet ends that are tried before they count as leaving no time at all: more than a week of them
@@ -24,7 +25,7 @@ class Moment:
 
 def first_moment(wanted: datetime, *, quiet: Hours | None, working: Hours | None, timezone: str) -> Moment:
     """Find the first time, from `wanted` on, outside quiet hours and inside duty hours. Where the two leave none, duty decides."""
-    zone = ZoneInfo(timezone)
+    zone = zone_of(timezone)
     moment = Moment(wanted.astimezone(UTC))
     for _ in range(TURNS):
         if working and (start := on_duty(moment.at, working, zone)) > moment.at:

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from messages.alert import Alert, Kind
 from messages.form import Medium, Part
 from messages.languages import Choice, choose
+from messages.zones import zone_of
 from relay.model import Action, ClassPlan, LeftOut, PersonClass, Place, PlannedSend, Policy, Step
 from relay.routing.area import inside
 from relay.routing.hours import Moment, first_moment
@@ -137,7 +138,7 @@ def _left_out(case: _Case, at: datetime, *, follows: bool) -> LeftOut | None:
         return LeftOut.NEVER_GOT_ORIGINAL
     if not (follows or inside(alert.areas, case.place)):
         return LeftOut.OUTSIDE_AREA
-    if not correction and (reason := _not_in_role(people, at, ZoneInfo(case.place.timezone))):
+    if not correction and (reason := _not_in_role(people, at, zone_of(case.place.timezone))):
         return reason
     if not people.media:
         return LeftOut.NO_USABLE_ADDRESS if people.has_address else LeftOut.NO_ADDRESS

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_timedelta
 from babel.numbers import format_currency, format_decimal, format_percent
 
 from messages import languages
+from messages.zones import zone_of
 from relay.web import words
 
 #: Babel has no Nynorsk figures of its own that differ
@@ -30,7 +30,7 @@ class Reader:
 
     def local(self, moment: datetime) -> datetime:
         """Return a moment in the municipality's zone."""
-        return moment.astimezone(ZoneInfo(self.timezone))
+        return moment.astimezone(zone_of(self.timezone))
 
     def time(self, moment: datetime) -> str:
         """18:42; on another day with its date: 23. nov. 18:42."""

@@ -3,20 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from structlog.testing import capture_logs
 
 import channels.sandbox.server as provider
 from channels.base import Evidence
 from channels.sandbox.faults import Fault
 from channels.sandbox.intake import one, token_of
 from messages.alert import Gravity
-from relay.model import DeliveryState, Hold, NotReady, TaskKind
+from relay.dispatch.texts import Texts
+from relay.model import DeliveryState, Hold, NotReady, TaskKind, Work
 from relay.store import claim, intent, outcomes
 from relay.store.columns import AnyRow
-from relay.store.tables import attempt, delivery, task
+from relay.store.tables import Municipality, attempt, delivery, task
 from relay.store.workers import Lease
 from relay.verdict import POST_DEADLINE
 from tests.relay.witness import (
@@ -32,7 +35,7 @@ from tests.relay.witness import (
     restart,
     slow_sender,
 )
-from tests.stories.arrange import rows
+from tests.stories.arrange import change, neighbour, rows
 from tests.stories.town import ON_SQLITE, Town, new
 
 # --- faults -----------------------------------------------------------------------------------------------------------
@@ -209,6 +212,41 @@ async def test_a_delivery_that_cannot_be_tried_holds_up_nobody(town: Town, monke
     asked = await rows(town, select(task.c.cause, task.c.kind).where(task.c.person_id == ayan.id))
     assert {row.kind for row in asked} == {TaskKind.UNREACHABLE}
     monkeypatch.setattr(intent, "intend", honest)
+    await in_time(town, minutes=6)
+    assert set(copies(town).values()) == {1}
+    await reconcile(town, alert_id)
+
+
+@pytest.mark.parametrize("grave", [True, False], ids=["life", "standard"])
+async def test_a_town_in_an_unknown_time_zone_holds_up_nobody_and_is_not_held_up(town: Town, *, grave: bool) -> None:
+    """It is taken for Norway's: its own messages leave too, the gravest above all."""
+    other = await neighbour(town)
+    people = [await each.person(name, "nb") for each, name in ((town, "Ayan"), (other, "Bo"))]
+    alerts = [await released(each, grave=grave) for each in (town, other)]
+    await change(town, update(Municipality).where(Municipality.id == town.municipality_id).values(timezone="Europe/Nowhere"))
+    await town.settle()
+    assert {entry.to for entry in accepted(town)} == {person.phone.address for person in people}
+    for each, alert_id in zip((town, other), alerts, strict=True):
+        await reconcile(each, alert_id)
+
+
+async def test_hours_that_cannot_be_told_hold_up_nobody_else(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That message is put off and shown to a person, and leaves when they can be."""
+    honest, ayan, bo = Texts._not_before, await town.person("Ayan", "nb"), await town.person("Bo", "nb")
+
+    def not_before(self: Texts, work: Work, now: datetime) -> datetime | None:
+        if work.to == ayan.phone.address:
+            raise KeyError("no such hours")
+        return honest(self, work, now)
+
+    monkeypatch.setattr(Texts, "_not_before", not_before)
+    alert_id = await released(town, grave=False)
+    with capture_logs():
+        await town.settle()
+    assert {entry.to for entry in accepted(town)} == {bo.phone.address}
+    asked = await rows(town, select(task.c.kind).where(task.c.person_id == ayan.id))
+    assert {row.kind for row in asked} == {TaskKind.UNREACHABLE}
+    monkeypatch.setattr(Texts, "_not_before", honest)
     await in_time(town, minutes=6)
     assert set(copies(town).values()) == {1}
     await reconcile(town, alert_id)

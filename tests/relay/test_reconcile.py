@@ -22,7 +22,7 @@ from relay.store import archive, restored, schema
 from relay.store.tables import Municipality, alert, delivery
 from relay.wording import Wording
 from tests.relay.witness import WATER, accepted, another, attempts, copies, reconcile, released
-from tests.stories.arrange import neighbour, rows
+from tests.stories.arrange import change, neighbour, rows
 from tests.stories.town import ON_SQLITE, Town
 
 #: seconds: a little more than between two looks at a provider
@@ -336,3 +336,15 @@ async def test_a_text_that_cannot_be_made_keeps_the_gate_shut_for_nobody(town: T
         await in_steps(after, minutes=1)
     assert {entry.to for entry in accepted(town)} == {bo.phone.address}
     assert set(await after.tasks()) == {TaskKind.TEXT, TaskKind.CALL}
+
+
+async def test_an_unknown_time_zone_keeps_the_gate_shut_for_nobody(town: Town) -> None:
+    """Neither for the neighbour nor for that town: what it has to say leaves in Norway's time."""
+    other = await neighbour(town)
+    people = [await one.person(name, "nb") for one, name in ((town, "Ayan"), (other, "Bo"))]
+    for one in (town, other):
+        await released(one, grave=False)
+    after = await restored_from(town, await backed_up(town))
+    await change(town, update(Municipality).where(Municipality.id == town.municipality_id).values(timezone="Europe/Nowhere"))
+    await in_steps(after, minutes=1)
+    assert {entry.to for entry in accepted(town)} == {person.phone.address for person in people}

@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Act, Kind
+from messages.zones import zone_of
 from relay.model import AlertState
 from relay.store import alerts
 from relay.store.columns import AnyRow
@@ -49,9 +49,9 @@ def say(request: web.Request, sentence: str, /, **values: object) -> str:
 
 def moment(written: str, timezone: str) -> datetime | None:
     """Read a browser's datetime-local in the municipality's zone; None for an empty field. ValueError when it is none."""
-    return datetime.fromisoformat(written).replace(tzinfo=ZoneInfo(timezone)) if written.strip() else None
+    return datetime.fromisoformat(written).replace(tzinfo=zone_of(timezone)) if written.strip() else None
 
 
 def field_of(at: datetime | None, timezone: str) -> str:
     """Write a moment as a browser's datetime-local wants it."""
-    return f"{at.astimezone(ZoneInfo(timezone)):%Y-%m-%dT%H:%M}" if at else ""
+    return f"{at.astimezone(zone_of(timezone)):%Y-%m-%dT%H:%M}" if at else ""

@@ -7,7 +7,6 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from markupsafe import Markup
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.form import Medium
 from messages.languages import all_languages, normalise
 from messages.page_words import page_languages
+from messages.zones import zone_of
 from relay.model import BadInput, NotFound
 from relay.store import links, own_page
 from relay.store.links import LinkKind
@@ -196,7 +196,7 @@ def _text(form: Form, name: str) -> str:
 def _end_of_day(written: str, timezone: str) -> datetime:
     try:
         day = date.fromisoformat(written)
-        return datetime.combine(day + timedelta(days=1), time(), ZoneInfo(timezone))
+        return datetime.combine(day + timedelta(days=1), time(), zone_of(timezone))
     except (ValueError, OverflowError) as why:
         raise BadInput(written) from why
 
@@ -227,7 +227,7 @@ def _shown(request: web.Request, known: Own, wrong: str = "") -> web.Response:
         choices=tuple(sorted(offered.items(), key=lambda one: one[1].casefold())),
         languages=(*known.person.languages, *[""] * LANGUAGES_ASKED)[:LANGUAGES_ASKED],
         channel_names=CHANNELS,
-        today=f"{now.astimezone(ZoneInfo(known.timezone)):%Y-%m-%d}",
+        today=f"{now.astimezone(zone_of(known.timezone)):%Y-%m-%d}",
         agreed=" – ".join(f"{day:%d.%m.%Y}" for day in (known.person.agreed_on, known.person.agreed_until) if day),
     )
     return leaf("me.html", tongue, page=page, status=400 if wrong else 200)
@@ -240,6 +240,6 @@ def _paused(known: Own, tongue: Tongue, now: datetime) -> Markup | None:
     until = known.person.paused_until
     if until is not None and until > now:
         # the pause ends when the day after begins
-        last = (until - timedelta(minutes=1)).astimezone(ZoneInfo(known.timezone))
+        last = (until - timedelta(minutes=1)).astimezone(zone_of(known.timezone))
         return tongue.say("me.paused_until", time=f"{last.day}.{last.month}.{last.year}")
     return tongue.say("me.paused") if known.person.paused else None

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from aiohttp import web
 
 from messages.languages import name as language_name
+from messages.zones import zone_of
 from relay.authority import ADMINISTRATORS, WRITERS
 from relay.model import BadInput
 from relay.store import groups as language_groups, keep, people as places, roster
@@ -169,7 +170,7 @@ async def edit(request: web.Request) -> web.StreamResponse:
     async with relay.store.read() as conn:
         person = await roster.find(conn, me.municipality_id, int(request.match_info["person"]))
         place = await places.place(conn, me.municipality_id)
-    return await _form(request, person, person_form.values_of(person, ZoneInfo(place.timezone)), {})
+    return await _form(request, person, person_form.values_of(person, zone_of(place.timezone)), {})
 
 
 async def save(request: web.Request) -> web.StreamResponse:
@@ -181,7 +182,7 @@ async def save(request: web.Request) -> web.StreamResponse:
     person: roster.Person | None = None
     try:
         async with relay.store.write() as conn:
-            zone = ZoneInfo((await places.place(conn, me.municipality_id)).timezone)
+            zone = zone_of((await places.place(conn, me.municipality_id)).timezone)
             person = await roster.find(conn, me.municipality_id, int(there)) if there else None
             filled = person_form.read(form, stamp.at.astimezone(zone).date(), zone)
             if filled.person and person:

@@ -1,11 +1,11 @@
 """Import: a file or a pasted list is tried first, row by row; nothing is written before somebody has seen what it would do."""
 
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from aiohttp.web_request import FileField
 
+from messages.zones import zone_of
 from relay import people_csv
 from relay.model import BadInput
 from relay.store import imports, people as places
@@ -78,7 +78,7 @@ async def _bring(request: web.Request, data: bytes, language: str, *, write: boo
         raise BadInput("Choose a file, or paste a list with its headings.")
     stamp = Stamp(by=me.name, at=relay.clock.now())
     async with relay.store.write() as conn:
-        zone = ZoneInfo((await places.place(conn, me.municipality_id)).timezone)
+        zone = zone_of((await places.place(conn, me.municipality_id)).timezone)
         known = await imports.known_names(conn, me.municipality_id)
         read = people_csv.read(data, today=stamp.at.astimezone(zone).date(), known=known)
         trial = not write or bool(read.errors)
