@@ -77,7 +77,9 @@ class Texts:
         stale = {
             (town, alert) for town, alert, revision in wanted if not (alert in self.issues and self.issues[alert].revision == revision)
         }
-        self.issues |= await context.issues(conn, stale)
+        fresh_issues = await context.issues(conn, stale)
+        # what an alert said before must not leave where what it says now cannot be read
+        self.issues = {alert: issue for alert, issue in self.issues.items() if (issue.municipality_id, alert) not in stale} | fresh_issues
 
     def simple(self, leased: Sequence[Work], now: datetime) -> list[Ready] | None:
         """Find the words for each; None where one of them needs the database besides: a link, a file, or to be set aside."""
@@ -96,6 +98,9 @@ class Texts:
         ready: list[Ready] = []
         made: dict[Hashable, Shared] = {}
         for work in leased:
+            if self._is_unread(work):
+                await aside.spoilt(conn, work.delivery_id, now)
+                continue
             try:
                 shared = self._shared(work, made)
             except Exception as error:
@@ -116,6 +121,10 @@ class Texts:
             else:
                 ready.append((work, shared))
         return await self._enclosed(conn, await self._addressed(conn, ready, now))
+
+    def _is_unread(self, work: Work) -> bool:
+        """Whether its alert could not be read; the log has told why, and another time it may be."""
+        return bool(work.alert_id is not None and not work.text and work.alert_id not in self.issues)
 
     def _shared(self, work: Work, made: dict[Hashable, Shared]) -> Shared:
         key = _reading(work)

@@ -5,15 +5,19 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import NamedTuple
 
+import structlog
 from sqlalchemy import LargeBinary, select, type_coerce
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.model import Home, Issue, Unreadable
+from relay.model import Home, Issue, NotReady, Unreadable
 from relay.store import alerts, sealing
 from relay.store.columns import AnyRow, in_clear
 from relay.store.sql import among, ids_as_json
 from relay.store.tables import ContactPoint, LanguageGroup, Municipality, Sender
 from relay.store.together import Hot, together
+
+log = structlog.get_logger(__name__)
 
 
 class Point(NamedTuple):
@@ -119,8 +123,16 @@ def _opened(point: AnyRow) -> Point | None:
 
 
 async def issues(conn: AsyncConnection, wanted: Iterable[tuple[int, int]]) -> dict[int, Issue]:
-    """Return issues by alert id for pairs of (municipality, alert)."""
-    return {alert_id: await alerts.issue(conn, municipality_id, alert_id) for municipality_id, alert_id in set(wanted)}
+    """Return issues by alert id for pairs of (municipality, alert). One that cannot be read is missing, and told of in the log."""
+    found = {}
+    for municipality_id, alert_id in set(wanted):
+        try:
+            found[alert_id] = await alerts.issue(conn, municipality_id, alert_id)
+        except (NotReady, OSError, DBAPIError):
+            raise
+        except Exception:
+            log.exception("an alert cannot be read", alert=alert_id, municipality=municipality_id)
+    return found
 
 
 # --- the statements of `load_to_send` -------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from relay import wording
 from relay.dispatch.crew import Crew
 from relay.dispatch.texts import Shared
 from relay.model import AddressState, BadInput, DeliveryState, TaskKind
+from relay.store import alerts
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
 from relay.store.tables import Address, Sender, alert as alert_table, attempt
@@ -188,6 +189,30 @@ async def test_a_text_that_cannot_be_made_is_one_persons_trouble(town: Town, err
     assert len(new(ayan.mailbox)) == 1
     assert "text" in await town.tasks()
     assert {entry["error"] for entry in logged if entry["event"] == "no text"} == {type(error).__name__}
+
+
+async def test_an_alert_that_cannot_be_read_is_no_other_alerts_trouble(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other one's messages leave; this one's leave when it can be read, and a person knows that they wait."""
+    await town.person("Ayan", "nb")
+    odd = await released(town)
+    sound = await released(town, {"nb": "SKRED. Gå ut."})
+    honest = alerts.issue
+
+    async def issue(conn: Any, municipality_id: int, alert_id: int, **more: Any) -> Any:
+        if alert_id == odd:
+            raise ValueError("an odd row")
+        return await honest(conn, municipality_id, alert_id, **more)
+
+    monkeypatch.setattr(alerts, "issue", issue)
+    await town.settle()
+    assert {entry.body.split(".")[0].split(":")[-1].strip() for entry in accepted(town) if "SKRED" in entry.body} == {"SKRED"}
+    assert not any("KOK VANNET" in entry.body for entry in accepted(town))
+    assert TaskKind.UNREACHABLE in await town.tasks()
+    monkeypatch.setattr(alerts, "issue", honest)
+    await in_time(town, minutes=6)
+    assert any("KOK VANNET" in entry.body for entry in accepted(town))
+    await reconcile(town, odd)
+    await reconcile(town, sound)
 
 
 async def test_a_number_that_cannot_be_opened_is_one_persons_trouble(town: Town) -> None:

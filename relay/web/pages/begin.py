@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from aiohttp.web_request import FileField
@@ -13,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages import library
 from messages.alert import Act, Alert, Area, Certainty, Kind, Severity, Urgency, Variant
+from messages.zones import zone_of
 from relay import ingest, sense
 from relay.model import AlertState, BadInput, Place
 from relay.store import alerts, drafts, people, situation
@@ -137,7 +137,7 @@ async def _today(request: web.Request) -> date:
     me, relay = who(request), request.app[RELAY]
     async with relay.store.read() as conn:
         place = await people.place(conn, me.municipality_id)
-    return relay.clock.now().astimezone(ZoneInfo(place.timezone)).date()
+    return relay.clock.now().astimezone(zone_of(place.timezone)).date()
 
 
 def _wrong(form: Form, today: date) -> dict[str, str]:
