@@ -122,3 +122,19 @@ async def test_what_is_on_its_way_is_seen_on_every_row_of_the_board(
         for as_the_legend, contrast in await desk.page.evaluate(GREYS):
             assert as_the_legend
             assert contrast >= 3, "WCAG 1.4.11: what is drawn stands out from its ground"
+
+
+#: what a finger must push sideways to see the rest of: its class and by how much it runs over
+CUT = """() => [...document.querySelectorAll('main *')]
+  .filter((one) => ['auto', 'scroll', 'hidden'].includes(getComputedStyle(one).overflowX) && one.querySelector('table'))
+  .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => `${one.className} +${one.scrollWidth - one.clientWidth}`)"""
+
+
+async def test_no_table_runs_out_of_sight_on_a_phone(town: Web, seeing: Browser, everywhere: list[Place]) -> None:
+    async def look(desk: Desk, place: Place) -> list[str]:
+        await desk.page.set_viewport_size({"width": 390, "height": 844})
+        await desk.open(f"{place.address}?lang=nb")
+        return list(await desk.page.evaluate(CUT))
+
+    # the manual of the API is for whoever sits and writes a program
+    assert await walk(town, seeing, [place for place in everywhere if place.address != "/api"], look) == {}
