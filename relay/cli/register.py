@@ -185,4 +185,8 @@ def _show(result: imports.ImportResult, *, dry_run: bool, as_json: bool) -> None
         + (" Nothing was written." if dry_run else "")
     )
     if result.new_groups:
-        say(f"New language groups: {', '.join(result.new_groups)}.")
+        say(f"New language groups: {', '.join(_new_group(name, result) for name in result.new_groups)}.")
+
+
+def _new_group(name: str, result: imports.ImportResult) -> str:
+    return f"{name} (is {result.meant[name]} meant?)" if name in result.meant else name

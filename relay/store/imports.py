@@ -2,16 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from difflib import get_close_matches
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.zones import zone_of
+from messages.languages import all_languages, name as language_name
 from relay import people_csv
 from relay.model import AddressState
 from relay.people_csv import Problem, Row, named
+from relay.people_csv.cells import NEAR
 from relay.store import tasks
 from relay.store.columns import AnyRow
 from relay.store.merge import GroupKey, Groups, Known, Reading, Step, Ways, back_at, folded
@@ -28,6 +31,8 @@ class ImportResult:
     same: int = 0
     #: names of groups that were not there before
     new_groups: tuple[str, ...] = ()
+    #: new group -> the name that may have been meant
+    meant: Mapping[str, str] = field(default_factory=dict)
     errors: tuple[Problem, ...] = ()
     notes: tuple[Problem, ...] = ()
 
@@ -47,10 +52,12 @@ async def import_file(conn: AsyncConnection, municipality_id: int, data: bytes, 
 
 
 async def import_people(
-    conn: AsyncConnection, municipality_id: int, rows: Sequence[Row], stamp: Stamp, *, dry_run: bool = False
+    conn: AsyncConnection, municipality_id: int, rows: Sequence[Row], stamp: Stamp, *, dry_run: bool = False, new_groups: bool = True
 ) -> ImportResult:
     """Add and change people as `rows` say; with `dry_run`, only say what that would do."""
     zone = zone_of((await conn.execute(select(Municipality.timezone).where(Municipality.id == municipality_id))).scalar_one())
+    """Add and change people as `rows` say; with `dry_run`, only say what that would do. Without `new_groups` so where there are such."""
+    zone = ZoneInfo((await conn.execute(select(Municipality.timezone).where(Municipality.id == municipality_id))).scalar_one())
     ids = await _group_ids(conn, municipality_id)
     groups = Groups(ids)
     reading = Reading(await _register(conn, municipality_id), groups, stamp.by, zone)
@@ -66,9 +73,10 @@ async def import_people(
         changed=len(changed),
         same=len(steps) - len(added) - len(changed),
         new_groups=tuple(groups.new.values()),
+        meant=await _meant(conn, municipality_id, tuple(groups.new.values())),
         notes=notes,
     )
-    if not dry_run and (added or changed):
+    if not dry_run and (added or changed) and (new_groups or not groups.new):
         ids |= await _add_groups(conn, municipality_id, groups, stamp)
         desk = _Desk(conn=conn, municipality_id=municipality_id, groups=ids, zone=zone, stamp=stamp)
         await _write(desk, added, changed)
@@ -84,6 +92,17 @@ async def import_people(
 async def _group_ids(conn: AsyncConnection, municipality_id: int) -> dict[GroupKey, int]:
     mine = select(LanguageGroup.id, LanguageGroup.language, LanguageGroup.name).where(LanguageGroup.municipality_id == municipality_id)
     return {(row.language, folded(row.name)): row.id for row in (await conn.execute(mine.order_by(LanguageGroup.id))).all()}
+
+
+async def _meant(conn: AsyncConnection, municipality_id: int, new: Sequence[str]) -> dict[str, str]:
+    """Name, for each new group that looks mistyped, the group or the language that may have been meant."""
+    if not new:
+        return {}
+    there = (await conn.execute(select(LanguageGroup.name).where(LanguageGroup.municipality_id == municipality_id))).scalars()
+    languages = (language_name(language.tag, "nb").capitalize() for language in all_languages())
+    known = {folded(name): name for name in (*languages, *there)}
+    near = {name: get_close_matches(folded(name), known, n=1, cutoff=NEAR) for name in new if folded(name) not in known}
+    return {name: known[found[0]] for name, found in near.items() if found}
 
 
 async def _register(conn: AsyncConnection, municipality_id: int) -> list[Known]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from relay.model import AddressState
 from relay.store import roster, trial
@@ -107,13 +107,30 @@ async def test_an_import_is_tried_first_names_wrong_rows_and_writes_all_or_nothi
     assert "Nothing has been written." in wrong.text
     tried = await browser.post("/people/import?lang=en", text=LIST.format(number="41234568"), do="try")
     assert "2 people would be added" in tried.text
-    assert "New groups: Tigrinja" in tried.text
+    assert "1 new group would be made" in tried.text
     assert await count(web) == before
-    written = await browser.post("/people/import?lang=en", text=LIST.format(number="41234568"), do="write")
+    written = await browser.post("/people/import?lang=en", text=LIST.format(number="41234568"), do="write", new_groups="yes")
     assert "2 people added" in written.text
     again = await browser.post("/people/import?lang=en", text=LIST.format(number="41234568"), do="write")
     assert "0 people added, 0 changed, 2 as before" in again.text
     assert await count(web) == before + 2
+
+
+async def test_a_new_group_is_made_only_when_somebody_has_said_that_it_is_meant(web: Open) -> None:
+    """A mistyped group would be one of its own, that no text in its language is looked for."""
+    browser, before = await web.browser("coordinator"), await count(web)
+    async with web.house.store.write() as conn:
+        await conn.execute(update(LanguageGroup).where(LanguageGroup.language == "so").values(name="Somaliere i Nes"))
+    rows = ("Hodan Ali;somali;Somaliere i Ness;41234567", "Axmed Ali;somali;Somail;41234568", "Eva Li;somali;Foreldre;41234569")
+    listed = "\n".join(("navn;språk;gruppe;mobil", *rows))
+    tried = text_of(await browser.post("/people/import?lang=nb", text=listed, do="try"))
+    assert "Det ville bli laget 3 nye grupper" in tried
+    named = [re.sub(r"<[^>]+>", "", one) for one in re.findall(r"<li><strong>(.+?)</li>", tried)]
+    assert named == ["Somaliere i Ness – menes Somaliere i Nes?", "Somail – menes Somali?", "Foreldre"]
+    refused = await browser.post("/people/import?lang=nb", text=listed, do="write")
+    assert (refused.status, "Si først at de nye gruppene er ment" in refused.text, await count(web)) == (422, True, before)
+    written = await browser.post("/people/import?lang=nb", text=listed, do="write", new_groups="yes")
+    assert (written.status, await count(web)) == (200, before + 3)
 
 
 async def test_an_unknown_deputy_is_one_error_in_the_readers_language_with_the_name_of_the_row(web: Open) -> None:

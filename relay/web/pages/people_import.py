@@ -46,6 +46,8 @@ class ImportPage:
     ignored: tuple[str, ...] = ()
     #: it was written
     done: bool = False
+    #: it was not, since nobody has said that its new groups are meant
+    unconfirmed: bool = False
 
 
 async def ask(request: web.Request) -> web.StreamResponse:
@@ -58,10 +60,11 @@ async def bring(request: web.Request) -> web.StreamResponse:
     form, data = await form_of(request), await _data(request)
     language = language_of(request)
     try:
-        page = await _bring(request, data, language, write=form.get("do") == "write")
+        write, may_make = form.get("do") == "write", form.get("new_groups") == "yes"
+        page = await _bring(request, data, language, write=write, may_make=may_make)
     except BadInput as refused:
         page = ImportPage(text=data.decode("utf-8", "replace"), refused=in_words(language, str(refused)))
-    return await render(request, "people/import.html", page, status=422 if page.refused or page.errors else 200)
+    return await render(request, "people/import.html", page, status=422 if page.refused or page.errors or page.unconfirmed else 200)
 
 
 async def _data(request: web.Request) -> bytes:
@@ -72,7 +75,7 @@ async def _data(request: web.Request) -> bytes:
     return chosen or str(posted.get("text", "")).encode("utf-8", "replace")
 
 
-async def _bring(request: web.Request, data: bytes, language: str, *, write: bool) -> ImportPage:
+async def _bring(request: web.Request, data: bytes, language: str, *, write: bool, may_make: bool) -> ImportPage:
     me, relay = who(request), request.app[RELAY]
     if not data.strip():
         raise BadInput("Choose a file, or paste a list with its headings.")
@@ -82,18 +85,21 @@ async def _bring(request: web.Request, data: bytes, language: str, *, write: boo
         known = await imports.known_names(conn, me.municipality_id)
         read = people_csv.read(data, today=stamp.at.astimezone(zone).date(), known=known)
         trial = not write or bool(read.errors)
-        result = await imports.import_people(conn, me.municipality_id, read.rows, stamp, dry_run=trial)
+        result = await imports.import_people(conn, me.municipality_id, read.rows, stamp, dry_run=trial, new_groups=may_make)
     # who stands by for whom is certain only when every row can be read
     certain = [one for one in result.errors if not read.errors or one.column != people_csv.Column.DEPUTY_OF]
     errors = sorted([*read.errors, *certain], key=lambda problem: problem.row)
     notes = sorted([*read.notes, *result.notes], key=lambda problem: problem.row)
+    # a mistyped group would be one of its own, that nobody writes to: somebody has to have seen its name
+    unconfirmed = not trial and not result.errors and bool(result.new_groups) and not may_make
     return ImportPage(
         text=_text(data, read.encoding),
         result=result,
         errors=_remarks(errors, language),
         notes=_remarks(notes, language),
         ignored=read.ignored,
-        done=not trial and not result.errors,
+        done=not trial and not result.errors and not unconfirmed,
+        unconfirmed=unconfirmed,
     )
 
 
