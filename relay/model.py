@@ -216,6 +216,7 @@ class LeftOut(StrEnum):
     """Why a person gets nothing."""
 
     NO_AGREEMENT = "no_agreement"
+    AGREEMENT_LATER = "agreement_later"  # it begins on a later day
     AGREEMENT_ENDED = "agreement_ended"
     AGE_NOT_CONFIRMED = "age_not_confirmed"
     PAUSED = "paused"

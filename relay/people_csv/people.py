@@ -238,6 +238,12 @@ class _Reader:
             self._note(Column.LANGUAGES, f"{shown(said)} is taken as bokmål; if it is not, write nynorsk")
         if row.agreed_on is None:
             self._note(Column.AGREED_ON, "without a dated agreement nothing will be sent to this person")
+        elif row.agreed_on > self.today:
+            self._note(
+                Column.AGREED_ON, f"the agreement begins on {row.agreed_on:%d.%m.%Y}: nothing will be sent to this person before then"
+            )
+        if row.agreed_until is not None and row.agreed_until < self.today:
+            self._note(Column.AGREED_UNTIL, f"the agreement ended on {row.agreed_until:%d.%m.%Y}: nothing will be sent to this person")
         if row.adult_confirmed_on is None:
             self._note(Column.ADULT, "until the age is confirmed nothing will be sent to this person")
         if row.kind is Kind.EMPLOYEE and row.working is None:

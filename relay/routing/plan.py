@@ -149,8 +149,10 @@ def _left_out(case: _Case, at: datetime, *, follows: bool) -> LeftOut | None:
 
 def _not_in_role(people: PersonClass, at: datetime, zone: ZoneInfo) -> LeftOut | None:
     today = at.astimezone(zone).date()
-    if people.agreed_on is None or people.agreed_on > today:
+    if people.agreed_on is None:
         return LeftOut.NO_AGREEMENT
+    if people.agreed_on > today:
+        return LeftOut.AGREEMENT_LATER
     if people.agreed_until is not None and people.agreed_until < today:
         return LeftOut.AGREEMENT_ENDED
     if not people.adult_confirmed:

@@ -66,7 +66,8 @@ class Person:
         today = now.date()
         resting = self.paused if self.paused_until is None else self.paused_until > now
         found = {
-            "agreement": self.agreed_on is None or self.agreed_on > today,
+            "agreement": self.agreed_on is None,
+            "later": self.agreed_on is not None and self.agreed_on > today,
             "ended": self.agreed_until is not None and self.agreed_until < today,
             "age": self.adult_confirmed_on is None,
             "paused": resting,

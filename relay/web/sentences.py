@@ -100,6 +100,7 @@ SPARED: Mapping[str, str] = {
 }
 LEFT_OUT: Mapping[str, str] = {
     LeftOut.NO_AGREEMENT: "No role agreement",
+    LeftOut.AGREEMENT_LATER: "The role agreement begins later",
     LeftOut.AGREEMENT_ENDED: "The role agreement has ended",
     LeftOut.AGE_NOT_CONFIRMED: "It is not confirmed that they are 18",
     LeftOut.PAUSED: "Has a pause",

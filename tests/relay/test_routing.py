@@ -48,7 +48,7 @@ def minutes(planned: tuple[PlannedSend, ...], start: datetime = NOON) -> list[tu
     [
         ({}, None),
         ({"agreed_on": None}, LeftOut.NO_AGREEMENT),
-        ({"agreed_on": date(2026, 11, 24)}, LeftOut.NO_AGREEMENT),
+        ({"agreed_on": date(2026, 11, 24)}, LeftOut.AGREEMENT_LATER),
         ({"agreed_on": date(2026, 11, 23), "agreed_until": date(2026, 11, 23)}, None),
         ({"agreed_until": date(2026, 11, 22)}, LeftOut.AGREEMENT_ENDED),
         ({"adult_confirmed": False}, LeftOut.AGE_NOT_CONFIRMED),

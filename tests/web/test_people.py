@@ -116,6 +116,23 @@ async def test_an_import_is_tried_first_names_wrong_rows_and_writes_all_or_nothi
     assert await count(web) == before + 2
 
 
+async def test_an_agreement_that_begins_later_is_told_on_trial_and_in_the_register(web: Open) -> None:
+    browser = await web.browser("coordinator")
+    heads, row = "navn;språk;mobil;avtale;avtale til;18+ bekreftet", "so;41234567"
+    listed = f"{heads}\nHodan Ali;{row};2099-01-01;;ja"
+    tried = text_of(await browser.post("/people/import?lang=nb", text=listed, do="try"))
+    assert "avtalen begynner 01.01.2099: før det sendes ingenting til denne personen" in tried
+    ended = await browser.post("/people/import?lang=nb", text=f"{heads}\nHodan Ali;{row};2020-01-01;2021-01-01;ja", do="try")
+    assert "avtalen ble avsluttet 01.01.2021: ingenting sendes til denne personen" in text_of(ended)
+    await browser.post("/people/import?lang=nb", text=listed, do="write")
+    person = await somebody(web, "Hodan Ali")
+    for page in ("/people?lack=later", f"/people/{person.person_id}"):
+        told = text_of(await browser.get(page))
+        assert "rolleavtalen begynner 1. jan. 2099" in told
+        assert "Hodan Ali" in told
+    assert "Hodan Ali" not in text_of(await browser.get("/people?lack=agreement"))
+
+
 async def test_a_new_group_is_made_only_when_somebody_has_said_that_it_is_meant(web: Open) -> None:
     """A mistyped group would be one of its own, that no text in its language is looked for."""
     browser, before = await web.browser("coordinator"), await count(web)

@@ -26,6 +26,7 @@ from relay.web.who import who
 #: what keeps messages from somebody, as the filters and the list call it
 LACKS: Mapping[str, str] = {
     "agreement": "no dated role agreement",
+    "later": "the role agreement begins later",
     "ended": "the role agreement has ended",
     "age": "age of 18 is not confirmed",
     "paused": "on pause",

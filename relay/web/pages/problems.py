@@ -33,6 +33,8 @@ SENTENCES = (
     "a volunteer has no working hours: empty this cell, or write ansatt",
     "%(cell)s is taken as bokmål; if it is not, write nynorsk",
     "without a dated agreement nothing will be sent to this person",
+    "the agreement begins on %(day)s: nothing will be sent to this person before then",
+    "the agreement ended on %(day)s: nothing will be sent to this person",
     "until the age is confirmed nothing will be sent to this person",
     "an employee without working hours is written to like a volunteer",
     "%(cell)s looks like a formula; it is kept as text",

@@ -17,6 +17,7 @@ NEXT_STEPS = WRITERS
 #: why a person gets nothing, and (what, where) mends it
 LEFT_OUT: Mapping[LeftOut, str] = {
     LeftOut.NO_AGREEMENT: "no dated role agreement",
+    LeftOut.AGREEMENT_LATER: "the role agreement begins later",
     LeftOut.AGREEMENT_ENDED: "the role agreement has ended",
     LeftOut.AGE_NOT_CONFIRMED: "age of 18 is not confirmed",
     LeftOut.PAUSED: "on pause",
