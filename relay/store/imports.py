@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from messages.zones import zone_of
 from messages.languages import all_languages, name as language_name
+from messages.zones import zone_of
 from relay import people_csv
 from relay.model import AddressState
 from relay.people_csv import Problem, Row, named
@@ -54,10 +54,8 @@ async def import_file(conn: AsyncConnection, municipality_id: int, data: bytes, 
 async def import_people(
     conn: AsyncConnection, municipality_id: int, rows: Sequence[Row], stamp: Stamp, *, dry_run: bool = False, new_groups: bool = True
 ) -> ImportResult:
-    """Add and change people as `rows` say; with `dry_run`, only say what that would do."""
-    zone = zone_of((await conn.execute(select(Municipality.timezone).where(Municipality.id == municipality_id))).scalar_one())
     """Add and change people as `rows` say; with `dry_run`, only say what that would do. Without `new_groups` so where there are such."""
-    zone = ZoneInfo((await conn.execute(select(Municipality.timezone).where(Municipality.id == municipality_id))).scalar_one())
+    zone = zone_of((await conn.execute(select(Municipality.timezone).where(Municipality.id == municipality_id))).scalar_one())
     ids = await _group_ids(conn, municipality_id)
     groups = Groups(ids)
     reading = Reading(await _register(conn, municipality_id), groups, stamp.by, zone)
