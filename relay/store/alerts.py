@@ -148,8 +148,7 @@ async def id_of_number(conn: AsyncConnection, municipality_id: int, number: int)
     mine = (alert.c.number == number, alert.c.municipality_id == municipality_id)
     found = (await conn.execute(select(alert.c.id).where(*mine))).scalar()
     if found is None:
-        msg = f"There is no alert no. {number} in this municipality."
-        raise NotFound(msg)
+        raise NotFound("There is no alert no. %(number)s here.", number=number)
     return int(found)
 
 

@@ -135,7 +135,7 @@ async def heading(conn: AsyncConnection, municipality_id: int, number: int, lang
     this = (alert.c.municipality_id == municipality_id, alert.c.number == number)
     row = (await conn.execute(select(alert).where(*this))).one_or_none()
     if row is None:
-        raise NotFound(f"There is no alert no. {number} here.")
+        raise NotFound("There is no alert no. %(number)s here.", number=number)
     return await _heading(conn, row, language)
 
 

@@ -79,7 +79,7 @@ async def read(conn: AsyncConnection, municipality_id: int, thread_id: int) -> C
     """Return a conversation; NotFound when this municipality has none by that id."""
     row = (await conn.execute(_threads.where(thread.c.id == thread_id, thread.c.municipality_id == municipality_id))).one_or_none()
     if row is None:
-        raise NotFound(f"There is no conversation {thread_id} here.")
+        raise NotFound("There is no conversation %(number)s here.", number=thread_id)
     opened = select(task.c.id).where(task.c.thread_id == thread_id, task.c.done_at.is_(None)).order_by(task.c.gravity, task.c.id)
     return Conversation(
         thread_id=row.id,
@@ -179,7 +179,7 @@ async def way_back(conn: AsyncConnection, municipality_id: int, thread_id: int, 
     )
     heard = (await conn.execute(last)).one_or_none()
     if heard is None:
-        raise NotFound(f"There is no message in conversation {thread_id}.")
+        raise NotFound("There is no message in conversation %(number)s.", number=thread_id)
     senders = (await conn.execute(_senders.where(Sender.municipality_id == municipality_id))).all()
     if heard.person_id is None:
         sender = _sender_for(senders, heard.channel, heard)

@@ -131,7 +131,7 @@ async def one(conn: AsyncConnection, municipality_id: int, task_id: int) -> Item
     """Return one task, open or done; NotFound when this municipality has no such task."""
     row = (await conn.execute(_tasks.where(task.c.municipality_id == municipality_id, task.c.id == task_id))).one_or_none()
     if row is None:
-        raise NotFound(f"There is no task {task_id} here.")
+        raise NotFound("There is no task %(task)s here.", task=task_id)
     return (await _items(conn, municipality_id, [row]))[0]
 
 
@@ -147,7 +147,7 @@ async def take(conn: AsyncConnection, municipality_id: int, task_id: int, owner:
     mine = (task.c.id == task_id, task.c.municipality_id == municipality_id, task.c.done_at.is_(None))
     row = (await conn.execute(select(task.c.id, task.c.thread_id, task.c.alert_id).where(*mine).with_for_update())).one_or_none()
     if row is None:
-        raise NotFound(f"There is no open task {task_id} here.")
+        raise NotFound("There is no open task %(task)s here.", task=task_id)
     await conn.execute(update(task).where(*mine).values(owner=owner[:120]))
     if row.thread_id is not None:
         theirs = (task.c.thread_id == row.thread_id, task.c.municipality_id == municipality_id, task.c.done_at.is_(None))

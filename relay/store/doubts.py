@@ -141,7 +141,7 @@ async def send_again_on_request(conn: AsyncConnection, municipality_id: int, tas
     asks = (task.c.id == task_id, task.c.municipality_id == municipality_id, task.c.cause.startswith(ASKED))
     row = (await conn.execute(select(task.c.cause).where(*asks))).one_or_none()
     if row is None:
-        raise NotFound(f"Task {task_id} does not ask whether to send a message again.")
+        raise NotFound("Task %(task)s does not ask whether to send a message again.", task=task_id)
     doubted = (attempt.c.id == int(row.cause.removeprefix(ASKED)), attempt.c.evidence == Evidence.UNKNOWN)
     arrived = select(delivery.c.id).where(delivery.c.id == attempt.c.delivery_id, delivery.c.state == DeliveryState.DONE)
     tried = (await conn.execute(select(attempt).where(*doubted, not_(arrived.exists())))).one_or_none()

@@ -207,7 +207,7 @@ async def story(conn: AsyncConnection, which: Heading, recipient_id: int) -> Sto
     mine = (recipient.c.alert_id == which.alert_id, recipient.c.municipality_id == which.municipality_id, recipient.c.id == recipient_id)
     row = (await conn.execute(_people.where(*mine))).one_or_none()
     if row is None:
-        raise NotFound(f"Alert no. {which.number} has no person {recipient_id}.")
+        raise NotFound("Alert no. %(number)s has no person %(person)s.", number=which.number, person=recipient_id)
     groups = (
         select(LanguageGroup.name)
         .join(recipient_group, recipient_group.c.group_id == LanguageGroup.id)

@@ -144,7 +144,7 @@ async def done(conn: AsyncConnection, municipality_id: int, task_id: int, by: st
     mine = (task.c.id == task_id, task.c.municipality_id == municipality_id)
     row = (await conn.execute(select(task).where(*mine).with_for_update())).one_or_none()
     if row is None:
-        raise NotFound(f"There is no task {task_id} in this municipality.")
+        raise NotFound("There is no task %(task)s here.", task=task_id)
     if row.done_at is not None:
         raise NotAllowed("This was done by %(name)s already.", name=row.done_by)
     await conn.execute(update(task).where(*mine).values(done_at=now, done_by=by[:120], outcome=outcome[:200]))

@@ -16,10 +16,10 @@ from aiohttp.web_urldispatcher import AbstractResource
 from relay.model import BadInput, BudstikkeError, NotAllowed, NotFound, NotReady, Unreadable
 from relay.store import sessions
 from relay.store.acting import acts
-from relay.web import cookies
+from relay.web import cookies, words
 from relay.web.api.serve import no_operation
 from relay.web.keys import RELAY
-from relay.web.page import remember
+from relay.web.page import language_of, remember
 from relay.web.problem import problem
 from relay.web.route import Door, Route
 from relay.web.who import Who, signed_in
@@ -112,7 +112,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
         # whoever holds a link needs no session, is not asked for one, and gets no cookie
         return await (handler(request) if route.who is Door.LINK else _remembered(request, handler, route))
     except BudstikkeError as error:
-        return await problem(request, STATUS.get(type(error), 400), str(error))
+        return await problem(request, STATUS.get(type(error), 400), words.refused(language_of(request), error))
     except (web.HTTPNotFound, web.HTTPRequestEntityTooLarge) as error:
         return await problem(request, error.status, NOWHERE if error.status == 404 else TOO_LARGE)
 

@@ -28,5 +28,5 @@ TITLES = {
 async def problem(request: web.Request, status: int, text: str) -> web.Response:
     """Return the page of a refusal. Sentences that the catalogue knows are in the reader's language."""
     language = language_of(request)
-    page = Problem(title=words.say(language, TITLES[status]), text=words.say(language, text) if "%" not in text else text)
+    page = Problem(title=words.say(language, TITLES[status]), text=words.say(language, text))
     return await render(request, "access/problem.html", page, status=status)

@@ -28,6 +28,8 @@ MACHINES = ("api", "vendor", "hooks.py", "health.py", "metrics.py", "watchdog.py
 #: rooms behind the pages whose refusals and findings a page shows, and how those begin
 BEHIND = (
     *("acts.py", "running.py", "sense.py", "routing/area.py", "store/call_list_post.py", "store/conversations.py", "store/drafts.py"),
+    *("acts.py", "running.py", "routing/area.py", "store/call_list_post.py", "store/conversations.py", "store/drafts.py"),
+    *("store/alerts.py", "store/board.py", "store/desk_queue.py", "store/doubts.py", "store/people_of_alert.py"),
     *("store/groups.py", "store/hand_over.py", "store/invitations.py", "store/keep.py", "store/selftest.py", "store/sooner.py"),
     *("store/trial.py", "store/users.py", "store/walls.py", "store/tasks.py"),
     *(
@@ -41,7 +43,7 @@ BEHIND = (
     ),
     *(f"../channels/{one}.py" for one in ("email", "http_lists", "twilio_lists", "twilio_whatsapp")),
 )
-REFUSALS = frozenset(("BadInput", "NotAllowed", "NotReady", "Said"))
+REFUSALS = frozenset(("BadInput", "NotAllowed", "NotFound", "NotReady", "Said"))
 #: what is said whole, and may be a single small word
 TOLD = "Told"
 #: stands in texts that speak two languages at once, since they do not know their reader

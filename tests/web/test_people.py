@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select, update
 
+from messages.form import Medium
 from relay.model import AddressState
-from relay.store import roster, trial
+from relay.store import own_page, roster, trial
+from relay.store.register import NewSender, Stamp, add_sender
 from relay.store.tables import Address, LanguageGroup, ResourcePerson
 from tests.web.alerts import furnish, text_of
 from tests.web.house import Browser, Open, opened, settings
@@ -58,6 +60,41 @@ async def test_a_number_is_changed_and_the_rest_stays(web: Open) -> None:
     async with web.house.store.read() as conn:
         kept = (await conn.execute(select(Address.state).where(Address.person_id == before.person_id))).scalars().all()
     assert sorted(kept) == [AddressState.ACTIVE, AddressState.REPLACED], "what was sent was sent to the old one"
+
+
+async def test_whoever_changed_their_own_page_is_named_in_the_readers_language(web: Open) -> None:
+    browser, person = await web.browser("coordinator"), await somebody(web, "so 0")
+    now = web.clock.now()
+    async with web.house.store.write() as conn:
+        await own_page.change(conn, await own_page.own(conn, web.town, person.person_id), now, paused=True)
+    for language, said in (("nb", "sist endret av personen selv"), ("nn", "sist endra av personen sjølv")):
+        page = text_of(await browser.get(f"/people/{person.person_id}?lang={language}"))
+        assert said in page
+        assert "the person" not in page
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("/alerts/77/board", "Det er ikke noe varsel nr. 77 her."),
+        ("/alerts/77/run", "Det er ikke noe varsel nr. 77 her."),
+        ("/inbox/77", "Det er ingen samtale 77 her."),
+        ("/tasks/77", "Det er ingen oppgave 77 her."),
+    ],
+)
+async def test_what_is_not_there_is_named_in_the_readers_language(web: Open, path: str, said: str) -> None:
+    answer = await (await web.browser("duty_officer")).get(f"{path}?lang=nb")
+    assert answer.status == 404
+    assert said in text_of(answer)
+
+
+async def test_the_channel_of_a_sender_is_called_in_the_readers_language(web: Open) -> None:
+    mailbox = NewSender(medium=Medium.EMAIL, address="varsel@moss.example", provider="email", account="email")
+    async with web.house.store.write() as conn:
+        await add_sender(conn, web.town, mailbox, Stamp(by="test", at=web.clock.now()))
+    senders = text_of(await (await web.browser("administrator")).get("/settings?lang=nb"))
+    assert "E-post" in senders
+    assert "E-mail" not in senders
 
 
 async def test_every_slip_of_a_form_is_named_and_nothing_is_written(web: Open) -> None:

@@ -12,7 +12,7 @@ from messages.languages import name as language_name
 from messages.zones import zone_of
 from relay.authority import ADMINISTRATORS, WRITERS
 from relay.model import BadInput
-from relay.store import groups as language_groups, keep, people as places, roster
+from relay.store import groups as language_groups, keep, own_page, people as places, roster
 from relay.store.register import Stamp
 from relay.web import words
 from relay.web.keys import RELAY
@@ -73,6 +73,7 @@ class PersonPage:
     may_erase: bool = False
     words = LACKS
     media = MEDIA
+    themselves = own_page.BY
 
     def value(self, name: str) -> str:
         """Return what stands in a field."""
