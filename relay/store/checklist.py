@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from relay.model import AlertState
 from relay.store import tasks
 from relay.store.columns import AnyRow
 from relay.store.tables import event
@@ -16,6 +17,8 @@ KIND: Final = "alert.channel"
 
 
 ASKED = "alert.asked"
+#: the newest of these says whether somebody is to approve a draft
+_ABOUT_APPROVAL = (ASKED, "alert.sent_back", "alert.approved")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +47,15 @@ async def proposed(conn: AsyncConnection, municipality_id: int, alert_id: int) -
     mine = (event.c.municipality_id == municipality_id, event.c.alert_id == alert_id, event.c.kind == ASKED)
     data = (await conn.execute(select(event.c.data).where(*mine).order_by(event.c.number.desc()).limit(1))).scalar() or {}
     return frozenset(data.get("wake", ())), data.get("reason", "")
+
+
+async def asked_at(conn: AsyncConnection, row: AnyRow) -> datetime | None:
+    """Return when approval of a draft was asked for; None when it was not, or an approver has sent it back or approved it since."""
+    if row.state != AlertState.DRAFT:
+        return None
+    mine = (event.c.municipality_id == row.municipality_id, event.c.alert_id == row.id, event.c.kind.in_(_ABOUT_APPROVAL))
+    last = (await conn.execute(select(event.c.kind, event.c.at).where(*mine).order_by(event.c.number.desc()).limit(1))).one_or_none()
+    return last.at if last and last.kind == ASKED else None
 
 
 async def happened(conn: AsyncConnection, municipality_id: int, alert_id: int, kinds: str = "alert.") -> list[AnyRow]:

@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import AlertState, Role
-from relay.store import alerts, counters
+from relay.store import alerts, checklist, counters
 from relay.store.columns import AnyRow
 from relay.store.tables import LanguageGroup, ResourcePerson, Sender, User, alert, alert_group, user_role, variant
 
@@ -25,6 +25,8 @@ class Listed:
     languages: tuple[str, ...]
     #: the alert that this one replaces, withdraws or ends
     before: alerts.Before | None
+    #: when approval of a draft was asked for; None: it waits for nobody yet
+    asked_at: datetime | None = None
     planned: int = 0
     #: to how many a copy has left
     sent: int = 0
@@ -73,7 +75,7 @@ async def _listed(conn: AsyncConnection, row: AnyRow) -> Listed:
     tags = (await conn.execute(select(variant.c.language).where(variant.c.alert_id == row.id).order_by(variant.c.language))).scalars()
     before = await alerts.before(conn, row)
     if row.released_at is None:
-        return Listed(row=row, languages=tuple(tags), before=before)
+        return Listed(row=row, languages=tuple(tags), before=before, asked_at=await checklist.asked_at(conn, row))
     numbers = (await counters.read(conn, row.id)).get((0, ""), {})
     groups = (await conn.execute(select(alert_group.c.met_at).where(alert_group.c.alert_id == row.id))).scalars().all()
     return Listed(

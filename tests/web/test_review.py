@@ -170,6 +170,23 @@ async def test_an_alert_that_cannot_all_leave_before_it_expires_says_so(web: Ope
 # --- approval ---------------------------------------------------------------------------------------------------------------
 
 
+async def test_a_draft_that_waits_for_approval_says_so_and_comes_first_until_it_is_sent_back(web: Open) -> None:
+    author, approver = await web.browser("coordinator"), await web.browser("approver")
+    asked, untouched = await draft(author), await draft(author)
+    await author.post(f"/alerts/{asked}/ask")
+    for path in ("/", "/alerts"):
+        page = text_of(await approver.get(f"{path}?lang=en"))
+        assert page.count(">Waits for approval</span>") == page.count(">Draft</span>") == 1, path
+    page = text_of(await approver.get("/?lang=en"))
+    assert page.index(f'"/alerts/{asked}/review"') < page.index(f'"/alerts/{untouched}/review"')
+    assert "approval asked for" in page
+    assert ">Waits for approval</span>" in text_of(await approver.get(f"/alerts/{asked}/review?lang=en"))
+    told = await approval(approver, web, asked, do="back", back_reason="Hvilken vei?")
+    back = await approver.post(f"/alerts/{asked}/approve", **told)
+    assert back.status == 303, text_of(back)
+    assert ">Waits for approval</span>" not in text_of(await approver.get("/?lang=en"))
+
+
 async def test_the_author_sees_who_was_asked_and_who_is_next(web: Open) -> None:
     await colleague(web, "bente", Role.APPROVER)
     async with web.house.store.write() as conn:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,7 +11,7 @@ from messages import languages
 from messages.alert import Variant
 from relay.model import AlertState, Place
 from relay.routing import inside
-from relay.store import alerts, drafts, groups as language_groups, people, tasks
+from relay.store import alerts, checklist, drafts, groups as language_groups, people, tasks
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import draw, render
@@ -45,6 +46,9 @@ class ComposePage:
     area: str
     concerns: bool
     texts: Mapping[str, drafts.Text]
+    #: which alert it replaces, and when approval of it was asked for
+    before: alerts.Before | None
+    asked_at: datetime | None
     #: what an approver wanted changed; "" = nothing
     returned: str = ""
     errors: Mapping[str, str] = field(default_factory=dict)
@@ -167,6 +171,8 @@ async def _page(
         area=" ".join(say(request, one.sentence, **one.values) for one in found.said),
         concerns=bool(found),
         texts={text.variant.language: text for text in await drafts.texts(conn, row.id, place.norwegian)},
+        before=await alerts.before(conn, row),
+        asked_at=await checklist.asked_at(conn, row),
         returned=await tasks.words_of(conn, mine, f"returned:{row.id}"),
         errors={name: say(request, sentence) for name, sentence in (errors or {}).items()},
     )

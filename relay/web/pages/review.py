@@ -5,6 +5,7 @@ The numbers are drawn by the code that release writes the plan with.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from aiohttp import web
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +15,7 @@ from messages.form import Medium
 from relay import acts, authority, preview, staff
 from relay.desk import Desk
 from relay.model import AlertState, LeftOut
-from relay.store import checklist, coverage, drafts, groups, paging, plan, plan_rows, roster, situation, trial
+from relay.store import alerts, checklist, coverage, drafts, groups, paging, plan, plan_rows, roster, situation, trial
 from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import language_of, render
@@ -41,6 +42,10 @@ class Drawn:
     wake: frozenset[int]
     reason: str
     friction: Friction
+    #: which alert it replaces
+    before: alerts.Before | None
+    #: when approval was asked for, and who was paged
+    asked_at: datetime | None
     asked: list[paging.Paged]
     #: people who would be let in by releasing again
     added: int
@@ -148,6 +153,8 @@ async def draw_all(request: web.Request, conn: AsyncConnection, row: AnyRow, wak
         wake=wake,
         reason=reason,
         friction=friction(Kind(row.kind), planned, usual, language_of(request)),
+        before=await alerts.before(conn, row),
+        asked_at=await checklist.asked_at(conn, row),
         asked=await paging.paged(conn, me.municipality_id, staff.causes("ask", row.id)),
         added=len(await plan_rows.added(conn, full)),
         not_chosen=await _not_chosen(conn, me.municipality_id, full.issue.groups),

@@ -52,9 +52,11 @@ async def show(request: web.Request) -> web.StreamResponse:
     async with relay.store.read() as conn:
         groups = await coverage.tonight(conn, me.municipality_id, relay.policy, now)
         has = await situation.set_up(conn, me.municipality_id)
+        waiting = await situation.listed(conn, me.municipality_id, states=situation.WAITING)
         page = SituationPage(
             out=await situation.listed(conn, me.municipality_id, states=situation.OPEN),
-            waiting=await situation.listed(conn, me.municipality_id, states=situation.WAITING),
+            # what somebody is asked to approve comes before drafts that nobody has finished
+            waiting=sorted(waiting, key=lambda one: one.asked_at is None),
             feeds=await feeds.listed(conn, me.municipality_id),
             expiring=await situation.expires_soon(conn, me.municipality_id, now + SOON),
             gaps=gaps(groups),
