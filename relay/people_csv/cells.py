@@ -179,8 +179,8 @@ def _wall(hour: int, minute: int) -> time:
 
 
 def yes(cell: str) -> bool:
-    """Take yes or no; an empty cell is no."""
+    """Take yes or no, where a day would do as well; an empty cell is no."""
     word = cell.lower()
     if word not in YES | NO | {""}:
-        raise Wrong(f"{shown(cell)} is neither yes nor no: write ja or nei")
+        raise Wrong(f"{shown(cell)} is neither yes, no nor a day: write ja, nei or a day like 2026-11-23")
     return word in YES

@@ -173,7 +173,7 @@ def test_a_cell_is_taken(heading: str, value: str, field: str, taken: object) ->
         ("avtale", "31.02.2026", "is no date"),
         ("avtale", "02.02.26", "is no date"),
         ("avtale til", "2026-01-01", "ends before it begins"),
-        ("18+ bekreftet", "kanskje", "neither yes nor no"),
+        ("18+ bekreftet", "kanskje", "neither yes, no nor a day: write ja, nei or a day like 2026-11-23"),
         ("18+ bekreftet", "2026-11-24", "has not come yet"),
         ("stilling", "sjef", "write frivillig or ansatt"),
         ("arbeidstid", "dagtid", "are no hours"),
@@ -181,7 +181,7 @@ def test_a_cell_is_taken(heading: str, value: str, field: str, taken: object) ->
         ("stille tid", "21:00-21:00", "begins where it ends"),
         ("stedfortreder for", "Selam Tekle", "nobody can stand by for themselves"),
         ("stedfortreder for", "Ukjent", "neither in this file nor in the register"),
-        ("pause", "snart", "neither yes nor no"),
+        ("pause", "snart", "neither yes, no nor a day: write ja, nei or a day like 2026-11-23"),
     ],
 )
 def test_a_wrong_cell_is_named_with_row_column_and_what_to_do(heading: str, value: str, words: str) -> None:

@@ -12,7 +12,8 @@ from relay.model import AddressState
 from relay.store import own_page, roster, trial
 from relay.store.register import NewSender, Stamp, add_sender
 from relay.store.tables import Address, LanguageGroup, ResourcePerson
-from tests.web.alerts import furnish, text_of
+from relay.web.pages.person_form import LABELS
+from tests.web.alerts import furnish, nb, text_of
 from tests.web.house import Browser, Open, opened, settings
 
 LIST = """navn;språk;gruppe;mobil;avtale;18+ bekreftet
@@ -108,6 +109,19 @@ async def test_every_slip_of_a_form_is_named_and_nothing_is_written(web: Open) -
         assert f'id="{name}-error"' in wrong.text
     assert await somebody(web, "so 0") == before
     assert (await (await web.browser("viewer")).post(path, **told)).status == 403
+
+
+async def test_the_summary_of_slips_names_the_field_of_each(web: Open) -> None:
+    browser = await web.browser("coordinator")
+    page = text_of(await browser.get("/people/add?lang=nb"))
+    assert [label for label in map(nb, LABELS.values()) if f">{label}" not in page] == [], "as the form calls them"
+    wrong = await browser.post("/people/add?lang=nb", name="", languages="", groups="1", pause="i går")
+    assert re.findall(r'<a class="ds-link" href="#(\w+)">(.+?)</a>', text_of(wrong)) == [
+        ("pause", "På pause: «i går» er verken ja, nei eller en dag: skriv ja, nei eller en dag som 2026-11-23"),
+        ("name", "Navn: Fyll ut dette."),
+        ("languages", "Språk de leser: Fyll ut dette."),
+        ("sms", "Mobil, for SMS: verken mobil, WhatsApp eller e-post: fyll ut minst én"),
+    ]
 
 
 async def test_two_who_share_a_number_are_told_of_each_other(web: Open) -> None:

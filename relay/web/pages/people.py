@@ -72,6 +72,7 @@ class PersonPage:
     errors: Mapping[str, str] = field(default_factory=dict)
     may_erase: bool = False
     words = LACKS
+    labels = person_form.LABELS
     media = MEDIA
     themselves = own_page.BY
 

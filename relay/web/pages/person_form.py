@@ -30,6 +30,25 @@ FIELDS: Mapping[str, Column] = {
     "quiet": Column.QUIET,
     "pause": Column.PAUSE,
 }
+#: how the form calls its fields, above which its slips are summed up
+LABELS: Mapping[str, str] = {
+    "name": "Name",
+    "languages": "Languages they read",
+    "groups": "Groups they answer for",
+    "sms": "Mobile, for SMS",
+    "whatsapp": "WhatsApp",
+    "email": "E-mail",
+    "order": "In which order",
+    "agreed_on": "Agreement of",
+    "agreed_until": "Agreement until",
+    "adult": "18 or older, confirmed on",
+    "kind": "Position",
+    "working": "Working hours",
+    "quiet": "Quiet hours of their own",
+    "pause": "On pause",
+}
+#: what a list says in half a sentence behind the name of its column, and a form in a whole one
+_SAID_HERE: Mapping[str, str] = {"is empty: fill it in": "Fill this in."}
 _FIELD_OF = {column.value: name for name, column in FIELDS.items()}
 _WORDS = {Medium.SMS: "mobil", Medium.WHATSAPP: "whatsapp", Medium.EMAIL: "e-post"}
 
@@ -77,12 +96,13 @@ def _hours(stretch: Hours | None) -> str:
 def read(form: Form, today: date, zone: ZoneInfo) -> Filled:
     """Read a form; every slip is named at once."""
     found = people_csv.read(_as_file(form), today=today)
-    errors = {_FIELD_OF.get(problem.column, "name"): problem.words for problem in found.errors}
+    # what is wrong with the row as a whole is that there is no way to them
+    errors = {_FIELD_OF.get(problem.column, "sms"): _SAID_HERE.get(problem.words, problem.words) for problem in found.errors}
     groups = tuple(int(one) for one in form.get("groups", "").split(",") if one.isdigit())
     if not groups:
         errors["groups"] = keep.NO_GROUP
     if errors or not found.rows:
-        return Filled(person=None, errors=errors or {"name": "is empty: fill it in"})
+        return Filled(person=None, errors=errors or {"name": "Fill this in."})
     row = found.rows[0]
     deputy = form.get("deputy_of", "")
     until = datetime.combine(row.paused_until, time(), zone).astimezone(UTC) if row.paused_until else None

@@ -21,7 +21,7 @@ SENTENCES = (
     "%(cell)s is no date: write it like 2026-11-23 or 23.11.2026",
     "%(cell)s are no hours: write them like 08:00-16:00",
     "%(cell)s begins where it ends: write hours like 21:00-07:00, or «ingen»",
-    "%(cell)s is neither yes nor no: write ja or nei",
+    "%(cell)s is neither yes, no nor a day: write ja, nei or a day like 2026-11-23",
     "more cells than headings: put cells that hold a separator in quotation marks",
     "is empty: fill it in",
     "no mobile, WhatsApp or e-mail: fill in at least one",
