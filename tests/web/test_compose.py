@@ -13,6 +13,7 @@ from relay.model import AlertState, NotAllowed
 from relay.store import alerts, drafts, situation
 from relay.store.tables import alert, variant
 from relay.town import demo_alert
+from relay.web.pages.compose_form import LABELS
 from tests.web.alerts import NORWEGIAN, SOMALI, draft, form, furnish, nb, row, text_of, without_agreement
 from tests.web.house import START, Open, opened, settings
 
@@ -184,6 +185,7 @@ async def test_a_field_that_cannot_be_taken_says_so_beside_itself_and_keeps_what
     }
     beside = dict(re.findall(r'id="parameter\.(\w+)-error">(.+?)</p>', refused.text))
     assert beside == wanted
+    assert f">{nb('Who gives the advice: Folkehelseinstituttet, Mattilsynet')}: Fyll ut dette.</a>" in text_of(refused)
     assert 'value="mange"' in refused.text
     async with web.house.store.read() as conn:
         assert await situation.listed(conn, web.town, limit=5) == []
@@ -210,6 +212,7 @@ async def test_a_time_that_cannot_be_meant_is_refused_beside_its_field(web: Open
     refused = await browser.post(f"/alerts/{number}/edit", **form(**{name: written}))
     assert refused.status == 422
     assert re.findall(r'id="(\w+)-error">(.+?)</p>', refused.text) == [(name, nb(said))]
+    assert f'href="#{name}">{nb(LABELS[name])}: {nb(said)}</a>' in refused.text
     assert (await browser.post(f"/alerts/{number}/count", **form(**{name: written}))).status == 200
     saved = await browser.post(f"/alerts/{number}/edit", **form(**{name: "2026-11-23T23:00"}))
     assert saved.status == 303, text_of(saved)

@@ -62,6 +62,11 @@ class BeginPage:
         """Return what stands in a field."""
         return self.values.get(name, "")
 
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """How the fields of the template are called, above which its slips are summed up."""
+        return {f"parameter.{name}": asked for name, asked in self.template.parameters.items()} if self.template else {}
+
     @staticmethod
     def called(template: library.LibraryTemplate, language: str) -> str:
         """Return a template's headline, with an ellipsis for what is yet to be filled in."""

@@ -16,7 +16,7 @@ from relay.store.columns import AnyRow
 from relay.web.keys import RELAY
 from relay.web.page import draw, render
 from relay.web.pages.alert_of import KINDS, STATES, Form, form_of, row_of, say
-from relay.web.pages.compose_form import GRAVITY_WORDS, Filled, languages_of, read, values_of
+from relay.web.pages.compose_form import GRAVITY_WORDS, LABELS, Filled, languages_of, read, values_of
 from relay.web.pages.compose_seen import Seen, Sight, look
 from relay.web.who import who
 
@@ -55,6 +55,7 @@ class ComposePage:
     kinds = KINDS
     states = STATES
     gravities = GRAVITY_WORDS
+    labels = LABELS
 
     def value(self, name: str, tag: str = "") -> str:
         """Return what stands in a field."""

@@ -32,6 +32,8 @@ MOMENTS: Mapping[str, str] = {
     "next_news": "next_news_at",
     "act_by": "act_by_at",
 }
+#: how the form calls its moments, above which its slips are summed up: what is wrong with one may be wrong with four
+LABELS: Mapping[str, str] = {"onset": "Since", "expires": "Until", "next_news": "Next news", "act_by": "Pass it on before"}
 LONGEST_EVENT = 200
 
 
