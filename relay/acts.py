@@ -149,12 +149,14 @@ async def release(
     if wake and not reason.strip():
         raise BadInput(WHY_WAKE)
     first = row.state == AlertState.APPROVED
+    gone = sense.passed(approved.alert, now) if first else ()
     if first:
         _near(row, approved, now)
         old = await _replace(conn, municipality_id, row, now)
         legend = await _legend(conn, municipality_id, row, old, now)
-        values = {"released_at": now, "legend": legend, "replaces_id": old.id if old else None} | _passed(approved, now)
-        await alerts.move(conn, alert_id, AlertState.RELEASED, now, **values)
+        values = {"released_at": now, "legend": legend, "replaces_id": old.id if old else None}
+        # a line of courtesy whose moment passed while the alert waited is left out: that keeps nobody waiting
+        await alerts.move(conn, alert_id, AlertState.RELEASED, now, **values, **dict.fromkeys(gone))
     else:
         _must_be(row, AlertState.RELEASED)
         await alerts.move(conn, alert_id, AlertState.RELEASED, now)
@@ -163,8 +165,9 @@ async def release(
     if first and row.kind == Kind.ACTUAL and row.act not in CORRECTIONS:
         await staff.tell(conn, row, "release", by, site, now + hold)
     woken = {"wake": sorted(wake), "reason": reason[:300]} if wake else {}
+    told = woken | ({"passed": list(gone)} if gone else {})
     await tasks.acted(
-        conn, by, "alert.release", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", deliveries=added, **woken
+        conn, by, "alert.release", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", deliveries=added, **told
     )
     await tasks.happened(conn, municipality_id, "alert.released", now, alert_id=alert_id, deliveries=added, **woken)
     return added
@@ -186,12 +189,6 @@ def _in_time(row: AnyRow, now: datetime) -> None:
 def _near(row: AnyRow, issue: Issue, now: datetime) -> None:
     if sense.far(issue.alert, now):
         raise NotAllowed(FAR_AWAY, number=row.number)
-
-
-def _passed(issue: Issue, now: datetime) -> dict[str, None]:
-    """The lines of courtesy whose moment passed while the alert waited: it leaves without them, which keeps nobody waiting."""
-    left = sense.timely(issue.alert, now)
-    return {name: None for name in sense.COURTESIES if getattr(left, name) != getattr(issue.alert, name)}
 
 
 def _not_played(row: AnyRow, issue: Issue) -> None:

@@ -30,7 +30,7 @@ def far(alert: Alert, now: datetime) -> tuple[str, ...]:
 
 def amiss(alert: Alert, now: datetime) -> Mapping[str, BadInput]:
     """Return why moments of an alert that is being written are refused, by the moment's name."""
-    found = dict.fromkeys(_gone(alert, COURTESIES, now), BadInput(PASSED))
+    found = dict.fromkeys(passed(alert, now), BadInput(PASSED))
     if alert.expires_at is not None and alert.expires_at <= now:
         found["expires_at"] = BadInput(OVER)
     if alert.expires_at is not None and alert.onset_at is not None and alert.expires_at <= alert.onset_at:
@@ -40,7 +40,7 @@ def amiss(alert: Alert, now: datetime) -> Mapping[str, BadInput]:
 
 def timely(alert: Alert, now: datetime, names: Iterable[str] = COURTESIES) -> Alert:
     """Return the alert without the lines of courtesy whose moment passed while it waited: it waits no longer, and says nothing untrue."""
-    return without(alert, _gone(alert, names, now))
+    return without(alert, passed(alert, now, names))
 
 
 def without(alert: Alert, names: Iterable[str]) -> Alert:
@@ -48,7 +48,8 @@ def without(alert: Alert, names: Iterable[str]) -> Alert:
     return replace(alert, **dict.fromkeys(names))  # type: ignore[arg-type]
 
 
-def _gone(alert: Alert, names: Iterable[str], now: datetime) -> tuple[str, ...]:
+def passed(alert: Alert, now: datetime, names: Iterable[str] = COURTESIES) -> tuple[str, ...]:
+    """Return which of these moments are no longer ahead."""
     return tuple(name for name in names if (moment := getattr(alert, name)) is not None and moment <= now)
 
 

@@ -244,6 +244,8 @@ async def test_a_draft_that_waited_leaves_without_the_lines_whose_time_has_passe
     await relay.release(web.town, found.id, "Ola")
     left = await row(web, number)
     assert (left.act_by_at, left.next_news_at, left.expires_at) == (None, None, found.expires_at)
+    log = text_of(await (await web.browser("administrator")).get("/audit"))
+    assert "Utelatt, siden tidspunktet var passert: Neste nytt, Gis videre før" in log
     await browser.get(f"/alerts/new?update={number}")
     assert (await browser.post("/alerts/new", start="update", kind="ACTUAL", update=str(number))).status == 303
 

@@ -178,6 +178,10 @@ DETAILS: Mapping[str, tuple[str, Written]] = {
     "language": ("Language: %(value)s", _language),
     "on": ("Turned on: %(value)s", YES_NO),
     "override": ("Approved alone, because: %(value)s", PLAIN),
+    "passed": (
+        "Left out, since its time had passed: %(value)s",
+        _by({"next_news_at": "Next news", "act_by_at": "Pass it on before"}),
+    ),
     "people": ("People: %(value)s", PLAIN),
     "reached": ("Colleagues told: %(value)s", PLAIN),
     "reason": ("Reason: %(value)s", PLAIN),
