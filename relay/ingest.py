@@ -134,7 +134,7 @@ async def _take_one(
         document_sha256=sha256(document).hexdigest(),
         references=drafted.references,
         notes=(*exercise, *drafted.notes, *notes),
-        never_real=_sentence(why, drafted.alert, replaces),
+        never_real=_sentence(why, drafted, replaces),
         replaces_id=replaces.id if replaces else None,
     )
     return await store(conn, municipality_id, new, now)
@@ -150,12 +150,13 @@ def _why(one: cap.CapAlert, now: datetime, *, replay: bool) -> tuple[cap.NeverRe
     return played.why_never_real(now, replay=replay), [why.words]
 
 
-def _sentence(why: cap.NeverReal | None, alert: Alert, replaces: AnyRow | None) -> str:
+def _sentence(why: cap.NeverReal | None, drafted: cap.Draft, replaces: AnyRow | None) -> str:
     if why is not None:
         return why.words
-    if alert.act in (Act.WITHDRAW, Act.OVER) and replaces is None:
+    if drafted.alert.act in (Act.WITHDRAW, Act.OVER) and replaces is None:
         return "This message withdraws or ends an alert that was never taken in here, so there is nobody to tell."
-    return ""
+    # a feed goes on: one message that is only for exercises keeps no other out
+    return sense.ONLY_PLAYED if sense.only_played(drafted.variants, drafted.alert.kind) else ""
 
 
 async def _replaced(
@@ -172,8 +173,9 @@ async def _replaced(
 
 
 async def store(conn: AsyncConnection, municipality_id: int, new: alerts.NewAlert, now: datetime) -> Taken:
-    """Store a draft and say so in the record; BadInput when its texts are not for an alert of its kind."""
-    sense.fits(new.variants, new.alert.kind)
+    """Store a draft and say so in the record; BadInput when it could be released and its texts are not for an alert of its kind."""
+    if not new.never_real:
+        sense.fits(new.variants, new.alert.kind)
     alert_id = await alerts.save(conn, municipality_id, new, now)
     row = await alerts.row_of(conn, municipality_id, alert_id)
     await tasks.acted(conn, new.author, "alert.take", now, municipality_id=municipality_id, subject=f"alert:{alert_id}", number=row.number)

@@ -55,3 +55,13 @@ async def test_an_update_that_moves_away_from_us_comes_in_all_the_same(town: Tow
     async with town.store.read() as conn:
         row = await alerts.row_of(conn, town.municipality_id, came[0][0].alert_id)
     assert (row.replaces_id, row.act) == (taken.alert_id, Act.UPDATE)
+
+
+async def test_an_official_message_that_tests_the_alerts_is_kept_and_can_never_be_released_as_real(town: Town) -> None:
+    """It keeps nothing else of a feed out, and can be played."""
+    document = _cap(town, "one", [("Minor", "Vi prøver varslingen", "9901")])
+    [taken] = await town.relay.take(town.municipality_id, document, "Kari")
+    assert "made for testing the alerts" in taken.never_real
+    async with town.store.write() as conn:
+        [played] = await ingest.take_cap(conn, town.municipality_id, document, "Kari", town.clock.now(), as_exercise=True)
+    assert not played.never_real
