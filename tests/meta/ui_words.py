@@ -28,7 +28,6 @@ MACHINES = ("api", "vendor", "hooks.py", "health.py", "metrics.py", "watchdog.py
 #: rooms behind the pages whose refusals and findings a page shows, and how those begin
 BEHIND = (
     *("acts.py", "running.py", "sense.py", "routing/area.py", "store/call_list_post.py", "store/conversations.py", "store/drafts.py"),
-    *("acts.py", "running.py", "routing/area.py", "store/call_list_post.py", "store/conversations.py", "store/drafts.py"),
     *("store/alerts.py", "store/board.py", "store/desk_queue.py", "store/doubts.py", "store/people_of_alert.py"),
     *("store/groups.py", "store/hand_over.py", "store/invitations.py", "store/keep.py", "store/selftest.py", "store/sooner.py"),
     *("store/trial.py", "store/users.py", "store/walls.py", "store/tasks.py"),
