@@ -202,6 +202,7 @@ async def people_are_imported(page: Page, steps: Steps) -> None:
     await page.locator("#text").fill(listed)
     await steps.press(page, "Try it")
     await expect(page.get_by_text("1 person would be added")).to_be_visible()
+    await steps.tick(page, "These groups are new, and are to be made")
     await steps.press(page, "Write it")
     await expect(page.get_by_text("1 person added")).to_be_visible()
 
