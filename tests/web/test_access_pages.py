@@ -266,6 +266,9 @@ async def test_what_is_chosen_in_the_menu_holds_on_every_later_page_of_this_brow
     assert "Set-Cookie" not in (await guest.get("/alerts")).headers
     other = await house.browser("viewer")
     assert 'lang="nb"' in (await other.get("/alerts")).text, "another browser is not asked to follow"
+    await guest.post("/sign-out")
+    page = (await guest.get("/sign-in")).text
+    assert ('lang="nb"' in page, 'data-color-scheme="dark"' in page) == (True, False), "nor is whoever comes to it next"
 
 
 async def test_the_menu_changes_one_thing_of_an_address_and_leaves_the_rest(house: Open) -> None:

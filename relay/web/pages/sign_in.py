@@ -88,7 +88,9 @@ async def sign_out(request: web.Request) -> web.StreamResponse:
         await sessions.end(conn, cookies.read(request, cookies.SESSION), now)
         await tasks.acted(conn, me.name, "user.sign_out", now, municipality_id=me.municipality_id, subject=f"user:{me.user_id}")
     response = web.Response(status=303, headers={"Location": "/sign-in?left", "Clear-Site-Data": '"cache"'})
-    cookies.drop(request, response, cookies.SESSION)
+    # the next one at this machine may read another language, and see better in other colours
+    for name in (cookies.SESSION, cookies.LANGUAGE, cookies.COLOURS):
+        cookies.drop(request, response, name)
     return response
 
 
