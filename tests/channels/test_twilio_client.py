@@ -88,7 +88,7 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
 async def test_each_fault_has_its_verdict_and_nothing_is_repeated(rig: Rig, kind: str, reason: Reason, copies: int) -> None:
     rig.sandbox.order(Fault.model_validate({"kind": kind, "seconds": 5}))
     with pytest.raises(SendFailed) as failure:
-        await rig.channel.send(rig.out(deadline=0.5))
+        await rig.channel.send(rig.out(deadline=2.0))
     assert failure.value.reason is reason
     assert len(rig.accepted()) == copies
     (met,) = rig.sandbox.faults.orders
