@@ -25,8 +25,10 @@ from relay.model import Health, NotReady, Policy, Work
 from relay.pace import Pacer, SharedPacer
 from relay.pulse import Pulse
 from relay.store import claim, intent, outcomes, queue, senders
+from relay.store.beside import NotAloneError, must_be_alone
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
+from relay.store.together import Call, together
 from relay.store.workers import Lease
 
 log = structlog.get_logger(__name__)
@@ -44,6 +46,8 @@ SWIFT, COMPANY, COMPANY_SECONDS = 0.02, 0.75, 0.004
 LEASE_WINDOWS, ENOUGH_WINDOWS = 10, 2
 #: a sender has enough in hand for so many seconds
 BUSY_SECONDS = 2.0
+#: where a turn came upon something that must be written alone, the next ones are, for so long
+ALONE_SECONDS = 1.0
 
 
 class More(Enum):
@@ -75,6 +79,7 @@ class Dispatcher:
         self.unread: Sequence[AnyRow] = ()
         self.renew_at = clock.now()
         self.look_at = monotonic()
+        self.alone_until = monotonic()
         self.stopping = False
         #: false while this worker's clock is off: it takes nothing new
         self.claims = True
@@ -151,6 +156,24 @@ class Dispatcher:
         return sent
 
     async def _turn(self) -> tuple[int, int]:
+        """Turn once, beside other workers' turns where nothing but routine is to be expected; return what `_round` does."""
+        routine = self._is_routine()
+        try:
+            return await self._round(routine=routine)
+        except NotAloneError:
+            # nothing was written, and what it came upon seldom comes alone
+            self.alone_until = monotonic() + ALONE_SECONDS
+            return await self._round(routine=False)
+
+    def _is_routine(self) -> bool:
+        """Whether the next turn most likely only records first copies that were taken, and sends what is in hand."""
+        if not self.waiting or self.unread or self.careful or monotonic() < self.alone_until:
+            return False
+        if self.clock.now() >= self.renew_at or self.breakers.down():
+            return False
+        return all(outcomes.is_routine(one) for one in self.crew.landed)
+
+    async def _round(self, *, routine: bool) -> tuple[int, int]:
         """Look round, record, intend, lease: one transaction. Then send. Return how many attempts were made, and deliveries taken in hand.
 
         Where nothing is in hand, or something graver has come, it is leased and sent in this very turn; else a lease serves the next ones,
@@ -162,18 +185,21 @@ class Dispatcher:
         words: asyncio.Task[list[Ready] | None] | None = None
         self.chosen = ()
         try:
-            async with self.store.write() as conn:
+            async with self.store.write(routine=routine) as conn:
                 await self._read(conn, self.unread, now)
                 taken, wanted = len(self.unread), await self._look(conn, now)
                 if wanted is More.NOW:
+                    must_be_alone(conn)
                     at_once = await self._lease(conn, now)
                     await self._read(conn, at_once, now)
                     taken += len(at_once)
                 await self.pacer.reserve(conn, self.waiting.following(), now)
-                self.chosen, tries = await self._record(conn, landed, changes, now)
+                self.chosen, tries, numbers = await self._record(conn, landed, changes, now)
                 intended = await intent.intend(conn, tries, now)
                 leased = await self._lease(conn, now) if wanted is More.NEXT else []
                 words = asyncio.create_task(self._words(leased, now))
+                if numbers:
+                    await together(conn, *numbers)
         except BaseException:
             # nothing was written: what we know and what we hold stays in hand for the next turn
             self.crew.landed[:0] = landed
@@ -193,19 +219,22 @@ class Dispatcher:
 
     async def _record(
         self, conn: AsyncConnection, landed: Sequence[outcomes.Landed], changes: Sequence[Change], now: datetime
-    ) -> tuple[list[Ready], intent.Tries]:
-        """Write down what came of calls, and choose the next ones meanwhile; where senders have changed, afterwards."""
+    ) -> tuple[list[Ready], intent.Tries, Sequence[Call]]:
+        """Write down what came of calls, and choose the next ones meanwhile; where senders have changed, afterwards.
+
+        Return those, and the numbers that are still to be written.
+        """
         if changes:
-            await outcomes.record(conn, landed, now)
+            numbers = await outcomes.record(conn, landed, now)
             await self._mind_senders(conn, changes, now)
-            return self._tries(now)
+            return *self._tries(now), numbers
         choosing = asyncio.create_task(self._tries_soon(now))
         try:
-            await outcomes.record(conn, landed, now)
+            numbers = await outcomes.record(conn, landed, now)
         except BaseException:
             choosing.cancel()
             raise
-        return await choosing
+        return *await choosing, numbers
 
     async def _tries_soon(self, now: datetime) -> tuple[list[Ready], intent.Tries]:
         # the database's work goes first

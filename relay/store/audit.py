@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.told import NOTHING, Told
 from relay.store import sealing
 from relay.store.acting import acting
+from relay.store.beside import must_be_alone
 from relay.store.columns import AnyRow
 from relay.store.identity import identity
 from relay.store.names import ActName
@@ -56,6 +57,7 @@ async def append(
     conn: AsyncConnection, municipality_id: int | None, by: str, act: ActName, subject: str, data: Mapping[str, Any], at: datetime
 ) -> None:
     """Add an act to its chain, in the transaction that does it."""
+    must_be_alone(conn)
     face = acting().face
     user_id = acting().user_id if municipality_id is None else await identity(conn, municipality_id, by, at)
     plain = json.loads(json.dumps(data, default=str))

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Executable, Select, Text, func, literal, sele
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from relay.store import beside
 from relay.store.sql import Kind, among, rows_as_json, rows_from_json
 from relay.store.tables import counter, recipient_group
 from relay.store.together import Call, Hot, given, together
@@ -47,7 +48,7 @@ def in_groups(municipality_id: int, alert_id: int, ids: str, change: Mapping[str
 def _add(conn: AsyncConnection) -> Executable:
     added = rows_from_json(conn, "added", _KEYS | {"value": BigInteger})
     # INSERT ... SELECT ... ON CONFLICT wants an ORDER BY on SQLite
-    return _upsert(select(added).order_by(added.c.alert_id))
+    return _upsert(conn, select(added).order_by(added.c.alert_id))
 
 
 def _add_in_groups(conn: AsyncConnection) -> Executable:
@@ -62,11 +63,12 @@ def _add_in_groups(conn: AsyncConnection) -> Executable:
         .group_by(recipient_group.c.group_id, change.c.name, change.c.value)
         .order_by(recipient_group.c.group_id, change.c.name)
     )
-    return _upsert(theirs)
+    return _upsert(conn, theirs)
 
 
-def _upsert(rows: Select[Any]) -> Executable:
-    new = insert(counter).from_select([*_KEYS, "value"], rows)
+def _upsert(conn: AsyncConnection, rows: Select[Any]) -> Executable:
+    """Add to the numbers, one turn at a time: all count in the same few rows."""
+    new = insert(counter).from_select([*_KEYS, "value"], rows.where(beside.in_turn(conn, beside.COUNTING)))
     keys = [counter.c.alert_id, counter.c.group_id, counter.c.channel, counter.c.name]
     return new.on_conflict_do_update(index_elements=keys, set_={"value": counter.c.value + new.excluded.value})
 

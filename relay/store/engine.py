@@ -2,7 +2,8 @@
 
 One writer at a time on both: SQLite by its nature, PostgreSQL by an advisory lock that lasts as long as the transaction. Writers come with
 batches and never wait for anything outside the database, so a queue of them is faster than row locks taken crosswise, which end in
-deadlocks. `with_for_update()` stands where rows are read to be changed all the same: it says so to the reader.
+deadlocks. Only workers' routine turns share that lock (relay.store.beside). `with_for_update()` stands where rows are read to be changed
+all the same: it says so to the reader.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 from channels.clock import monotonic
 from relay.model import NotReady
-from relay.store import address
+from relay.store import address, beside
 from relay.store.faults import UNREACHABLE, told
 from relay.store.together import straight
 
@@ -26,9 +27,6 @@ from relay.store.together import straight
 REST = 0.002
 BUSY_SECONDS = 10
 READERS = 8
-
-#: PostgreSQL: whoever writes holds this lock
-WRITER = 0x6275_6477
 
 #: SQLite, per connection. NORMAL loses committed rows at a power cut, FULL loses none
 PRAGMAS = ("foreign_keys=ON", "synchronous=FULL", "journal_size_limit=67108864", "temp_store=MEMORY")
@@ -97,11 +95,14 @@ class Store:
                 yield conn
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
-        """Do everything inside or nothing: durably committed on leaving, undone on any exception. NotReady when the database is away."""
+    async def write(self, *, routine: bool = False) -> AsyncIterator[AsyncConnection]:
+        """Do everything inside or nothing: durably committed on leaving, undone on any exception. NotReady when the database is away.
+
+        `routine`: other workers' routine may be written at the same time (PostgreSQL); it keeps to the rules of relay.store.beside.
+        """
         async with self._alone():
             with told():
-                conn = await self._begun()
+                conn = await self._begun(routine=routine and self.dialect == "postgresql")
                 try:
                     yield conn
                 except BaseException as error:
@@ -114,11 +115,11 @@ class Store:
                     await _to_the_end(self._drop(conn))
                     raise
 
-    async def _begun(self) -> AsyncConnection:
+    async def _begun(self, *, routine: bool) -> AsyncConnection:
         """Begin a transaction on the connection that is kept from one to the next; on a new one where the server has ended it."""
         if self._kept is not None:
             try:
-                return await self._begin(self._kept)
+                return await self._begin(self._kept, routine=routine)
             except (DBAPIError, ConnectionError) as error:
                 if isinstance(error, DBAPIError) and not error.connection_invalidated:
                     raise
@@ -126,17 +127,18 @@ class Store:
             self._kept = await self._writer.connect()
         except OSError as error:
             raise NotReady(UNREACHABLE) from error
-        return await self._begin(self._kept)
+        return await self._begin(self._kept, routine=routine)
 
-    async def _begin(self, conn: AsyncConnection) -> AsyncConnection:
+    async def _begin(self, conn: AsyncConnection, *, routine: bool) -> AsyncConnection:
         """Begin in our own words, in one turn: SQLAlchemy's take several, before and after each transaction."""
-        begins = straight(conn, _BEGIN[self.dialect])
+        begins = straight(conn, _BEGIN_ROUTINE if routine else _BEGIN[self.dialect])
         try:
             # SQLite's thread begins whether or not we still wait for it; only then it is known what there is to undo
             await (_to_the_end(begins) if self.dialect == "sqlite" else begins)
         except BaseException as error:
             await _to_the_end(self._undo(conn, error))
             raise
+        beside.mark(conn, beside=routine)
         return conn
 
     async def _undo(self, conn: AsyncConnection, why: BaseException) -> None:
@@ -195,7 +197,8 @@ class Store:
                 self._rests_until = monotonic() + REST
 
 
-_BEGIN: Mapping[str, str] = {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"BEGIN; SELECT pg_advisory_xact_lock({WRITER})"}
+_BEGIN: Mapping[str, str] = {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"BEGIN; SELECT pg_advisory_xact_lock({beside.WRITER})"}
+_BEGIN_ROUTINE = f"BEGIN; SELECT pg_advisory_xact_lock_shared({beside.WRITER})"
 
 
 async def _commit(conn: AsyncConnection) -> None:

@@ -8,14 +8,15 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Executable, Subquery, and_, select, update
+from sqlalchemy import ColumnElement, Executable, Subquery, and_, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from relay.counting import UNTRIED
-from relay.store import evidence, recipients
+from relay.store import beside, evidence, recipients
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
+from relay.store.sql import ids_as_json
 from relay.store.tables import attempt, delivery
 from relay.store.together import Call, Hot, together
 
@@ -26,23 +27,27 @@ TAKEN = (Evidence.ACCEPTED, Evidence.SENT)
 Landed: TypeAlias = tuple[Intended, Fact]
 
 
-async def record(conn: AsyncConnection, landed: Sequence[Landed], now: datetime) -> None:
-    """Write down what came of calls."""
+async def record(conn: AsyncConnection, landed: Sequence[Landed], now: datetime) -> list[Call]:
+    """Write down what came of calls; return what is to be written at the end of the transaction: beside others, the numbers."""
     if not landed:
-        return
+        return []
     named = Counter(fact.provider_id for _, fact in landed)
-    plain = [(one, fact) for one, fact in landed if one.intent.work.attempt_n == 1 and _plain(fact) and named[fact.provider_id] == 1]
+    plain = [one for one in landed if is_routine(one) and named[one[1].provider_id] == 1]
     news, left = await _news(conn, plain, now) if plain else ([], [])
+    if beside.is_beside(conn) and len(news) == len(landed):
+        return await recipients.refresh_beside(conn, _people(news), now, _changes(news))
     if news:
-        people = {one.intent.work.recipient_id for one, _ in news if one.intent.work.recipient_id is not None}
-        await recipients.refresh(conn, people, now, before=left, changes=_changes(news))
+        await recipients.refresh(conn, _people(news), now, before=left, changes=_changes(news))
     if len(news) < len(landed):
         told = {fact.attempt_id for _, fact in news}
         await evidence.learn(conn, [fact for _, fact in landed if fact.attempt_id not in told], now)
+    return []
 
 
-def _plain(fact: Fact) -> bool:
-    return fact.evidence in TAKEN and fact.reason is None and bool(fact.provider_id)
+def is_routine(landed: Landed) -> bool:
+    """Whether a call brought what most bring: a first copy was taken."""
+    one, fact = landed
+    return one.intent.work.attempt_n == 1 and fact.evidence in TAKEN and fact.reason is None and bool(fact.provider_id)
 
 
 async def _news(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> tuple[Sequence[Landed], list[Call]]:
@@ -66,7 +71,13 @@ def _raises(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> li
         segments = one.intent.segments if fact.segments is None else fact.segments
         what = evidence.Risen(int(fact.evidence), code=fact.code, segments=segments, price=fact.price, found_by=fact.found_by)
         alike[what].append(fact)
-    return [(_TAKE, evidence.rises_named(conn, what, facts, now)) for what, facts in alike.items()]
+    given = [evidence.rises_named(conn, what, facts, now) | {"people": "[]"} for what, facts in alike.items()]
+    given[0]["people"] = ids_as_json(_people(plain))
+    return [(_TAKE, one) for one in given]
+
+
+def _people(landed: Sequence[Landed]) -> set[int]:
+    return {one.intent.work.recipient_id for one, _ in landed if one.intent.work.recipient_id is not None}
 
 
 def _ends(news: Sequence[Landed], now: datetime) -> Iterator[Call]:
@@ -103,14 +114,16 @@ def _nobody_knows(told: Subquery) -> ColumnElement[bool]:
 
 
 def _take(conn: AsyncConnection) -> Executable:
-    """Let them rise and find which did; where the database can, bring their deliveries to the end besides."""
+    """Let them rise and find which did; where the database can, bring their deliveries to the end besides, and lock their people."""
     told = evidence.rows_told(conn)
     raising = evidence.raising(conn, told).where(_nobody_knows(told))
     if conn.dialect.name == "sqlite":
         return raising.returning(attempt.c.id)
     raised = raising.returning(attempt.c.id, attempt.c.delivery_id).cte("raised")
     done = update(delivery).where(delivery.c.id == raised.c.delivery_id).values(evidence.DONE_BY)
-    return select(raised.c.id).add_cte(done.cte("done"))
+    # counted, so that they are locked at all
+    people = select(func.count()).select_from(recipients.locked(conn)).scalar_subquery()
+    return select(raised.c.id).where(people.is_not(None)).add_cte(done.cte("done"))
 
 
 _TAKE = Hot(_take)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Boolean, Executable, Integer, Subquery, Text, and_, case, func, or_, select
+from sqlalchemy import CTE, Boolean, Executable, Integer, Subquery, Text, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
@@ -14,6 +14,7 @@ from messages.form import MESSAGE_PARTS, Part
 from relay.counting import HOPEFUL, RANK, STANDING, UNTRIED, PersonFacts, message_change, person_change
 from relay.model import DeliveryState, Rung, TaskKind
 from relay.store import counters, progress, tasks
+from relay.store.beside import must_be_alone
 from relay.store.columns import AnyRow, reader
 from relay.store.sql import Kind, among, ids_as_json, ids_found, ids_together
 from relay.store.tables import delivery, recipient
@@ -76,11 +77,12 @@ async def refresh(
     `answer`: the new rung and reported reach of these, who have just answered alike; that proves that a copy arrived.
     `before`: statements to run first, on the same way; `changes`: others of the numbers, written with these.
     """
+    must_be_alone(conn)
     changes = changes or Changes()
     if ids:
         *_, kinds = await together(conn, *before, (_KINDS, {"ids": ids_as_json(ids)}))
-        changed = [(kind, after) for kind in kinds if person_facts(kind) != (after := _after(kind, answer))]
-        calls = [*_writes(changed, changes), *changes.writes(conn, now)]
+        changed = _changed(kinds, answer)
+        calls = [*_becoming(changed), *_counting(changed, changes), *changes.writes(conn, now)]
     else:
         changed, calls = [], [*before, *changes.writes(conn, now)]
     if calls:
@@ -88,6 +90,26 @@ async def refresh(
     for kind, after in changed:
         if after.failed and not kind.failed:
             await _nobody_reaches(conn, kind, now)
+
+
+async def refresh_beside(conn: AsyncConnection, ids: Collection[int], now: datetime, changes: Changes) -> list[Call]:
+    """Do the same beside other workers' turns, for people whose rows are `locked`; return the statements of the numbers.
+
+    Another turn may just have sent them the other half of the message: so it must be through before anything is read of them.
+    """
+    if not ids:
+        return changes.writes(conn, now)
+    (kinds,) = await together(conn, (_KINDS, {"ids": ids_as_json(ids)}))
+    changed = _changed(kinds, None)
+    if any(after.failed and not kind.failed for kind, after in changed):
+        must_be_alone(conn)
+    await together(conn, *_becoming(changed))
+    return [*_counting(changed, changes), *changes.writes(conn, now)]
+
+
+def _changed(kinds: Sequence[AnyRow], answer: tuple[Rung, int] | None) -> list[tuple[AnyRow, PersonFacts]]:
+    """Return the kinds of people of whom something else is counted from now on, and what that is."""
+    return [(kind, after) for kind in kinds if person_facts(kind) != (after := _after(kind, answer))]
 
 
 def _after(kind: AnyRow, answer: tuple[Rung, int] | None) -> PersonFacts:
@@ -98,22 +120,27 @@ def _after(kind: AnyRow, answer: tuple[Rung, int] | None) -> PersonFacts:
     return PersonFacts(left_out=bool(kind.left_out), evidence=best, rung=rung, reported=reported, failed=failed)
 
 
-def _writes(changed: Sequence[tuple[AnyRow, PersonFacts]], changes: Changes) -> Iterator[Call]:
-    """Yield the statements that write changes down, and count them: once for each person for the alert, and in each of their groups.
-
-    Kinds that end alike, or change the numbers alike, go together: on PostgreSQL each statement is a turn to the server.
-    """
+def _becoming(changed: Sequence[tuple[AnyRow, PersonFacts]]) -> Iterator[Call]:
+    """Yield the statements that write down what people have become; kinds that end alike go together."""
     become: defaultdict[PersonFacts, list[str]] = defaultdict(list)
-    counted: defaultdict[tuple[int, int, tuple[tuple[str, int], ...]], list[str]] = defaultdict(list)
     for kind, after in changed:
         become[after].append(kind.ids)
+    for after, found in become.items():
+        yield _WRITE, {**{name: getattr(after, name) for name in _NEW}, "ids": ids_together(found)}
+
+
+def _counting(changed: Sequence[tuple[AnyRow, PersonFacts]], changes: Changes) -> Iterator[Call]:
+    """Count people once each for the alert, in `changes`, and yield the statements that count them in each of their groups.
+
+    Kinds that change the numbers alike go together: on PostgreSQL each statement is a turn to the server.
+    """
+    counted: defaultdict[tuple[int, int, tuple[tuple[str, int], ...]], list[str]] = defaultdict(list)
+    for kind, after in changed:
         if change := person_change(person_facts(kind), after):
             counted[kind.municipality_id, kind.alert_id, tuple(change.items())].append(kind.ids)
             whole = {name: value * kind.people for name, value in change.items()}
             changes.growth.add(kind.municipality_id, kind.alert_id, whole)
             changes.sums.add(kind.municipality_id, kind.alert_id, 0, "", whole)
-    for after, found in become.items():
-        yield _WRITE, {**{name: getattr(after, name) for name in _NEW}, "ids": ids_together(found)}
     for (municipality_id, alert_id, alike_change), found in counted.items():
         yield counters.in_groups(municipality_id, alert_id, ids_together(found), dict(alike_change))
 
@@ -189,3 +216,9 @@ def _told_by_deliveries(conn: AsyncConnection) -> Subquery:
 
 
 _KINDS = Hot(_kinds)
+
+
+def locked(conn: AsyncConnection) -> CTE:
+    """Return the part of a statement that locks `people`, in the order of their ids: no two turns then wait for one another crosswise."""
+    theirs = select(recipient.c.id).where(among(conn, recipient.c.id, "people")).order_by(recipient.c.id)
+    return theirs.with_for_update(key_share=True).cte("locked")

@@ -55,8 +55,9 @@ SMS_SENDER, WHATSAPP_SENDER, DOMAIN = "+4759440000", "+4759440001", "svar.sorvik
 #: a Monday evening in November, 18:00 in Norway
 EVENING = datetime.fromisoformat("2026-11-23T18:00:00+01:00")
 FAST = {"pace_per_second": 1000.0, "pace_burst": 1000.0}
-#: what tells of people and words, and not of databases, is told once
+#: what tells of people and words, and not of databases, is told once; what tells of several workers, where there can be any
 ON_SQLITE = pytest.mark.parametrize("migrated_url", ["sqlite"], indirect=True)
+ON_POSTGRES = pytest.mark.parametrize("migrated_url", ["postgres"], indirect=True)
 
 
 @dataclass

@@ -187,9 +187,10 @@ attempt = Table(
     "attempt",
     Base.metadata,
     key(),
-    # copies of what the delivery, which points to it, held when this was tried; so are the person and the sender
+    # the delivery from which its row is made (never deleted: PostgreSQL would look it up again for each), and copies of what that held
+    # when this was tried
     Column("municipality_id", Id, nullable=False),
-    points("delivery_id", "delivery.id"),
+    Column("delivery_id", Id, nullable=False),
     Column("alert_id", Id),
     Column("recipient_id", Id),
     Column("sender_id", Id, nullable=False),
@@ -217,7 +218,7 @@ attempt = Table(
     at("looked_at"),
     # the provider has forgotten it, at our word
     at("redacted_at"),
-    points("possible_duplicate_of", "attempt.id", null=True),
+    Column("possible_duplicate_of", Id),
     UniqueConstraint("token"),
     UniqueConstraint("delivery_id", "n"),
     Index("uq_attempt_provider_id", "account", "provider_id", unique=True, postgresql_where=ATTEMPT_NAMED, sqlite_where=ATTEMPT_NAMED),

@@ -179,7 +179,7 @@ async def test_what_was_acknowledged_survives_a_kill(store: Store) -> None:
 
 async def test_a_store_that_fails_in_no_known_way_is_told_to_each_and_tried_no_further(sqlite_url: str) -> None:
     class Broken(Store):
-        def write(self) -> Any:
+        def write(self, **_: Any) -> Any:
             raise RuntimeError("never seen before")
 
     store = await Store.open(sqlite_url)
