@@ -225,6 +225,7 @@ class Dispatcher:
         Return those, and the numbers that are still to be written.
         """
         if changes:
+            must_be_alone(conn)
             numbers = await outcomes.record(conn, landed, now)
             await self._mind_senders(conn, changes, now)
             return *self._tries(now), numbers

@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from relay.dispatch import Dispatcher
 from relay.dispatch.crew import Crew
-from relay.model import AddressState, DeliveryState
+from relay.model import AddressState, DeliveryState, Health
 from relay.pace import Pacer
 from relay.pulse import Pulse
 from relay.routing import DEFAULT_POLICY
 from relay.store.engine import Store
-from relay.store.tables import Address
+from relay.store.tables import Address, Sender
 from relay.store.workers import Lease
 from tests.relay.test_dispatch import Hasty
 from tests.relay.test_recount import check_rows, counters, recounted
@@ -86,6 +86,29 @@ async def test_a_turn_that_comes_upon_something_else_is_done_again_alone(town: T
     failed = [row for row in await planned(town, alert_id) if row.state == DeliveryState.FAILED]
     assert {(row.person_id, row.reason) for row in failed} == {(stops.person_id, "OPTED_OUT")}
     assert await counters(town.store) == await recounted(town.store)
+
+
+@ON_POSTGRES
+async def test_a_sender_that_became_slow_is_written_down_alone(town: Town) -> None:
+    """What is planned for others may move to another sender then: no turn of another worker may be under way."""
+    for n in range(PEOPLE):
+        await town.person(f"Person{n}", "nb")
+    alert_id, kinds = await released(town), Kinds()
+    wheel = town.relay.dispatcher
+    wheel.window = 4
+    with watched(town.store, kinds):
+        while True not in kinds.begun:
+            await wheel._turn()
+            await wheel._land()
+    [sms] = [sender for sender in wheel.breakers._senders.values() if sender.calls]
+    sms.health, sms.since, sms.changed = Health.SLOW, town.clock.now(), True
+    kinds.begun.clear()
+    with watched(town.store, kinds):
+        await wheel.drain()
+    assert kinds.begun[:2] == [True, False]
+    async with town.store.read() as conn:
+        assert Health.SLOW in (await conn.execute(select(Sender.health))).scalars().all()
+    await reconcile(town, alert_id)
 
 
 @ON_POSTGRES
