@@ -24,7 +24,7 @@ from channels.clock import Clock
 from messages.alert import Gravity
 from messages.form import Copy
 from relay.desk import Desk
-from relay.model import BudstikkeError, Work
+from relay.model import BudstikkeError, NotReady, Work
 from relay.pulse import Pulse
 from relay.store import claim, context, doubts, restored
 from relay.store.engine import Store
@@ -158,9 +158,9 @@ class Reconciler:
         silent = {line[0] for line, traces in zip(lines, looks, strict=True) if traces is None}
         seen = {line: traces for line, traces in zip(lines, looks, strict=True) if traces}
         if seen:
-            async with self.store.write() as conn:
-                adopted, strange = await self._match(conn, known, lines, seen, now)
-                if last:
+            adopted, strange = await self._matched(known, lines, seen, now)
+            if last:
+                async with self.store.write() as conn:
                     await restored.flag(conn, strange)
             if adopted:
                 log.warning("messages that left after the backup are known again", count=adopted)
@@ -182,6 +182,30 @@ class Reconciler:
             # whatever breaks on it: a list that we do not understand tells as little as a silent provider, and shuts no gate for others
             log.exception("provider list breaks us", account=sender.account, error=type(error).__name__)
         return None
+
+    async def _matched(
+        self, known: context.Context, lines: Mapping[Line, Sequence[_Unsure]], seen: Mapping[Line, Sequence[Trace]], now: datetime
+    ) -> tuple[int, set[int]]:
+        """Match all together; where one trace breaks that, each number by itself, and whoever has the odd one may have got a copy."""
+        try:
+            async with self.store.write() as conn:
+                return await self._match(conn, known, lines, seen, now)
+        except (NotReady, OSError):
+            raise
+        except Exception:
+            log.exception("what providers tell cannot be adopted together")
+        adopted, strange = 0, set[int]()
+        for line, traces in seen.items():
+            try:
+                async with self.store.write() as conn:
+                    more, odd = await self._match(conn, known, lines, {line: traces}, now)
+            except (NotReady, OSError):
+                raise
+            except Exception:
+                log.exception("what a provider tells cannot be adopted", sender=line[0], traces=len(traces))
+                more, odd = 0, _people(lines[line])
+            adopted, strange = adopted + more, strange | odd
+        return adopted, strange
 
     async def _match(
         self,

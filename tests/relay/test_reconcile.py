@@ -6,9 +6,11 @@ Also later, when somebody releases an alert that the backup holds: it may have b
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 from structlog.testing import capture_logs
 
 from channels.base import Trace
@@ -316,6 +318,29 @@ async def test_a_list_that_breaks_us_counts_as_one_that_cannot_be_read(town: Tow
     await in_steps(after, minutes=1)
     assert (await other.reach(lesser)).totals.sent == 1
     assert set(copies(town).values()) == {1}
+
+
+async def test_a_message_that_cannot_be_adopted_keeps_the_gate_shut_for_nobody(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody else's are adopted; that one leaves again and is flagged: it may be the second."""
+    ayan, bo = await town.person("Ayan", "nb"), await town.person("Bo", "nb")
+    alert_id = await released(town)
+    backup = await backed_up(town)
+    await town.settle()
+    before = copies(town)
+    after, honest = await restored_from(town, backup), restored.adopt
+
+    async def adopt(conn: AsyncConnection, work: Work, *told: Any) -> None:
+        if work.to == ayan.phone.address:
+            await conn.execute(text("SELECT no_such_column"))
+        await honest(conn, work, *told)
+
+    monkeypatch.setattr(restored, "adopt", adopt)
+    with capture_logs():
+        await in_steps(after, minutes=2)
+    assert {number: count for (number, _), count in copies(town).items()} == {ayan.phone.address: 2, bo.phone.address: 1}
+    assert set(copies(town)) == set(before)
+    assert (await after.reach(alert_id)).possible_duplicates == 1
+    await reconcile(after, alert_id)
 
 
 async def test_a_text_that_cannot_be_made_keeps_the_gate_shut_for_nobody(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
