@@ -38,7 +38,10 @@ MARKS = {Kind.EXERCISE: "mark.exercise", Kind.TEST: "mark.test"}
 
 
 class Notice(StrEnum):
-    """The house's short answers to something a person wrote. Values they take stand beside each, as `Facts.values` keys."""
+    """The house's short answers to something a person wrote. Values they take stand beside each, as `Facts.values` keys.
+
+    Those about one alert take its `number` besides, where their reader has several in front of them.
+    """
 
     ECHO_RECEIVED = "echo_received"
     ECHO_WILL_PASS = "echo_will_pass"

@@ -16,10 +16,24 @@ _MENU = (
     (9, "menu.verify"),
 )
 _WORDS = (("STOP", "menu.stop"), ("PAUSE", "menu.pause"), ("START", "menu.start"))
+#: what is about one alert, and says which where its reader has several
+_ABOUT_ONE = frozenset(
+    {
+        Notice.ECHO_RECEIVED,
+        Notice.ECHO_WILL_PASS,
+        Notice.ECHO_PASSED_ON,
+        Notice.ECHO_CANNOT,
+        Notice.ECHO_RING_ME,
+        Notice.COUNT_UNLIKELY,
+    }
+)
 
 
 def notice_slots(kind: Notice, voice: Voice) -> list[Slot]:
     """Return the lines of one answer; raise FrameError when `Facts.values` lacks what Notice says it takes."""
+    number = voice.facts.values.get("number")
+    if kind in _ABOUT_ONE and number is not None:
+        return [*_ROWS[kind](voice), Slot(voice.say("forward.number", number=str(number)))]
     return _ROWS[kind](voice)
 
 

@@ -230,7 +230,7 @@ def _answer(reply: Reply, writer: Writer) -> Verdict:
         # a thumb is a thank-you here, and takes nothing back
         return Verdict(name="thanks")
     if opened:
-        return _bound(reply, opened, by)
+        return _bound(reply, opened, by, _which_one(opened[0], writer))
     if found:
         closed = max(found, key=lambda asked: asked.number)
         bound = _one(reply, closed, by)
@@ -263,15 +263,21 @@ def _which(opened: Sequence[Asked], reply: Reply) -> Verdict:
     return Verdict(name="which_alert", say=(Say(notice=Notice.WHICH_ALERT, offers=tuple((asked, digit) for asked in first.values())),))
 
 
-def _bound(reply: Reply, opened: Sequence[Asked], by: str) -> Verdict:
+def _which_one(meant: Asked, writer: Writer) -> Mapping[str, int]:
+    """Return what an echo says of its alert: which one it is, where the writer has several open and may have meant another."""
+    several = len({asked.alert_id for asked in writer.alerts if asked.open}) > 1
+    return {"number": meant.number} if several else {}
+
+
+def _bound(reply: Reply, opened: Sequence[Asked], by: str, which: Mapping[str, int]) -> Verdict:
     if reply.meaning is Meaning.WILL_PASS and opened[0].withdraws:
         # they mean what was withdrawn, whose digits it has: they read once more that it was wrong, and promise nothing
         return Verdict(name=Meaning.IN_FORCE, say=(Say(notice=Notice.IN_FORCE),))
     if "count-implausible" in reply.guessed and reply.count != opened[0].doubted:
-        doubt = Say(notice=Notice.COUNT_UNLIKELY, about=opened[0], values={"count": reply.count or 0})
+        doubt = Say(notice=Notice.COUNT_UNLIKELY, about=opened[0], values={"count": reply.count or 0, **which})
         return Verdict(name="count_unlikely", say=(doubt,), doubts=tuple(opened))
     bound = tuple(_one(reply, asked, by, first=index == 0) for index, asked in enumerate(opened))
-    values: dict[str, str | int] = {} if reply.count is None else {"count": reply.count}
+    values: dict[str, str | int] = {**which} if reply.count is None else {"count": reply.count, **which}
     say = Say(notice=_ECHO[reply.meaning], about=opened[0], values=values)
     tasks = (TaskKind.RING,) if reply.meaning is Meaning.RING_ME else ()
     return Verdict(name=reply.meaning, bound=bound, say=(say,), tasks=tasks)

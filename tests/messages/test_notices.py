@@ -20,6 +20,8 @@ SAID = [
     (Notice.ECHO_PASSED_ON, {}, "Takk! Notert: gitt videre. Vil du endre svaret, send et nytt."),
     (Notice.ECHO_CANNOT, {}, "Det er greit, takk for at du sa fra. Vi spør en annen. Kan du likevel, svar 2."),
     (Notice.COUNT_UNLIKELY, {"count": 90_000}, "Mente du 90 000 personer? Send tallet en gang til."),
+    (Notice.ECHO_RECEIVED, {"number": 12}, "Takk! Notert: du har lest den. Vil du endre svaret, send et nytt.\nNr. 12"),
+    (Notice.COUNT_UNLIKELY, {"count": 90_000, "number": 12}, "Mente du 90 000 personer? Send tallet en gang til.\nNr. 12"),
     (Notice.WHICH_ALERT, {"choices": "12 (vann): 2, 13 (skred): 62"}, "Hvilken mener du? Svar: 12 (vann): 2, 13 (skred): 62"),
     (Notice.IN_FORCE, {"alerts": "12 KOK VANNET\n13 SKRED"}, "Dette gjelder nå fra Sørvik:\n12 KOK VANNET\n13 SKRED"),
     (Notice.IN_FORCE, {"alerts": ""}, "Ingenting gjelder nå fra Sørvik."),

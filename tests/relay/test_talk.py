@@ -194,6 +194,18 @@ def test_a_count_answers_the_alert_that_asked_for_one() -> None:
     assert [(one.asked, one.count) for one in verdict.bound] == [(asking, 40)]
 
 
+def test_an_echo_says_which_alert_it_is_about_where_another_may_be_meant() -> None:
+    asking = replace(WATER, count_open=True)
+    for text in ("61", "12: 4", "40", "90000"):
+        [echo] = said(text, replace(TWO, alerts=(SLIDE, asking)), count_open=True).say
+        assert echo.about is not None
+        assert echo.values["number"] == echo.about.number, text
+    closed = asked(11, is_open=False)
+    for text in ("1", "3 40"):
+        [echo] = said(text, Writer(person_ids=(1,), alerts=(WATER, closed))).say
+        assert "number" not in echo.values, "there is but one"
+
+
 def test_another_number_corrects_the_one_that_was_told() -> None:
     told = replace(WATER, counted=True)
     verdict = said("40", replace(TWO, alerts=(SLIDE, told)), count_open=True)

@@ -79,7 +79,8 @@ async def test_a_press_binds_exactly_while_two_alerts_are_open(town: Town) -> No
     await kari.phone.press("2.4")
     await town.settle()
     assert [(await town.recipient(one, kari)).rung for one in (water, slide)] == [Rung.RECEIVED, Rung.CANNOT]
-    assert texts(new(kari.phone)) == [house_says(Notice.ECHO_RECEIVED, "nb"), house_says(Notice.ECHO_CANNOT, "nb", legend=6)]
+    echoes = [house_says(Notice.ECHO_RECEIVED, "nb", number=1), house_says(Notice.ECHO_CANNOT, "nb", legend=6, number=2)]
+    assert texts(new(kari.phone)) == echoes, "each says which one it is about"
     assert {row.bound_by for row in await rows(town, select(answer.c.bound_by))} <= {"exact", "number"}
 
 
