@@ -4,12 +4,13 @@ import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.form import Medium
+from messages.zones import zone_of
 from relay.model import AddressState, LeftOut
 from relay.store import sealing, tasks
 from relay.store.columns import AnyRow
@@ -24,6 +25,7 @@ class Entry:
     """One person to ring."""
 
     name: str
+    #: none: somebody who can only be found in another way
     numbers: tuple[str, ...]
     languages: tuple[str, ...]
     #: the name of whom they stand by for
@@ -64,17 +66,19 @@ class CallList:
         return sealing.keyring().lookup("call-list:" + json.dumps(asdict(self), ensure_ascii=True, sort_keys=True))
 
 
-async def read(conn: AsyncConnection, municipality_id: int) -> CallList:
-    """Return the list of everybody in the register who has a number; whoever has left, or opted out of a number, is not rung there."""
-    town = (await conn.execute(select(Municipality.name).where(Municipality.id == municipality_id))).scalar_one()
+async def read(conn: AsyncConnection, municipality_id: int, now: datetime) -> CallList:
+    """Return the list of everybody in the register but those who have left; whoever has opted out of a number is not rung there."""
+    town = (await conn.execute(select(Municipality.name, Municipality.timezone).where(Municipality.id == municipality_id))).one()
+    today = now.astimezone(zone_of(town.timezone)).date()
     groups = (await conn.execute(_groups.where(LanguageGroup.municipality_id == municipality_id))).all()
     people = {row.id: row for row in (await conn.execute(_people.where(ResourcePerson.municipality_id == municipality_id))).all()}
     numbers = await _numbers(conn, municipality_id)
     members: defaultdict[int, list[int]] = defaultdict(list)
     for row in (await conn.execute(_members.where(Membership.municipality_id == municipality_id))).all():
         members[row.group_id].append(row.person_id)
-    lists = (_group(row, [people[one] for one in members[row.id] if one in people], people, numbers) for row in groups)
-    return CallList(municipality=town, groups=tuple(one for one in lists if one.people))
+    entries = {person.id: _entry(person, people, numbers, today) for person in people.values()}
+    lists = (_group(row, [entries[one] for one in members[row.id] if one in entries]) for row in groups)
+    return CallList(municipality=town.name, groups=tuple(one for one in lists if one.people))
 
 
 async def _numbers(conn: AsyncConnection, municipality_id: int) -> Mapping[int, Sequence[str]]:
@@ -88,8 +92,7 @@ async def _numbers(conn: AsyncConnection, municipality_id: int) -> Mapping[int, 
     return {person: tuple(values) for person, values in found.items()}
 
 
-def _group(row: AnyRow, members: Sequence[AnyRow], people: Mapping[int, AnyRow], numbers: Mapping[int, Sequence[str]]) -> GroupList:
-    entries = (_entry(person, people, numbers) for person in members if person.id in numbers)
+def _group(row: AnyRow, entries: Sequence[Entry]) -> GroupList:
     return GroupList(
         language=row.language,
         name=row.name,
@@ -101,21 +104,25 @@ def _group(row: AnyRow, members: Sequence[AnyRow], people: Mapping[int, AnyRow],
     )
 
 
-def _entry(person: AnyRow, people: Mapping[int, AnyRow], numbers: Mapping[int, Sequence[str]]) -> Entry:
+def _entry(person: AnyRow, people: Mapping[int, AnyRow], numbers: Mapping[int, Sequence[str]], today: date) -> Entry:
     principal = people.get(person.deputy_of_id or 0)
     return Entry(
         name=person.name,
-        numbers=tuple(numbers[person.id]),
+        numbers=tuple(numbers.get(person.id, ())),
         languages=tuple(person.languages),
         deputy_of=principal.name if principal else "",
         paused=person.paused,
-        lacks=_lacks(person),
+        lacks=_lacks(person, today),
     )
 
 
-def _lacks(person: AnyRow) -> str:
+def _lacks(person: AnyRow, today: date) -> str:
     if person.agreed_on is None:
         return LeftOut.NO_AGREEMENT
+    if person.agreed_on > today:
+        return LeftOut.AGREEMENT_LATER
+    if person.agreed_until is not None and person.agreed_until < today:
+        return LeftOut.AGREEMENT_ENDED
     return "" if person.adult_confirmed_on else LeftOut.AGE_NOT_CONFIRMED
 
 
@@ -158,6 +165,7 @@ _people = select(
     ResourcePerson.paused,
     ResourcePerson.deputy_of_id,
     ResourcePerson.agreed_on,
+    ResourcePerson.agreed_until,
     ResourcePerson.adult_confirmed_on,
 ).where(ResourcePerson.left_at.is_(None))
 _members = select(Membership.group_id, Membership.person_id).order_by(Membership.group_id, Membership.person_id)

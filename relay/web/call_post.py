@@ -57,7 +57,7 @@ class CallPost:
     async def at_once(self, town: int, user_id: int) -> None:
         """Send one user the list as it is, so that they see whether it reaches them."""
         async with self._relay.store.read() as conn:
-            found = await call_list.read(conn, town)
+            found = await call_list.read(conn, town, self._relay.clock.now())
             who = await call_list_post.subscribers(conn, town, DUTY)
         for one in who:
             if one.user_id == user_id:
@@ -70,7 +70,7 @@ class CallPost:
             who = [one for one in await call_list_post.subscribers(conn, town, DUTY) if one.may_get(now, every)]
             if not who:
                 return 0
-            found = await call_list.read(conn, town)
+            found = await call_list.read(conn, town, now)
         rests, self._seen[town] = self._seen.get(town) == found.mark, found.mark
         if not rests and every >= call_list_post.QUIET:
             return 0

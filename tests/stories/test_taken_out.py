@@ -88,7 +88,7 @@ def at_any_hour(patch: pytest.MonkeyPatch) -> None:
 
 def gravest_wins(opened: Any, reply: Any) -> Any:
     """Take a bare digit for an answer to the gravest alert."""
-    return talk._bound(reply, [min(opened, key=lambda asked: (asked.gravity, asked.number))], "guess")
+    return talk._bound(reply, [min(opened, key=lambda asked: (asked.gravity, asked.number))], "guess", {})
 
 
 def each_counts(reply: Any, asked: Any, by: str, **_: object) -> talk.Bound:

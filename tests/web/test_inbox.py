@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from sqlalchemy import select
 
 from channels.sandbox.faults import Fault
 from messages.alert import Kind
+from messages.form import Medium
 from messages.frames import say
 from relay.model import TaskKind
 from relay.store import tasks
@@ -264,6 +266,25 @@ async def test_the_call_list_says_who_lacks_the_agreement_or_the_age(duty: Duty)
     assert "No role agreement" in said["Bilan"]
     assert "It is not confirmed that they are 18" in said["Cawo"]
     assert 'class="bad"' not in said["Ayan"]
+
+
+async def test_the_call_list_names_everybody_also_whom_nobody_can_ring(duty: Duty) -> None:
+    """A list that leaves somebody out says at night that they do not exist; and an agreement has its days."""
+    today = duty.town.clock.now().date()
+    await duty.town.person("Ayan", "so", agreed_until=today)
+    await duty.town.person("Bilan", "so", by=(Medium.EMAIL,))
+    await duty.town.person("Cawo", "so", agreed_on=today + timedelta(days=1))
+    await duty.town.person("Dalmar", "so", agreed_until=today - timedelta(days=1))
+    await duty.town.person("Eedo", "so", left_at=duty.town.clock.now())
+    page = (await duty.officer.get("/call-list?lang=en")).text
+    rows = page.split("<tr>")
+    said = {name: next(row for row in rows if f"<bdi>{name}</bdi>" in row) for name in ("Ayan", "Bilan", "Cawo", "Dalmar")}
+    assert "no number that can be rung" in said["Bilan"]
+    assert "The role agreement begins later" in said["Cawo"]
+    assert "The role agreement has ended" in said["Dalmar"]
+    assert 'class="bad"' not in said["Ayan"], "today is its last day"
+    assert "Eedo" not in page
+    assert "Bilan" in (await duty.officer.get("/call-list.csv")).text
 
 
 async def test_nobody_answered_is_no_end(duty: Duty) -> None:

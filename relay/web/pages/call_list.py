@@ -51,7 +51,7 @@ async def _show(request: web.Request, errors: dict[str, str] | None = None) -> w
 async def _page(request: web.Request, errors: dict[str, str]) -> ListPage:
     relay, asker = request.app[RELAY], who(request)
     async with relay.store.read() as conn:
-        found = await call_list.read(conn, asker.municipality_id)
+        found = await call_list.read(conn, asker.municipality_id, relay.clock.now())
         copy = await call_list.newest_copy(conn, asker.municipality_id, asker.user_id)
         sender = await letters.sender(conn, asker.municipality_id)
         user = await users.find(conn, asker.municipality_id, asker.user_id)
@@ -85,7 +85,7 @@ async def _downloaded(request: web.Request, key: call_list_post.Key) -> web.Stre
     """Send the file; of its passphrase nothing is kept."""
     relay, asker, now = request.app[RELAY], who(request), request.app[RELAY].clock.now()
     async with relay.store.read() as conn:
-        found = await call_list.read(conn, asker.municipality_id)
+        found = await call_list.read(conn, asker.municipality_id, now)
     file = await call_file.make(partial(draw, request), found, key, now)
     async with relay.store.write() as conn:
         await call_list.taken(conn, asker.municipality_id, asker.user_id, found.mark, asker.name, now)

@@ -66,7 +66,7 @@ async def queue(request: web.Request) -> web.Response:
     relay, asker = request.app[RELAY], who(request)
     async with relay.store.read() as conn:
         copy = await call_list.newest_copy(conn, asker.municipality_id, asker.user_id)
-        old = copy is not None and copy.mark != (await call_list.read(conn, asker.municipality_id)).mark
+        old = copy is not None and copy.mark != (await call_list.read(conn, asker.municipality_id, relay.clock.now())).mark
     return await render(request, "board/inbox.html", InboxPage(queue=await _queue(request), list_old=old))
 
 
