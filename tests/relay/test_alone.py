@@ -36,11 +36,11 @@ async def test_an_outcome_that_cannot_be_written_holds_up_nobody(town: Town, mon
     for name in ("Bao", "Chen", "Dina"):
         await town.person(name, "nb")
 
-    async def record(conn: Any, landed: Any, now: Any) -> None:
+    async def record(conn: Any, landed: Any, now: Any) -> Any:
         spoils = [fact for one, fact in landed if one.intent.work.to == ayan.phone.address and fact.evidence is Evidence.ACCEPTED]
         if spoils and (even_alone or len(landed) > 1):
             raise ValueError("no database takes this")
-        await honest(conn, landed, now)
+        return await honest(conn, landed, now)
 
     monkeypatch.setattr(outcomes, "record", record)
     alert_id = await released(town)

@@ -146,11 +146,11 @@ async def test_an_outcome_that_cannot_be_written_stays_in_hand(town: Town, monke
     town.sandbox.change(callbacks=False)
     honest, failures = outcomes.record, [True, True]
 
-    async def record(conn: Any, landed: Any, now: Any) -> None:
+    async def record(conn: Any, landed: Any, now: Any) -> Any:
         if landed and failures:
             failures.pop()
             raise NotReady("The connection to the database was lost. It is tried again.")
-        await honest(conn, landed, now)
+        return await honest(conn, landed, now)
 
     monkeypatch.setattr(outcomes, "record", record)
     await town.person("Ayan", "nb")
@@ -169,11 +169,11 @@ async def test_a_worker_whose_turn_broke_does_not_say_that_it_is_idle(town: Town
     """What came of its calls is not written yet: a clock that jumped now would jump over it."""
     honest, broken, mended = outcomes.record, asyncio.Event(), asyncio.Event()
 
-    async def record(conn: Any, landed: Any, now: Any) -> None:
+    async def record(conn: Any, landed: Any, now: Any) -> Any:
         if landed and not mended.is_set():
             broken.set()
             raise NotReady("The connection to the database was lost. It is tried again.")
-        await honest(conn, landed, now)
+        return await honest(conn, landed, now)
 
     monkeypatch.setattr(outcomes, "record", record)
     await town.person("Ayan", "nb")
@@ -199,8 +199,8 @@ async def test_a_commit_whose_word_was_lost(town: Town, monkeypatch: pytest.Monk
     honest, losses = town.store.write, [True]
 
     @asynccontextmanager
-    async def write() -> AsyncIterator[Any]:
-        async with honest() as conn:
+    async def write(**how: Any) -> AsyncIterator[Any]:
+        async with honest(**how) as conn:
             before = (await conn.execute(select(func.count(attempt.c.id)))).scalar_one()
             yield conn
             after = (await conn.execute(select(func.count(attempt.c.id)))).scalar_one()
