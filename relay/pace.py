@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeAlias
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,6 +13,9 @@ from relay.store import pace
 ROUNDING = 1e-9
 #: what a worker has of the shared pace and does not use goes stale: else every worker could add its own to a burst
 STALE = timedelta(seconds=1)
+
+#: what a pacer held at a moment, by sender: to go back to
+Kept: TypeAlias = Mapping[int, tuple[Any, ...]]
 
 
 @dataclass(slots=True)
@@ -33,6 +37,15 @@ class Pacer:
         bucket = self._buckets.setdefault(sender_id, _Bucket(per_second, burst, burst, now))
         bucket.per_second, bucket.burst = per_second, max(burst, 1.0)
         bucket.level = min(bucket.level, bucket.burst)
+
+    def kept(self) -> Kept:
+        """What is in the buckets, to go back to."""
+        return {sender_id: (bucket.level, bucket.at) for sender_id, bucket in self._buckets.items()}
+
+    def back_to(self, kept: Kept) -> None:
+        """Put back what was taken since: it was not used."""
+        for sender_id, (level, at) in kept.items():
+            self._buckets[sender_id].level, self._buckets[sender_id].at = level, at
 
     async def reserve(self, _conn: AsyncConnection, _next: Mapping[int, int], _now: datetime) -> None:
         """Nobody else takes of these buckets."""
@@ -86,6 +99,16 @@ class SharedPacer:
         """Tell what a sender bears; a changed pace holds from the next slice on."""
         purse = self._purses.setdefault(sender_id, _Purse(per_second, burst, 0.0, now, now))
         purse.per_second, purse.burst = per_second, max(burst, 1.0)
+
+    def kept(self) -> Kept:
+        """What is in the purses, to go back to."""
+        return {sender_id: (purse.units, purse.at, purse.free_at) for sender_id, purse in self._purses.items()}
+
+    def back_to(self, kept: Kept) -> None:
+        """Undo what was taken from the purses since, and what came into them: the shared rows were not changed."""
+        for sender_id, (units, at, free_at) in kept.items():
+            purse = self._purses[sender_id]
+            purse.units, purse.at, purse.free_at = units, at, free_at
 
     async def reserve(self, conn: AsyncConnection, following: Mapping[int, int], now: datetime) -> None:
         """Take a slice for each sender whose next message (sender id -> units) the purse does not cover."""

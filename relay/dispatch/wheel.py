@@ -180,11 +180,12 @@ class Dispatcher:
         """
         now, begun = self.clock.now(), monotonic()
         landed, self.crew.landed = self.crew.landed, []
-        held, renew_at, changes = self.waiting.copy(), self.renew_at, list(self.breakers.changes(now))
+        held, paced, moments = self.waiting.copy(), self.pacer.kept(), (self.renew_at, self.look_at)
+        changes = list(self.breakers.changes(now))
         words: asyncio.Task[list[Ready] | None] | None = None
         self.chosen = ()
         try:
-            async with self.store.write(routine=routine) as conn:
+            async with self.store.write(routine=routine and not changes) as conn:
                 await self._read(conn, self.unread, now)
                 taken, wanted = len(self.unread), await self._look(conn, now)
                 if wanted is More.NOW:
@@ -196,13 +197,14 @@ class Dispatcher:
                 self.chosen, tries, numbers = await self._record(conn, landed, changes, now)
                 intended = await intent.intend(conn, tries, now)
                 leased = await self._lease(conn, now) if wanted is More.NEXT else []
-                words = asyncio.create_task(self._words(leased, now))
                 if numbers:
                     await together(conn, *numbers)
+                words = asyncio.create_task(self._words(leased, now))
         except BaseException:
             # nothing was written: what we know and what we hold stays in hand for the next turn
             self.crew.landed[:0] = landed
-            self.waiting, self.renew_at = held, renew_at
+            self.waiting, (self.renew_at, self.look_at) = held, moments
+            self.pacer.back_to(paced)
             self.breakers.unsaid(changes)
             if words is not None:
                 words.cancel()

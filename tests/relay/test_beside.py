@@ -8,23 +8,26 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
+from channels.clock import monotonic
+from messages.alert import Kind
+from relay.breaker import LAST, SLOW, Call
 from relay.dispatch import Dispatcher
 from relay.dispatch.crew import Crew
-from relay.model import AddressState, DeliveryState, Health
-from relay.pace import Pacer
+from relay.model import AddressState, DeliveryState, Work
+from relay.pace import Pacer, SharedPacer
 from relay.pulse import Pulse
 from relay.routing import DEFAULT_POLICY
 from relay.store.engine import Store
-from relay.store.tables import Address, Sender
+from relay.store.tables import Address, pace
 from relay.store.workers import Lease
 from tests.relay.test_dispatch import Hasty
 from tests.relay.test_recount import check_rows, counters, recounted
 from tests.relay.witness import attempts, planned, reconcile, released
-from tests.stories.arrange import change
+from tests.stories.arrange import change, rows
 from tests.stories.town import ON_POSTGRES, Town, new
 
 PEOPLE = 24
@@ -69,14 +72,8 @@ async def test_a_turn_that_comes_upon_something_else_is_done_again_alone(town: T
     people = [await town.person(f"Person{n}", "nb") for n in range(PEOPLE)]
     alert_id, kinds = await released(town), Kinds()
     wheel = town.relay.dispatcher
-    wheel.window = 4
-    while True not in kinds.begun:
-        with watched(town.store, kinds):
-            await wheel._turn()
-            await wheel._land()
-    stops = next(iter(wheel.waiting))[0]
-    await change(town, update(Address).where(Address.id == stops.address_id).values(state=AddressState.OPTED_OUT))
-    kinds.begun.clear()
+    await _routine(wheel)
+    stops = await _stopped(town, wheel)
     with watched(town.store, kinds):
         await wheel.drain()
     assert kinds.begun[:2] == [True, False], "what cannot be done beside others is undone and done alone"
@@ -89,28 +86,57 @@ async def test_a_turn_that_comes_upon_something_else_is_done_again_alone(town: T
 
 
 @ON_POSTGRES
-async def test_a_sender_that_became_slow_is_written_down_alone(town: Town) -> None:
-    """What is planned for others may move to another sender then: no turn of another worker may be under way."""
+async def test_what_is_graver_leaves_in_the_turn_that_was_done_again(town: Town) -> None:
+    """The look at the database that was undone does not count: it is taken again at once."""
     for n in range(PEOPLE):
         await town.person(f"Person{n}", "nb")
-    alert_id, kinds = await released(town), Kinds()
-    wheel = town.relay.dispatcher
-    wheel.window = 4
-    with watched(town.store, kinds):
-        while True not in kinds.begun:
-            await wheel._turn()
-            await wheel._land()
-    [sms] = [sender for sender in wheel.breakers._senders.values() if sender.calls]
-    sms.health, sms.since, sms.changed = Health.SLOW, town.clock.now(), True
-    kinds.begun.clear()
+    await released(town, {"nb": "ØVELSE"}, kind=Kind.EXERCISE)
+    wheel, kinds = town.relay.dispatcher, Kinds()
+    await _routine(wheel)
+    grave = await released(town)
+    wheel.look_at = monotonic()
     with watched(town.store, kinds):
         await wheel._turn()
     assert kinds.begun == [True, False]
-    async with town.store.read() as conn:
-        assert Health.SLOW in (await conn.execute(select(Sender.health))).scalars().all()
-    # what was in hand of the slow one has gone back, and is leased again
-    for _ in range(2):
-        await wheel.drain()
+    assert wheel.chosen
+    assert {work.alert_id for work, _ in wheel.chosen} == {grave}
+
+
+@ON_POSTGRES
+async def test_a_turn_that_was_undone_has_taken_nothing_of_the_shared_pace(town: Town) -> None:
+    """The slice is back in its row, where another worker may take it: what is sent then is paid for once more."""
+    for n in range(PEOPLE):
+        await town.person(f"Person{n}", "nb")
+    await released(town)
+    wheel, kinds = _wheel(town, town.store, 1), Kinds()
+    wheel.pacer = SharedPacer()
+    await _routine(wheel)
+    wheel.pacer.back_to({sender: (0.0, *rest) for sender, (_, *rest) in wheel.pacer.kept().items()})
+    await change(town, update(pace).values(free_at=text("now() - interval '1 day'")))
+    await _stopped(town, wheel)
+    with watched(town.store, kinds):
+        made, _ = await wheel._turn()
+    assert kinds.begun == [True, False]
+    assert made
+    [paid] = await rows(town, select(pace.c.free_at, text("now() AS now")).where(pace.c.free_at > text("now() - interval '1 hour'")))
+    assert paid.free_at > paid.now
+    await wheel._finish()
+
+
+@ON_POSTGRES
+async def test_how_a_sender_fares_is_written_down_alone(town: Town) -> None:
+    """What waits for it is moved to another sender, whoever would lease it."""
+    for n in range(PEOPLE):
+        await town.person(f"Person{n}", "nb")
+    alert_id = await released(town)
+    wheel, kinds, now = town.relay.dispatcher, Kinds(), town.clock.now()
+    await _routine(wheel)
+    for n in range(LAST):
+        wheel.breakers.heard(next(iter(wheel.waiting))[0].sender_id, Call(f"+47{n}", vain=False, seconds=2 * SLOW, at=now))
+    with watched(town.store, kinds):
+        await wheel._turn()
+    assert kinds.begun == [False]
+    await town.settle()
     await reconcile(town, alert_id)
 
 
@@ -134,6 +160,21 @@ async def test_two_wheels_over_one_database_send_each_message_once(town: Town) -
     assert Counter(kinds.begun)[True] > 10
     assert await counters(town.store) == await recounted(town.store)
     await check_rows(town.store)
+
+
+async def _routine(wheel: Dispatcher) -> None:
+    """Turn until the next turn is routine."""
+    wheel.window = 4
+    while not wheel._is_routine():
+        await wheel._turn()
+        await wheel._land()
+
+
+async def _stopped(town: Town, wheel: Dispatcher) -> Work:
+    """Let whoever is the next to be sent to have written STOP."""
+    [work, _] = next(iter(wheel.waiting))
+    await change(town, update(Address).where(Address.id == work.address_id).values(state=AddressState.OPTED_OUT))
+    return work
 
 
 def _wheel(town: Town, store: Store, number: int) -> Dispatcher:

@@ -11,13 +11,15 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence, Reason
-from relay.store import claim, counters as counting, intent, outcomes, tasks
+from relay.breaker import Change
+from relay.model import Health
+from relay.store import claim, counters as counting, intent, outcomes, senders, tasks
 from relay.store.beside import NotAloneError, is_beside, must_be_alone
 from relay.store.engine import Store
 from relay.store.evidence import Fact
 from relay.store.intent import Intended, Intent
 from relay.store.outcomes import Landed
-from relay.store.tables import recipient
+from relay.store.tables import Sender, recipient
 from relay.store.together import together
 from relay.store.workers import Lease
 from tests.relay.test_recount import House, check_rows, counters, house, recounted
@@ -79,7 +81,10 @@ async def test_sqlite_has_one_writer_whatever_it_writes(migrated_sqlite_url: str
 
 
 async def test_what_must_be_alone_is_undone_beside_others(made: House) -> None:
-    """Events are numbered without gaps and acts are chained: two transactions at a time could do neither."""
+    """Events are numbered without gaps and acts are chained: two transactions at a time could do neither.
+
+    What waits for a sender in trouble is moved whoever may lease it: whoever does so meanwhile would wait for it crosswise.
+    """
 
     async def tell(conn: AsyncConnection) -> None:
         await tasks.happened(conn, made.town, "steps.remind", NOW)
@@ -87,7 +92,14 @@ async def test_what_must_be_alone_is_undone_beside_others(made: House) -> None:
     async def log(conn: AsyncConnection) -> None:
         await tasks.acted(conn, "house", "steps.remind", NOW, municipality_id=made.town)
 
-    for write in (tell, log):
+    async def fare(conn: AsyncConnection) -> None:
+        sender = (await conn.execute(select(Sender.id).order_by(Sender.id).limit(1))).scalar_one()
+        await senders.became(conn, Change(sender_id=sender, health=Health.SLOW, since=NOW, try_at=None), NOW)
+
+    async def stand_in(conn: AsyncConnection) -> None:
+        await senders.stand_in(conn, NOW)
+
+    for write in (tell, log, fare, stand_in):
         with pytest.raises(NotAloneError):
             async with made.store.write(routine=True) as conn:
                 await write(conn)
