@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from enum import Enum, auto
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.clock import Clock, monotonic
@@ -160,7 +161,10 @@ class Dispatcher:
         routine = self._is_routine()
         try:
             return await self._round(routine=routine)
-        except NotAloneError:
+        except (NotAloneError, DBAPIError):
+            # the second: another's turn may have stood in the way, as where a provider gives both of us the same id
+            if not routine:
+                raise
             # nothing was written, and what it came upon seldom comes alone
             self.alone_until = monotonic() + ALONE_SECONDS
             return await self._round(routine=False)

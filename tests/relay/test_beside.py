@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import select, text, update
@@ -17,12 +17,17 @@ from messages.alert import Kind
 from relay.breaker import LAST, SLOW, Call
 from relay.dispatch import Dispatcher
 from relay.dispatch.crew import Crew
+from relay.dispatch.texts import Shared
 from relay.model import AddressState, DeliveryState, Work
 from relay.pace import Pacer, SharedPacer
 from relay.pulse import Pulse
 from relay.routing import DEFAULT_POLICY
+from relay.store import outcomes
 from relay.store.engine import Store
+from relay.store.evidence import Fact
+from relay.store.intent import Intended
 from relay.store.tables import Address, pace
+from relay.store.together import together
 from relay.store.workers import Lease
 from tests.relay.test_dispatch import Hasty
 from tests.relay.test_recount import check_rows, counters, recounted
@@ -38,6 +43,17 @@ class Kinds:
     """Which turns were begun as routine, and which alone."""
 
     begun: list[bool] = field(default_factory=list)
+
+
+class Repeating(Hasty):
+    """A provider whose first answer names a message that it has named before."""
+
+    async def call(self, one: Intended, shared: Shared, begun: float) -> Fact:
+        fact = await super().call(one, shared, begun)
+        repeats, self.repeats = self.repeats, False
+        return fact._replace(provider_id="SMsame") if repeats else fact
+
+    repeats = True
 
 
 @contextmanager
@@ -138,6 +154,36 @@ async def test_how_a_sender_fares_is_written_down_alone(town: Town) -> None:
     assert kinds.begun == [False]
     await town.settle()
     await reconcile(town, alert_id)
+
+
+@ON_POSTGRES
+async def test_a_turn_that_another_one_stands_in_the_way_of_is_done_again_alone(town: Town) -> None:
+    """A provider gives one id to two messages, and two workers hear of it at once: one message has it, the other is in doubt."""
+    for n in range(PEOPLE):
+        await town.person(f"Person{n}", "nb")
+    await released(town)
+    other = await Store.open(town.store.url.render_as_string(hide_password=False))
+    one, two = _wheel(town, town.store, 1), _wheel(town, other, 2)
+    for wheel in (one, two):
+        wheel.crew = Crew(cast("Any", Repeating()))
+        await _routine(wheel)
+        await wheel.crew.finish()
+    kinds = Kinds()
+    with watched(town.store, kinds):
+        async with other.write(routine=True) as conn:
+            numbers = await outcomes.record(conn, two.crew.landed, town.clock.now())
+            turn = asyncio.create_task(one._turn())
+            await asyncio.wait([turn], timeout=0.2)
+            await together(conn, *numbers)
+        two.crew.landed.clear()
+        await turn
+    assert kinds.begun == [True, False]
+    for wheel in (one, two):
+        await wheel._finish()
+    await other.close()
+    assert Counter((row.evidence, row.code) for row in await attempts(town))[Evidence.UNKNOWN, "repeated-id"] == 1
+    assert await counters(town.store) == await recounted(town.store)
+    await check_rows(town.store)
 
 
 @ON_POSTGRES
