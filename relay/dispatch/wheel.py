@@ -158,14 +158,13 @@ class Dispatcher:
 
     async def _turn(self) -> tuple[int, int]:
         """Turn once, beside other workers' turns where nothing but routine is to be expected; return what `_round` does."""
-        routine = self._is_routine()
+        if not self._is_routine():
+            return await self._round(routine=False)
         try:
-            return await self._round(routine=routine)
+            return await self._round(routine=True)
         except (NotAloneError, DBAPIError):
-            # the second: another's turn may have stood in the way, as where a provider gives both of us the same id
-            if not routine:
-                raise
-            # nothing was written, and what it came upon seldom comes alone
+            # nothing was written, and what it came upon seldom comes alone. An error: another's turn may have stood in the way, as where
+            # a provider gives both of us the same id
             self.alone_until = monotonic() + ALONE_SECONDS
             return await self._round(routine=False)
 
@@ -230,7 +229,6 @@ class Dispatcher:
         Return those, and the numbers that are still to be written.
         """
         if changes:
-            must_be_alone(conn)
             numbers = await outcomes.record(conn, landed, now)
             await self._mind_senders(conn, changes, now)
             return *self._tries(now), numbers
@@ -311,8 +309,7 @@ class Dispatcher:
         busy = self._busy()
         if sum(work.sender_id not in busy for work, _ in self.waiting) >= self.window:
             return []
-        most = LEASE_WINDOWS * self.window
-        leased = await claim.lease(conn, self.worker, self.fence, now, limit=most, term=self.lease, without=busy)
+        leased = await claim.lease(conn, self.worker, self.fence, now, limit=LEASE_WINDOWS * self.window, term=self.lease, without=busy)
         if leased:
             await self.texts.learn(conn, leased, self.pacer, self.breakers, now)
         return leased

@@ -35,6 +35,8 @@ PRAGMAS = ("foreign_keys=ON", "synchronous=FULL", "journal_size_limit=67108864",
 SETTINGS = {
     "application_name": "budstikke",
     "synchronous_commit": "on",
+    # what waits for another's turn must see what that wrote
+    "default_transaction_isolation": "read committed",
     "statement_timeout": "30000",
     "lock_timeout": "10000",
     # a stopped process must not keep the others from writing
