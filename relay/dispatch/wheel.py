@@ -170,10 +170,8 @@ class Dispatcher:
 
     def _is_routine(self) -> bool:
         """Whether the next turn most likely only records first copies that were taken, and sends what is in hand."""
-        if not self.waiting or self.unread or self.careful or self.breakers.down():
-            return False
-        in_time = self.clock.now() < self.renew_at and monotonic() >= self.alone_until
-        return in_time and all(outcomes.is_routine(one) for one in self.crew.landed)
+        apart = self.unread or self.careful or self.breakers.down() or self.clock.now() >= self.renew_at or monotonic() < self.alone_until
+        return bool(self.waiting) and not apart and all(outcomes.is_routine(one) for one in self.crew.landed)
 
     async def _round(self, *, routine: bool) -> tuple[int, int]:
         """Look round, record, intend, lease: one transaction. Then send. Return how many attempts were made, and deliveries taken in hand.
