@@ -79,8 +79,8 @@ class Dispatcher:
         #: leased by the last turn without words: the next one looks at it first, with the database at hand
         self.unread: Sequence[AnyRow] = ()
         self.renew_at = clock.now()
-        self.look_at = monotonic()
-        self.alone_until = monotonic()
+        #: when to look round next; until when turns are written alone (relay.store.beside), since a routine one came upon something else
+        self.look_at = self.alone_until = monotonic()
         self.stopping = False
         #: false while this worker's clock is off: it takes nothing new
         self.claims = True
@@ -162,7 +162,8 @@ class Dispatcher:
             return await self._round(routine=False)
         try:
             return await self._round(routine=True)
-        except (NotAloneError, DBAPIError):
+        except (NotAloneError, DBAPIError) as error:
+            log.info("a routine turn is done again alone", error=type(error).__name__)
             # nothing was written, and what it came upon seldom comes alone. An error: another's turn may have stood in the way, as where
             # a provider gives both of us the same id
             self.alone_until = monotonic() + ALONE_SECONDS

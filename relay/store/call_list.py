@@ -62,7 +62,7 @@ class CallList:
 
     @property
     def mark(self) -> str:
-        """A keyed fingerprint of all that stands in it: another one, and the register has changed."""
+        """A keyed fingerprint of all that stands in it: another one, and the register has changed, or an agreement's day has come."""
         return sealing.keyring().lookup("call-list:" + json.dumps(asdict(self), ensure_ascii=True, sort_keys=True))
 
 

@@ -4,7 +4,6 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
-from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
@@ -38,13 +37,6 @@ from tests.stories.town import ON_POSTGRES, Town, new
 PEOPLE = 24
 
 
-@dataclass
-class Kinds:
-    """Which turns were begun as routine, and which alone."""
-
-    begun: list[bool] = field(default_factory=list)
-
-
 class Repeating(Hasty):
     """A provider whose first answer names a message that it has named before."""
 
@@ -57,12 +49,12 @@ class Repeating(Hasty):
 
 
 @contextmanager
-def watched(store: Store, kinds: Kinds) -> Iterator[None]:
-    """Write down how each transaction begins."""
+def watched(store: Store, begun: list[bool]) -> Iterator[None]:
+    """Write down of each transaction whether it was begun as routine."""
     write = store.write
 
     def noting(*, routine: bool = False) -> AbstractAsyncContextManager[AsyncConnection]:
-        kinds.begun.append(routine)
+        begun.append(routine)
         return write(routine=routine)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -73,11 +65,11 @@ def watched(store: Store, kinds: Kinds) -> Iterator[None]:
 @ON_POSTGRES
 async def test_most_turns_of_an_evening_are_routine(town: Town) -> None:
     people = [await town.person(f"Person{n}", "nb") for n in range(PEOPLE)]
-    alert_id, kinds = await released(town), Kinds()
+    alert_id, begun = await released(town), list[bool]()
     town.relay.dispatcher.window = 4
-    with watched(town.store, kinds):
+    with watched(town.store, begun):
         await town.relay.dispatcher.drain()
-    assert Counter(kinds.begun)[True] >= 2 * PEOPLE // 4 / 2
+    assert Counter(begun)[True] >= 2 * PEOPLE // 4 / 2
     assert all(len(new(person.phone)) == 2 for person in people)
     await reconcile(town, alert_id)
 
@@ -86,13 +78,13 @@ async def test_most_turns_of_an_evening_are_routine(town: Town) -> None:
 async def test_a_turn_that_comes_upon_something_else_is_done_again_alone(town: Town) -> None:
     """Somebody writes STOP between the lease and the last look: nothing goes to them, and nobody else waits or gets anything twice."""
     people = [await town.person(f"Person{n}", "nb") for n in range(PEOPLE)]
-    alert_id, kinds = await released(town), Kinds()
+    alert_id, begun = await released(town), list[bool]()
     wheel = town.relay.dispatcher
     await _routine(wheel)
     stops = await _stopped(town, wheel)
-    with watched(town.store, kinds):
+    with watched(town.store, begun):
         await wheel.drain()
-    assert kinds.begun[:2] == [True, False], "what cannot be done beside others is undone and done alone"
+    assert begun[:2] == [True, False], "what cannot be done beside others is undone and done alone"
     came = {person.id: len(new(person.phone)) for person in people}
     assert came.pop(stops.person_id or 0) < 2
     assert set(came.values()) == {2}
@@ -107,13 +99,13 @@ async def test_what_is_graver_leaves_in_the_turn_that_was_done_again(town: Town)
     for n in range(PEOPLE):
         await town.person(f"Person{n}", "nb")
     await released(town, {"nb": "ØVELSE"}, kind=Kind.EXERCISE)
-    wheel, kinds = town.relay.dispatcher, Kinds()
+    wheel, begun = town.relay.dispatcher, list[bool]()
     await _routine(wheel)
     grave = await released(town)
     wheel.look_at = monotonic()
-    with watched(town.store, kinds):
+    with watched(town.store, begun):
         await wheel._turn()
-    assert kinds.begun == [True, False]
+    assert begun == [True, False]
     assert wheel.chosen
     assert {work.alert_id for work, _ in wheel.chosen} == {grave}
 
@@ -124,15 +116,15 @@ async def test_a_turn_that_was_undone_has_taken_nothing_of_the_shared_pace(town:
     for n in range(PEOPLE):
         await town.person(f"Person{n}", "nb")
     await released(town)
-    wheel, kinds = _wheel(town, town.store, 1), Kinds()
+    wheel, begun = _wheel(town, town.store, 1), list[bool]()
     wheel.pacer = SharedPacer()
     await _routine(wheel)
     wheel.pacer.back_to({sender: (0.0, *rest) for sender, (_, *rest) in wheel.pacer.kept().items()})
     await change(town, update(pace).values(free_at=text("now() - interval '1 day'")))
     await _stopped(town, wheel)
-    with watched(town.store, kinds):
+    with watched(town.store, begun):
         made, _ = await wheel._turn()
-    assert kinds.begun == [True, False]
+    assert begun == [True, False]
     assert made
     [paid] = await rows(town, select(pace.c.free_at, text("now() AS now")).where(pace.c.free_at > text("now() - interval '1 hour'")))
     assert paid.free_at > paid.now
@@ -145,13 +137,13 @@ async def test_how_a_sender_fares_is_written_down_alone(town: Town) -> None:
     for n in range(PEOPLE):
         await town.person(f"Person{n}", "nb")
     alert_id = await released(town)
-    wheel, kinds, now = town.relay.dispatcher, Kinds(), town.clock.now()
+    wheel, begun, now = town.relay.dispatcher, list[bool](), town.clock.now()
     await _routine(wheel)
     for n in range(LAST):
         wheel.breakers.heard(next(iter(wheel.waiting))[0].sender_id, Call(f"+47{n}", vain=False, seconds=2 * SLOW, at=now))
-    with watched(town.store, kinds):
+    with watched(town.store, begun):
         await wheel._turn()
-    assert kinds.begun == [False]
+    assert begun == [False]
     await town.settle()
     await reconcile(town, alert_id)
 
@@ -168,8 +160,8 @@ async def test_a_turn_that_another_one_stands_in_the_way_of_is_done_again_alone(
         wheel.crew = Crew(cast("Any", Repeating()))
         await _routine(wheel)
         await wheel.crew.finish()
-    kinds = Kinds()
-    with watched(town.store, kinds):
+    begun = list[bool]()
+    with watched(town.store, begun):
         async with other.write(routine=True) as conn:
             numbers = await outcomes.record(conn, two.crew.landed, town.clock.now())
             turn = asyncio.create_task(one._turn())
@@ -177,7 +169,7 @@ async def test_a_turn_that_another_one_stands_in_the_way_of_is_done_again_alone(
             await together(conn, *numbers)
         two.crew.landed.clear()
         await turn
-    assert kinds.begun == [True, False]
+    assert begun == [True, False]
     for wheel in (one, two):
         await wheel._finish()
     await other.close()
@@ -193,8 +185,8 @@ async def test_two_wheels_over_one_database_send_each_message_once(town: Town) -
         await town.person(f"Person{n}", "nb")
     alert_id = await released(town)
     other = await Store.open(town.store.url.render_as_string(hide_password=False))
-    wheels, kinds = [_wheel(town, town.store, 1), _wheel(town, other, 2)], Kinds()
-    with watched(town.store, kinds), watched(other, kinds):
+    wheels, begun = [_wheel(town, town.store, 1), _wheel(town, other, 2)], list[bool]()
+    with watched(town.store, begun), watched(other, begun):
         sent = await asyncio.gather(*(wheel.drain() for wheel in wheels))
     for wheel in wheels:
         await wheel._finish()
@@ -203,7 +195,7 @@ async def test_two_wheels_over_one_database_send_each_message_once(town: Town) -
     assert all(sent), "both had their part"
     assert sum(sent) == len(due) == 6 * PEOPLE
     assert {(row.n, row.evidence) for row in await attempts(town)} == {(1, Evidence.ACCEPTED)}
-    assert Counter(kinds.begun)[True] > 10
+    assert Counter(begun)[True] > 10
     assert await counters(town.store) == await recounted(town.store)
     await check_rows(town.store)
 

@@ -68,12 +68,12 @@ class House:
             await acts.release(conn, self.town, alert_id, "Ola", DEFAULT_POLICY, self.clock.now())
         self.issued.append(alert_id)
 
-    async def begin(self, most: int) -> None:
-        """Lease what is due and write intents, as a dispatcher does before its calls."""
+    async def begin(self, most: int) -> list[intent.Intended]:
+        """Lease what is due and write intents, as a dispatcher does before its calls; return them in order."""
         async with self.store.write() as conn:
             works = claim.works(await claim.lease(conn, "w", 1, self.clock.now(), limit=most, term=Lease(30.0)), self.clock.now())
             intents = [intent.Intent(work=one, account="twilio", body_sha256="", segments=1, emulated=True) for one in works]
-            await intent.intend(conn, intent.tries(intents, self.clock.now()), self.clock.now())
+            return sorted(await intent.intend(conn, intent.tries(intents, self.clock.now()), self.clock.now()))
 
     async def learn(self, facts: Sequence[tuple[int, Evidence, Reason | None]]) -> None:
         """Learn about some of the attempts, newer and older ones, in one go."""

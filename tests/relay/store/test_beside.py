@@ -13,11 +13,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Evidence, Reason
 from relay.breaker import Change
 from relay.model import Health
-from relay.store import claim, counters as counting, intent, outcomes, senders, tasks
+from relay.store import claim, counters as counting, outcomes, senders, tasks
 from relay.store.beside import NotAloneError, is_beside, must_be_alone
 from relay.store.engine import Store
 from relay.store.evidence import Fact
-from relay.store.intent import Intended, Intent
 from relay.store.outcomes import Landed
 from relay.store.tables import Sender, recipient
 from relay.store.together import together
@@ -122,7 +121,7 @@ async def test_two_workers_that_lease_at_once_share_nothing(made: House, other: 
 
 async def test_two_halves_of_one_message_written_side_by_side_count_once(made: House, other: Store) -> None:
     """A forward and its ask, each recorded by another worker: neither sees the other's before it is committed."""
-    intended = await _intended(made)
+    intended = await made.begin(40)
     sms = [one for one in intended if one.intent.work.medium == "sms"]
     half, rest = ([one for one in sms if one.intent.work.part == part] for part in ("forward", "ask"))
     people = {one.intent.work.recipient_id for one in half}
@@ -147,7 +146,7 @@ async def test_two_halves_of_one_message_written_side_by_side_count_once(made: H
 
 async def test_different_people_are_written_down_at_the_same_time(made: House, other: Store) -> None:
     """Until the numbers, which are the same few rows for all."""
-    intended = await _intended(made)
+    intended = await made.begin(40)
     people = sorted({one.intent.work.recipient_id or 0 for one in intended})
     parted = [[one for one in intended if (one.intent.work.recipient_id in people[::2]) is mine] for mine in (True, False)]
     assert all(parted)
@@ -199,7 +198,7 @@ async def test_numbers_counted_crosswise_end_in_no_deadlock(made: House, other: 
     ],
 )
 async def test_an_outcome_that_is_not_routine_is_recorded_alone(made: House, fact: dict[str, Any]) -> None:
-    landed = _taken(await _intended(made))
+    landed = _taken(await made.begin(40))
     landed[0] = (landed[0][0], landed[0][1]._replace(**fact))
     with pytest.raises(NotAloneError):
         async with made.store.write(routine=True) as conn:
@@ -207,14 +206,6 @@ async def test_an_outcome_that_is_not_routine_is_recorded_alone(made: House, fac
     async with made.store.write() as conn:
         assert await outcomes.record(conn, landed, made.clock.now()) == [], "alone, the numbers are written at once"
     assert await counters(made.store) == await recounted(made.store)
-
-
-async def _intended(made: House) -> list[Intended]:
-    async with made.store.write() as conn:
-        now = made.clock.now()
-        works = claim.works(await claim.lease(conn, "w", 1, now, limit=40, term=Lease(30.0)), now)
-        intents = [Intent(work=one, account="twilio", body_sha256="", segments=1, emulated=True) for one in works]
-        return sorted(await intent.intend(conn, intent.tries(intents, now), now))
 
 
 def _taken(intended: Any) -> list[Landed]:

@@ -13,13 +13,12 @@ from sqlalchemy import Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence, Reason
-from relay.store import claim, evidence, intent, outcomes
+from relay.store import evidence, outcomes
 from relay.store.evidence import Fact
-from relay.store.intent import Intended, Intent
+from relay.store.intent import Intended
 from relay.store.tables import attempt, counter, delivery, progress, recipient, task
-from relay.store.workers import Lease
 from tests.relay.conftest import NewDatabase
-from tests.relay.test_recount import House, house
+from tests.relay.test_recount import house
 
 #: what rows have of their own in each life
 OWN = {"token", "started_at"}
@@ -49,7 +48,7 @@ def test_the_short_way_writes_what_the_long_way_does(
     async def live(url: str, *, short: bool) -> dict[str, list[dict[str, Any]]]:
         async with house(url) as made:
             await made.release()
-            intended = await _begin(made)
+            intended = await made.begin(8)
             landed = [(one, _fact(one, *what)) for one, what in zip(intended, happens, strict=False)]
             async with made.store.write() as conn:
                 now = made.clock.now()
@@ -68,14 +67,6 @@ def test_the_short_way_writes_what_the_long_way_does(
 
     with new_database() as one, new_database() as other:
         assert asyncio.run(live(one, short=True)) == asyncio.run(live(other, short=False))
-
-
-async def _begin(made: House) -> list[Intended]:
-    async with made.store.write() as conn:
-        now = made.clock.now()
-        works = claim.works(await claim.lease(conn, "w", 1, now, limit=8, term=Lease(30.0)), now)
-        intents = [Intent(work=one, account="twilio", body_sha256="", segments=1, emulated=True) for one in works]
-        return sorted(await intent.intend(conn, intent.tries(intents, now), now))
 
 
 def _fact(one: Intended, what: tuple[Evidence, Reason | None], named: str, segments: int | None, price: float | None) -> Fact:
