@@ -26,10 +26,9 @@ from relay.model import Health, NotReady, Policy, Work
 from relay.pace import Pacer, SharedPacer
 from relay.pulse import Pulse
 from relay.store import claim, intent, outcomes, queue, senders
-from relay.store.beside import NotAloneError, must_be_alone
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
-from relay.store.together import Call, together
+from relay.store.routine import NotRoutineError, beyond_routine
 from relay.store.workers import Lease
 
 log = structlog.get_logger(__name__)
@@ -79,7 +78,7 @@ class Dispatcher:
         #: leased by the last turn without words: the next one looks at it first, with the database at hand
         self.unread: Sequence[AnyRow] = ()
         self.renew_at = clock.now()
-        #: when to look round next; until when turns are written alone (relay.store.beside), since a routine one came upon something else
+        #: when to look round next; until when turns are written alone (relay.store.routine), since a routine one came upon something else
         self.look_at = self.alone_until = monotonic()
         self.stopping = False
         #: false while this worker's clock is off: it takes nothing new
@@ -157,12 +156,14 @@ class Dispatcher:
         return sent
 
     async def _turn(self) -> tuple[int, int]:
-        """Turn once, beside other workers' turns where nothing but routine is to be expected; return what `_round` does."""
+        """Turn once, as routine where nothing else is to be expected; return what `_round` does."""
         if not self._is_routine():
             return await self._round(routine=False)
         try:
             return await self._round(routine=True)
-        except (NotAloneError, DBAPIError) as error:
+        except (NotRoutineError, DBAPIError) as error:
+            if isinstance(error, DBAPIError) and self.store.dialect == "sqlite":
+                raise
             log.info("a routine turn is done again alone", error=type(error).__name__)
             # nothing was written, and what it came upon seldom comes alone. An error: another's turn may have stood in the way, as where
             # a provider gives both of us the same id
@@ -191,16 +192,14 @@ class Dispatcher:
                 await self._read(conn, self.unread, now)
                 taken, wanted = len(self.unread), await self._look(conn, now)
                 if wanted is More.NOW:
-                    must_be_alone(conn)
+                    beyond_routine(conn)
                     at_once = await self._lease(conn, now)
                     await self._read(conn, at_once, now)
                     taken += len(at_once)
                 await self.pacer.reserve(conn, self.waiting.following(), now)
-                self.chosen, tries, numbers = await self._record(conn, landed, changes, now)
+                self.chosen, tries = await self._record(conn, landed, changes, now)
                 intended = await intent.intend(conn, tries, now)
                 leased = await self._lease(conn, now) if wanted is More.NEXT else []
-                if numbers:
-                    await together(conn, *numbers)
                 words = asyncio.create_task(self._words(leased, now))
         except BaseException:
             # nothing was written: what we know and what we hold stays in hand for the next turn
@@ -222,22 +221,19 @@ class Dispatcher:
 
     async def _record(
         self, conn: AsyncConnection, landed: Sequence[outcomes.Landed], changes: Sequence[Change], now: datetime
-    ) -> tuple[list[Ready], intent.Tries, Sequence[Call]]:
-        """Write down what came of calls, and choose the next ones meanwhile; where senders have changed, afterwards.
-
-        Return those, and the numbers that are still to be written.
-        """
+    ) -> tuple[list[Ready], intent.Tries]:
+        """Write down what came of calls, and choose the next ones meanwhile; where senders have changed, afterwards."""
         if changes:
-            numbers = await outcomes.record(conn, landed, now)
+            await outcomes.record(conn, landed, now)
             await self._mind_senders(conn, changes, now)
-            return *self._tries(now), numbers
+            return self._tries(now)
         choosing = asyncio.create_task(self._tries_soon(now))
         try:
-            numbers = await outcomes.record(conn, landed, now)
+            await outcomes.record(conn, landed, now)
         except BaseException:
             choosing.cancel()
             raise
-        return *await choosing, numbers
+        return await choosing
 
     async def _tries_soon(self, now: datetime) -> tuple[list[Ready], intent.Tries]:
         # the database's work goes first

@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.told import NOTHING, Told
 from relay.store import sealing
 from relay.store.acting import acting
-from relay.store.beside import must_be_alone
 from relay.store.columns import AnyRow
 from relay.store.identity import identity
 from relay.store.names import ActName
+from relay.store.routine import beyond_routine
 from relay.store.tables import act_log
 
 #: what is sealed of an entry, besides its chain, its number, and the seal of the entry before
@@ -57,7 +57,7 @@ async def append(
     conn: AsyncConnection, municipality_id: int | None, by: str, act: ActName, subject: str, data: Mapping[str, Any], at: datetime
 ) -> None:
     """Add an act to its chain, in the transaction that does it."""
-    must_be_alone(conn)
+    beyond_routine(conn)
     face = acting().face
     user_id = acting().user_id if municipality_id is None else await identity(conn, municipality_id, by, at)
     plain = json.loads(json.dumps(data, default=str))

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Gravity
 from messages.form import Medium, Part
 from relay.model import DeliveryState, Hold, Hours, Unreadable, Work
-from relay.store import aside, beside, sealing
+from relay.store import aside, routine, sealing
 from relay.store.columns import AnyRow, Moment, reader
 from relay.store.queue import waits
 from relay.store.sql import among, ids_as_json, ids_from_json
@@ -41,7 +41,7 @@ async def lease(
     """Take up to `limit` due deliveries for `worker`, of other senders than `without`; they are its own for a `term`."""
     mine = {"worker": worker, "fence": fence, "until": now + timedelta(seconds=term.seconds)}
     wanted = {"now": now, "limit": limit, "without": ids_as_json(without)}
-    await beside.take_turns(conn, beside.LEASING)
+    await routine.take_turns(conn, routine.LEASING)
     (claimed,) = await together(conn, (_claim(term), mine | wanted))
     if not claimed:
         return []
@@ -87,7 +87,7 @@ def _claim(term: Lease) -> Hot:
         )
         until = term.until_by_database if term.by_database else bindparam("until", type_=Moment)
         taken = {"claimed_by": bindparam("worker", type_=Text), "fence": bindparam("fence", type_=BigInteger), "lease_until": until}
-        # nobody else leases meanwhile (relay.store.beside): a lock on each row first would cost as much as the claim
+        # nobody else leases meanwhile (relay.store.routine): a lock on each row first would cost as much as the claim
         ours = (delivery.c.id.in_(due), delivery.c.state == DeliveryState.WAITING)
         return update(delivery).where(*ours).values(state=DeliveryState.CLAIMED, hold=Hold.NOTHING, **taken).returning(delivery.c.id)
 

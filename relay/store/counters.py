@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Executable, Select, Text, func, literal, sele
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.store import beside
+from relay.store import routine
 from relay.store.sql import Kind, among, rows_as_json, rows_from_json
 from relay.store.tables import counter, recipient_group
 from relay.store.together import Call, Hot, given, together
@@ -68,7 +68,7 @@ def _add_in_groups(conn: AsyncConnection) -> Executable:
 
 def _upsert(conn: AsyncConnection, rows: Select[Any]) -> Executable:
     """Add to the numbers, one turn at a time: all count in the same few rows."""
-    new = insert(counter).from_select([*_KEYS, "value"], rows.where(beside.in_turn(conn, beside.COUNTING)))
+    new = insert(counter).from_select([*_KEYS, "value"], rows.where(routine.in_turn(conn, routine.COUNTING)))
     keys = [counter.c.alert_id, counter.c.group_id, counter.c.channel, counter.c.name]
     return new.on_conflict_do_update(index_elements=keys, set_={"value": counter.c.value + new.excluded.value})
 

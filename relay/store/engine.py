@@ -2,7 +2,7 @@
 
 One writer at a time on both: SQLite by its nature, PostgreSQL by an advisory lock that lasts as long as the transaction. Writers come with
 batches and never wait for anything outside the database, so a queue of them is faster than row locks taken crosswise, which end in
-deadlocks. Only workers' routine turns share that lock (relay.store.beside). `with_for_update()` stands where rows are read to be changed
+deadlocks. Only workers' routine turns share that lock (relay.store.routine). `with_for_update()` stands where rows are read to be changed
 all the same: it says so to the reader.
 """
 
@@ -19,9 +19,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, c
 
 from channels.clock import monotonic
 from relay.model import NotReady
-from relay.store import address, beside
+from relay.store import address
 from relay.store.faults import UNREACHABLE, told
-from relay.store.together import straight
+from relay.store.routine import WRITER, mark
+from relay.store.together import commit, roll_back, starts, straight, taken_up
 
 #: seconds between our commits: without them another process's turn hardly comes (it waited 7 s in the median, with them 0.4 ms)
 REST = 0.002
@@ -100,11 +101,11 @@ class Store:
     async def write(self, *, routine: bool = False) -> AsyncIterator[AsyncConnection]:
         """Do everything inside or nothing: durably committed on leaving, undone on any exception. NotReady when the database is away.
 
-        `routine`: other workers' routine may be written at the same time (PostgreSQL); it keeps to the rules of relay.store.beside.
+        `routine`: it keeps to the rules of relay.store.routine; on PostgreSQL other workers' may be written at the same time.
         """
         async with self._alone():
             with told():
-                conn = await self._begun(routine=routine and self.dialect == "postgresql")
+                conn = await self._begun(routine=routine)
                 try:
                     yield conn
                 except BaseException as error:
@@ -132,15 +133,17 @@ class Store:
         return await self._begin(self._kept, routine=routine)
 
     async def _begin(self, conn: AsyncConnection, *, routine: bool) -> AsyncConnection:
-        """Begin in our own words, in one turn: SQLAlchemy's take several, before and after each transaction."""
-        begins = straight(conn, _BEGIN_ROUTINE if routine else _BEGIN[self.dialect])
+        """Begin in our own words: SQLAlchemy's take several turns to the database, before and after each transaction."""
         try:
-            # SQLite's thread begins whether or not we still wait for it; only then it is known what there is to undo
-            await (_to_the_end(begins) if self.dialect == "sqlite" else begins)
+            mark(conn, routine=routine)
+            if self.dialect == "sqlite":
+                starts(conn, "BEGIN IMMEDIATE")
+            else:
+                starts(conn)
+                await straight(conn, _BEGIN_ROUTINE if routine else _BEGIN)
         except BaseException as error:
             await _to_the_end(self._undo(conn, error))
             raise
-        beside.mark(conn, beside=routine)
         return conn
 
     async def _undo(self, conn: AsyncConnection, why: BaseException) -> None:
@@ -149,8 +152,7 @@ class Store:
             await self._drop(conn)
             return
         try:
-            if self.dialect == "postgresql" or _open_on_sqlite(conn):
-                await straight(conn, "ROLLBACK")
+            await roll_back(conn)
             await _forget(conn)
         except (SQLAlchemyError, OSError):
             await self._drop(conn)
@@ -199,12 +201,12 @@ class Store:
                 self._rests_until = monotonic() + REST
 
 
-_BEGIN: Mapping[str, str] = {"sqlite": "BEGIN IMMEDIATE", "postgresql": f"BEGIN; SELECT pg_advisory_xact_lock({beside.WRITER})"}
-_BEGIN_ROUTINE = f"BEGIN; SELECT pg_advisory_xact_lock_shared({beside.WRITER})"
+_BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITER})"
+_BEGIN_ROUTINE = f"BEGIN; SELECT pg_advisory_xact_lock_shared({WRITER})"
 
 
 async def _commit(conn: AsyncConnection) -> None:
-    if await straight(conn, "COMMIT") == "ROLLBACK":
+    if not await commit(conn):
         raise RuntimeError("a statement had failed and nobody said so: PostgreSQL has undone the transaction")
     await _forget(conn)
 
@@ -213,11 +215,6 @@ async def _forget(conn: AsyncConnection) -> None:
     """Let SQLAlchemy forget the transaction that it believes in, where it was asked anything: the database's has ended."""
     if conn.in_transaction():
         await conn.rollback()
-
-
-def _open_on_sqlite(conn: AsyncConnection) -> bool:
-    """Whether SQLite is in a transaction still: a full disk ends it by itself."""
-    return conn.sync_connection is not None and bool(conn.sync_connection.connection.driver_connection.in_transaction)  # type: ignore[union-attr]
 
 
 async def unhurried(conn: AsyncConnection) -> None:
@@ -300,7 +297,9 @@ def _sqlite(url: URL, *, echo: bool) -> tuple[AsyncEngine, AsyncEngine]:
     """Make the engine of the readers and that of the one writer."""
     _keep_a_log(str(url.database))
     reader = _sqlite_engine(url, "BEGIN", *PRAGMAS, "query_only=ON", pool_size=READERS, echo=echo)
-    return reader, _sqlite_engine(url, "", *PRAGMAS, echo=echo)
+    writer = _sqlite_engine(url, "", *PRAGMAS, echo=echo)
+    event.listen(writer.sync_engine, "before_cursor_execute", _what_waits_first)
+    return reader, writer
 
 
 def _for_our_eyes(file: str) -> None:
@@ -328,6 +327,12 @@ def _sqlite_engine(url: URL, begin: str, *pragmas: str, pool_size: int = 1, echo
         event.listen(engine.sync_engine, "begin", begun)
     event.listen(engine.sync_engine, "handle_error", _keep_if_cancelled)
     return engine
+
+
+def _what_waits_first(connection: Connection, cursor: Any, *_: object) -> None:
+    """Run what waits (relay.store.together) before a statement that goes SQLAlchemy's way: the transaction's beginning first of all."""
+    for words, given in taken_up(connection.info):
+        cursor.execute(words, given)
 
 
 def _keep_a_log(file: str) -> None:

@@ -19,8 +19,8 @@ from messages.form import Part
 from relay.counting import GOES_ON, HOPEFUL, standing
 from relay.model import DeliveryState, Hold, Rung, SparedBy
 from relay.store import recipients, troubles
-from relay.store.beside import must_be_alone
 from relay.store.columns import AnyRow, Moment, reader
+from relay.store.routine import beyond_routine
 from relay.store.sql import Kind, among, by_key, ids_as_json, one_of, rows_as_json, rows_from_json
 from relay.store.tables import attempt, delivery, recipient
 from relay.store.together import Call, Hot, alike, given, together
@@ -47,7 +47,7 @@ async def learn(conn: AsyncConnection, facts: Sequence[Fact], now: datetime) -> 
     """Write facts down; return how many attempts rose. Late, repeated and shuffled facts change nothing."""
     if not facts:
         return 0
-    must_be_alone(conn)
+    beyond_routine(conn)
     told = rows_as_json(conn, ({"id": fact.attempt_id, "provider_id": fact.provider_id or None} for fact in facts))
     whose = {"told": told, "ids": ids_as_json(fact.attempt_id for fact in facts)}
     tried, owners = await together(conn, (_TRIED, whose), (_OWNERS, whose))

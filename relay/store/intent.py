@@ -31,8 +31,8 @@ from channels.base import Evidence
 from messages.form import Part
 from relay.model import AddressState, AlertState, DeliveryState, Hold, SparedBy, Work
 from relay.store import recipients, trial, troubles
-from relay.store.beside import must_be_alone
 from relay.store.columns import AnyRow, Moment
+from relay.store.routine import beyond_routine
 from relay.store.sql import Kind, among, by_key, ids_as_json, rows_as_json, rows_from_json
 from relay.store.tables import Address, Municipality, Sender, alert, attempt, delivery, recipient
 from relay.store.tables.sending import ATTEMPT_OPEN
@@ -78,11 +78,11 @@ async def intend(conn: AsyncConnection, wanted: Tries, now: datetime) -> list[In
         return []
     again = [intent.work.delivery_id for intent in wanted.values() if intent.work.attempt_n > 1]
     if again:
-        must_be_alone(conn)
+        beyond_routine(conn)
     doubts = await _doubted(conn, again) if again else {}
     intended = await _go(conn, wanted, doubts, now)
     if len(intended) < len(wanted):
-        must_be_alone(conn)
+        beyond_routine(conn)
         gone = {one.intent.work.delivery_id for one in intended}
         listed = await _put_back(conn, [intent for intent in wanted.values() if intent.work.delivery_id not in gone], now)
         intended += await _go(conn, tries([one._replace(emulated=True) for one in listed], now), doubts, now) if listed else []

@@ -4,7 +4,7 @@ All others are learnt as whatever else is told (relay.store.evidence).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -13,12 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from relay.counting import UNTRIED
-from relay.store import beside, evidence, recipients
+from relay.store import evidence, recipients, routine
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
+from relay.store.routine import beyond_routine
 from relay.store.sql import ids_as_json
 from relay.store.tables import attempt, delivery
-from relay.store.together import Call, Hot, together
+from relay.store.together import Call, Hot, later, together
 
 #: the provider has said that it has it, and nothing more
 TAKEN = (Evidence.ACCEPTED, Evidence.SENT)
@@ -27,21 +28,21 @@ TAKEN = (Evidence.ACCEPTED, Evidence.SENT)
 Landed: TypeAlias = tuple[Intended, Fact]
 
 
-async def record(conn: AsyncConnection, landed: Sequence[Landed], now: datetime) -> list[Call]:
-    """Write down what came of calls; return what is to be written at the end of the transaction: beside others, the numbers."""
-    if not landed:
-        return []
+async def record(conn: AsyncConnection, landed: Sequence[Landed], now: datetime) -> None:
+    """Write down what came of calls."""
     named = Counter(fact.provider_id for _, fact in landed)
     plain = [one for one in landed if is_routine(one) and named[one[1].provider_id] == 1]
-    news, left = await _news(conn, plain, now) if plain else ([], [])
-    if beside.is_beside(conn) and len(news) == len(landed):
-        return await recipients.refresh_beside(conn, _people(news), now, _changes(news))
+    if len(plain) < len(landed):
+        beyond_routine(conn)
+    if routine.is_routine(conn):
+        await _routine(conn, plain, now)
+        return
+    news = await _news(conn, plain, now) if plain else []
     if news:
-        await recipients.refresh(conn, _people(news), now, before=left, changes=_changes(news))
+        await recipients.refresh(conn, _people(news), now, before=_ends_besides(conn, news, now), changes=_changes(news))
     if len(news) < len(landed):
         told = {fact.attempt_id for _, fact in news}
         await evidence.learn(conn, [fact for _, fact in landed if fact.attempt_id not in told], now)
-    return []
 
 
 def is_routine(landed: Landed) -> bool:
@@ -50,15 +51,23 @@ def is_routine(landed: Landed) -> bool:
     return one.intent.work.attempt_n == 1 and fact.evidence in TAKEN and fact.reason is None and bool(fact.provider_id)
 
 
-async def _news(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> tuple[Sequence[Landed], list[Call]]:
-    """Let those rise of which nothing was known but the intent, and whose provider's ids are new; return them, and what is left to write.
+async def _routine(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> None:
+    """Write down calls that all brought what most bring; NotRoutineError where something else is known of one of them."""
+    if not plain:
+        return
+    raises, people = _raises(conn, plain, now), _people(plain)
+    kinds = [recipients.kinds(people)] if people else []
+    found = await together(conn, *raises, *_ends_besides(conn, plain, now), *kinds)
+    if sum(map(len, found[: len(raises)])) < len(plain):
+        beyond_routine(conn)
+    later(conn, *recipients.routine_changes(conn, found[-1] if kinds else [], now, _changes(plain)))
 
-    PostgreSQL brings their deliveries to the end in the same statement. SQLite changes one table a statement.
-    """
+
+async def _news(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> Sequence[Landed]:
+    """Let those rise of which nothing was known but the intent, and whose provider's ids are new; return them."""
     found = await together(conn, *_raises(conn, plain, now))
     risen = {row.id for rows in found for row in rows}
-    news = [(one, fact) for one, fact in plain if fact.attempt_id in risen]
-    return news, [] if conn.dialect.name == "postgresql" else [*_ends(news, now)]
+    return [(one, fact) for one, fact in plain if fact.attempt_id in risen]
 
 
 def _raises(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> list[Call]:
@@ -80,13 +89,14 @@ def _people(landed: Sequence[Landed]) -> set[int]:
     return {one.intent.work.recipient_id for one, _ in landed if one.intent.work.recipient_id is not None}
 
 
-def _ends(news: Sequence[Landed], now: datetime) -> Iterator[Call]:
-    """Yield the statements that bring their deliveries to the end."""
+def _ends_besides(conn: AsyncConnection, news: Sequence[Landed], now: datetime) -> list[Call]:
+    """Return the statements that end their deliveries, where those that let attempts rise do not: SQLite's change one table."""
+    if conn.dialect.name == "postgresql":
+        return []
     alike: defaultdict[Evidence, list[int]] = defaultdict(list)
     for one, fact in news:
         alike[fact.evidence].append(one.intent.work.delivery_id)
-    for what, ids in alike.items():
-        yield evidence.done(int(what), ids, now)
+    return [evidence.done(int(what), ids, now) for what, ids in alike.items()]
 
 
 def _changes(news: Sequence[Landed]) -> recipients.Changes:

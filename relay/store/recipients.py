@@ -14,8 +14,8 @@ from messages.form import MESSAGE_PARTS, Part
 from relay.counting import HOPEFUL, RANK, STANDING, UNTRIED, PersonFacts, message_change, person_change
 from relay.model import DeliveryState, Rung, TaskKind
 from relay.store import counters, progress, tasks
-from relay.store.beside import must_be_alone
 from relay.store.columns import AnyRow, reader
+from relay.store.routine import beyond_routine
 from relay.store.sql import Kind, among, ids_as_json, ids_found, ids_together
 from relay.store.tables import delivery, recipient
 from relay.store.together import Call, Hot, alike, given, together
@@ -77,11 +77,11 @@ async def refresh(
     `answer`: the new rung and reported reach of these, who have just answered alike; that proves that a copy arrived.
     `before`: statements to run first, on the same way; `changes`: others of the numbers, written with these.
     """
-    must_be_alone(conn)
+    beyond_routine(conn)
     changes = changes or Changes()
     if ids:
-        *_, kinds = await together(conn, *before, (_KINDS, {"ids": ids_as_json(ids)}))
-        changed = _changed(kinds, answer)
+        *_, found = await together(conn, *before, kinds(ids))
+        changed = _changed(found, answer)
         calls = [*_becoming(changed), *_counting(changed, changes), *changes.writes(conn, now)]
     else:
         changed, calls = [], [*before, *changes.writes(conn, now)]
@@ -92,19 +92,20 @@ async def refresh(
             await _nobody_reaches(conn, kind, now)
 
 
-async def refresh_beside(conn: AsyncConnection, ids: Collection[int], now: datetime, changes: Changes) -> list[Call]:
-    """Do the same beside other workers' turns, for people whose rows are `locked`; return the statements of the numbers.
+def kinds(ids: Collection[int]) -> Call:
+    """Return the statement that finds `routine_changes` of people. Beside others they must be `locked` before.
 
     Another turn may just have sent them the other half of the message: so it must be through before anything is read of them.
     """
-    if not ids:
-        return changes.writes(conn, now)
-    (kinds,) = await together(conn, (_KINDS, {"ids": ids_as_json(ids)}))
-    changed = _changed(kinds, None)
+    return _KINDS, {"ids": ids_as_json(ids)}
+
+
+def routine_changes(conn: AsyncConnection, found: Sequence[AnyRow], now: datetime, changes: Changes) -> list[Call]:
+    """Return what `refresh` would write, in the order that routine keeps to: people, and the numbers last."""
+    changed = _changed(found, None)
     if any(after.failed and not kind.failed for kind, after in changed):
-        must_be_alone(conn)
-    await together(conn, *_becoming(changed))
-    return [*_counting(changed, changes), *changes.writes(conn, now)]
+        beyond_routine(conn)
+    return [*_becoming(changed), *_counting(changed, changes), *changes.writes(conn, now)]
 
 
 def _changed(kinds: Sequence[AnyRow], answer: tuple[Rung, int] | None) -> list[tuple[AnyRow, PersonFacts]]:

@@ -13,8 +13,8 @@ from messages.form import Medium
 from relay.breaker import Change
 from relay.model import DeliveryState, Health, Hold, TaskKind
 from relay.store import tasks, troubles
-from relay.store.beside import must_be_alone
 from relay.store.columns import AnyRow
+from relay.store.routine import beyond_routine
 from relay.store.tables import Sender, delivery, task
 
 #: seconds of an outage with no stand-in until people's next channel waits no longer; a routine message waits for its own
@@ -100,7 +100,7 @@ def _faring(row: AnyRow, other: AnyRow | None) -> Faring:
 
 async def became(conn: AsyncConnection, change: Change, now: datetime) -> None:
     """Write down how a sender fares now. One that is down alarms a person; one that is back sends what waited for it."""
-    must_be_alone(conn)
+    beyond_routine(conn)
     row = (await conn.execute(select(Sender.__table__).where(Sender.id == change.sender_id).with_for_update())).one()
     changed = {"health": change.health, "health_since": change.since, "try_at": change.try_at}
     await conn.execute(update(Sender).where(Sender.id == row.id).values(changed))
@@ -126,7 +126,7 @@ def _put_off(sender_id: int) -> tuple[ColumnElement[bool], ...]:
 
 async def stand_in(conn: AsyncConnection, now: datetime) -> int:
     """Move what is due from senders that are stopped, down or slow to others; without another, move people to their next channel."""
-    must_be_alone(conn)
+    beyond_routine(conn)
     rows = (await conn.execute(select(Sender.__table__).order_by(Sender.id))).all()
     moved = 0
     for row in rows:

@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Gravity, Kind
 from relay.model import NotAllowed, NotFound, TaskKind
 from relay.store import audit
-from relay.store.beside import must_be_alone
 from relay.store.columns import AnyRow
 from relay.store.names import ActName, EventName
+from relay.store.routine import beyond_routine
 from relay.store.sql import announce, insert_ignore
 from relay.store.tables import Municipality, ResourcePerson, alert, event, task
 
@@ -92,7 +92,7 @@ def of_person(row: AnyRow, kind: TaskKind, cause: str, words: str = "") -> NewTa
 
 async def open_task(conn: AsyncConnection, new: NewTask, now: datetime) -> bool:
     """Open a task unless the same cause has an open one; return whether it is new."""
-    must_be_alone(conn)
+    beyond_routine(conn)
     gravity = Gravity.LIFE if new.kind in GRAVE else Gravity.STANDARD
     values = {name: getattr(new, name) for name in NewTask.__slots__} | {"gravity": gravity, "opened_at": now}
     done = await conn.execute(insert_ignore(task).values(values))
@@ -158,7 +158,7 @@ async def happened(
     conn: AsyncConnection, municipality_id: int, kind: EventName, now: datetime, *, alert_id: int | None = None, **data: Any
 ) -> int:
     """Record an event under the municipality's next number; the row lock makes "events since" lose none. Other processes look again."""
-    must_be_alone(conn)
+    beyond_routine(conn)
     counted = update(Municipality).where(Municipality.id == municipality_id).values(last_event=Municipality.last_event + 1)
     number = (await conn.execute(counted.returning(Municipality.last_event))).scalar_one()
     row = {"municipality_id": municipality_id, "number": number, "alert_id": alert_id, "kind": kind, "data": data, "at": now}

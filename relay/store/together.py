@@ -2,12 +2,13 @@
 
 What SQLAlchemy does around a statement costs more than the statement does; so the few that every message passes through go to the
 driver as they are. On SQLite they go in one visit to its thread, and what they find comes back as one value each: that thread waits for
-Python's lock at each visit, each statement and each row, and calls under way hold it.
+Python's lock at each visit, each statement and each row, and calls under way hold it. What finds nothing makes no visit of its own: it
+waits for the next one (`later`).
 """
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any, TypeAlias
@@ -39,6 +40,11 @@ from relay.store.sql import Kind, among
 
 #: a statement and what it is given
 Call: TypeAlias = "tuple[Hot, Mapping[str, Any]]"
+#: the same in the words of a database
+Step: TypeAlias = tuple[str, Sequence[Any]]
+
+#: steps of a transaction that wait, in what is known of its connection
+_WAITING = "budstikke.waiting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,27 +155,71 @@ _READ: Mapping[type[Any], Callable[[Any], Any]] = {
 
 async def together(conn: AsyncConnection, *calls: Call) -> list[list[AnyRow]]:
     """Run statements one after the other, none of which waits for what another finds; return the rows of each."""
-    made = [(statement.made(conn), given) for statement, given in calls]
+    if not calls:
+        return []
+    made = [statement.made(conn) for statement, _ in calls]
+    steps = _steps(conn, calls)
     driver = _driver(conn)
     if conn.dialect.name == "sqlite":
-        visit = [(each.words, [_plain(value) for value in each.values(given)]) for each, given in made]
-        found = await driver._execute(_visit, driver._conn, visit)  # noqa: SLF001 - aiosqlite itself offers one statement a visit
-        found = [orjson.loads(rows[0][0]) if each.packed else rows for (each, _), rows in zip(made, found, strict=True)]
+        found = await _visited(driver, [*taken_up(conn.info), *steps])
+        found = [orjson.loads(rows[0][0]) if each.packed else rows for each, rows in zip(made, found[-len(made) :], strict=True)]
     else:
-        found = [await _fetch(driver, each.words, each.values(given)) for each, given in made]
-    return [[each.row(one) for one in rows] for (each, _), rows in zip(made, found, strict=True)]
+        found = [await _fetch(driver, words, given) for words, given in steps]
+    return [[each.row(one) for one in rows] for each, rows in zip(made, found, strict=True)]
+
+
+def later(conn: AsyncConnection, *calls: Call) -> None:
+    """Run statements that find nothing when it costs least: on SQLite before whatever comes next, on PostgreSQL last of the transaction."""
+    conn.info[_WAITING] += _steps(conn, calls)
+
+
+def starts(conn: AsyncConnection, *words: str) -> None:
+    """Let a transaction on this connection start, and begin in these words with whatever it does first."""
+    conn.info[_WAITING] = [(each, ()) for each in words]
+
+
+def taken_up(info: MutableMapping[Any, Any]) -> list[Step]:
+    """Return what waits, which is now to be run. `info`: of the connection."""
+    waiting: list[Step] = info.get(_WAITING, [])
+    info[_WAITING] = []
+    return waiting
 
 
 async def straight(conn: AsyncConnection, words: str) -> str:
     """Run what finds nothing: on PostgreSQL several statements in one turn to the server and back, which says what it has done."""
     driver = _driver(conn)
     if conn.dialect.name == "sqlite":
-        await driver._execute(_visit, driver._conn, [(words, ())])  # noqa: SLF001 - one visit instead of three
+        await _visited(driver, [*taken_up(conn.info), (words, ())])
         return ""
     try:
         return str(await driver.execute(words))
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DBAPIError(words, None, error, hide_parameters=True, connection_invalidated=driver.is_closed()) from error
+
+
+async def commit(conn: AsyncConnection) -> bool:
+    """End a transaction after all that waits; false where the database has undone it instead."""
+    if conn.dialect.name == "postgresql":
+        for words, given in taken_up(conn.info):
+            await _fetch(_driver(conn), words, given)
+    return await straight(conn, "COMMIT") != "ROLLBACK"
+
+
+async def roll_back(conn: AsyncConnection) -> None:
+    """Undo a transaction, whether or not it has begun, or has ended by itself: a full disk ends SQLite's."""
+    taken_up(conn.info)
+    if conn.dialect.name == "sqlite":
+        driver = _driver(conn)
+        # asked in its thread: there what we no longer wait for comes first
+        await driver._execute(_undo, driver._conn)  # noqa: SLF001 - aiosqlite would ask here
+    else:
+        await straight(conn, "ROLLBACK")
+
+
+def _steps(conn: AsyncConnection, calls: Sequence[Call]) -> list[Step]:
+    plain = _plain if conn.dialect.name == "sqlite" else _as_it_is
+    made = ((statement.made(conn), given) for statement, given in calls)
+    return [(each.words, [plain(value) for value in each.values(given)]) for each, given in made]
 
 
 def _driver(conn: AsyncConnection) -> Any:
@@ -179,15 +229,24 @@ def _driver(conn: AsyncConnection) -> Any:
     return conn.sync_connection.connection.driver_connection
 
 
-def _visit(connection: sqlite3.Connection, visit: Sequence[tuple[str, Sequence[Any]]]) -> list[list[tuple[Any, ...]]]:
+async def _visited(driver: Any, steps: Sequence[Step]) -> list[Any]:
+    return list(await driver._execute(_visit, driver._conn, steps))  # noqa: SLF001 - aiosqlite itself offers one statement a visit
+
+
+def _visit(connection: sqlite3.Connection, steps: Sequence[Step]) -> list[list[tuple[Any, ...]]]:
     """Run in SQLite's own thread."""
     found = []
-    for words, given in visit:
+    for words, given in steps:
         try:
             found.append(connection.execute(words, given).fetchall())
         except sqlite3.Error as error:
             raise DBAPIError(words, None, error, hide_parameters=True) from error
     return found
+
+
+def _undo(connection: sqlite3.Connection) -> None:
+    if connection.in_transaction:
+        _visit(connection, [("ROLLBACK", ())])
 
 
 async def _fetch(driver: Any, words: str, given: Sequence[Any]) -> list[Any]:
@@ -200,3 +259,7 @@ async def _fetch(driver: Any, words: str, given: Sequence[Any]) -> list[Any]:
 def _plain(value: Any) -> Any:
     """Give SQLite a time as it keeps it."""
     return value.astimezone(UTC).isoformat(" ", "microseconds")[:26] if isinstance(value, datetime) else value
+
+
+def _as_it_is(value: Any) -> Any:
+    return value

@@ -26,7 +26,6 @@ from relay.store.engine import Store
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
 from relay.store.tables import Address, pace
-from relay.store.together import together
 from relay.store.workers import Lease
 from tests.relay.test_dispatch import Hasty
 from tests.relay.test_recount import check_rows, counters, recounted
@@ -163,10 +162,9 @@ async def test_a_turn_that_another_one_stands_in_the_way_of_is_done_again_alone(
     begun = list[bool]()
     with watched(town.store, begun):
         async with other.write(routine=True) as conn:
-            numbers = await outcomes.record(conn, two.crew.landed, town.clock.now())
+            await outcomes.record(conn, two.crew.landed, town.clock.now())
             turn = asyncio.create_task(one._turn())
             await asyncio.wait([turn], timeout=0.2)
-            await together(conn, *numbers)
         two.crew.landed.clear()
         await turn
     assert begun == [True, False]

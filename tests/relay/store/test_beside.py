@@ -14,12 +14,11 @@ from channels.base import Evidence, Reason
 from relay.breaker import Change
 from relay.model import Health
 from relay.store import claim, counters as counting, outcomes, senders, tasks
-from relay.store.beside import NotAloneError, is_beside, must_be_alone
 from relay.store.engine import Store
 from relay.store.evidence import Fact
 from relay.store.outcomes import Landed
+from relay.store.routine import NotRoutineError, is_routine
 from relay.store.tables import Sender, recipient
-from relay.store.together import together
 from relay.store.workers import Lease
 from tests.relay.test_recount import House, check_rows, counters, house, recounted
 
@@ -60,23 +59,16 @@ class Writer:
 
 async def test_routine_is_written_side_by_side_and_all_else_alone(made: House, other: Store) -> None:
     first, second = Writer(made.store, routine=True), Writer(other, routine=True)
-    assert is_beside(await first.begin())
-    assert is_beside(await asyncio.wait_for(second.begin(), PATIENCE)), "it does not wait for the first"
+    assert is_routine(await first.begin())
+    assert is_routine(await asyncio.wait_for(second.begin(), PATIENCE)), "it does not wait for the first"
     await second.commit()
     alone = Writer(other, routine=False)
     waits = asyncio.create_task(alone.begin())
     done, _ = await asyncio.wait([waits], timeout=SOON)
     assert not done, "whoever writes anything else waits until no routine is under way"
     await first.commit()
-    assert not is_beside(await waits)
+    assert not is_routine(await waits)
     await alone.commit()
-
-
-async def test_sqlite_has_one_writer_whatever_it_writes(migrated_sqlite_url: str) -> None:
-    store = await Store.open(migrated_sqlite_url)
-    async with store.write(routine=True) as conn:
-        must_be_alone(conn)
-    await store.close()
 
 
 async def test_what_must_be_alone_is_undone_beside_others(made: House) -> None:
@@ -99,7 +91,7 @@ async def test_what_must_be_alone_is_undone_beside_others(made: House) -> None:
         await senders.stand_in(conn, NOW)
 
     for write in (tell, log, fare, stand_in):
-        with pytest.raises(NotAloneError):
+        with pytest.raises(NotRoutineError):
             async with made.store.write(routine=True) as conn:
                 await write(conn)
         async with made.store.write() as conn:
@@ -129,13 +121,12 @@ async def test_two_halves_of_one_message_written_side_by_side_count_once(made: H
     assert people == {one.intent.work.recipient_id for one in rest}
     first, second = Writer(made.store, routine=True), Writer(other, routine=True)
     one, two = await first.begin(), await second.begin()
-    left = await outcomes.record(one, _taken(half), made.clock.now())
+    await outcomes.record(one, _taken(half), made.clock.now())
     waits = asyncio.create_task(outcomes.record(two, _taken(rest), made.clock.now()))
     done, _ = await asyncio.wait([waits], timeout=SOON)
     assert not done, "the same people: it waits until the first is through"
-    await together(one, *left)
     await first.commit()
-    await together(two, *await waits)
+    await waits
     await second.commit()
     assert await counters(made.store) == await recounted(made.store)
     await check_rows(made.store)
@@ -145,22 +136,16 @@ async def test_two_halves_of_one_message_written_side_by_side_count_once(made: H
 
 
 async def test_different_people_are_written_down_at_the_same_time(made: House, other: Store) -> None:
-    """Until the numbers, which are the same few rows for all."""
+    """And the numbers, which are the same few rows for all, one after the other at the end."""
     intended = await made.begin(40)
     people = sorted({one.intent.work.recipient_id or 0 for one in intended})
     parted = [[one for one in intended if (one.intent.work.recipient_id in people[::2]) is mine] for mine in (True, False)]
     assert all(parted)
     first, second = Writer(made.store, routine=True), Writer(other, routine=True)
     one, two = await first.begin(), await second.begin()
-    left = await outcomes.record(one, _taken(parted[0]), made.clock.now())
-    more = await asyncio.wait_for(outcomes.record(two, _taken(parted[1]), made.clock.now()), PATIENCE)
-    await together(one, *left)
-    counting = asyncio.create_task(together(two, *more))
-    done, _ = await asyncio.wait([counting], timeout=SOON)
-    assert not done
-    await first.commit()
-    await counting
-    await second.commit()
+    await outcomes.record(one, _taken(parted[0]), made.clock.now())
+    await asyncio.wait_for(outcomes.record(two, _taken(parted[1]), made.clock.now()), PATIENCE)
+    await asyncio.wait_for(asyncio.gather(first.commit(), second.commit()), PATIENCE)
     assert await counters(made.store) == await recounted(made.store)
     await check_rows(made.store)
 
@@ -200,11 +185,11 @@ async def test_numbers_counted_crosswise_end_in_no_deadlock(made: House, other: 
 async def test_an_outcome_that_is_not_routine_is_recorded_alone(made: House, fact: dict[str, Any]) -> None:
     landed = _taken(await made.begin(40))
     landed[0] = (landed[0][0], landed[0][1]._replace(**fact))
-    with pytest.raises(NotAloneError):
+    with pytest.raises(NotRoutineError):
         async with made.store.write(routine=True) as conn:
             await outcomes.record(conn, landed, made.clock.now())
     async with made.store.write() as conn:
-        assert await outcomes.record(conn, landed, made.clock.now()) == [], "alone, the numbers are written at once"
+        await outcomes.record(conn, landed, made.clock.now())
     assert await counters(made.store) == await recounted(made.store)
 
 

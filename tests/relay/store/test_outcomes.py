@@ -1,11 +1,11 @@
-"""What came of our own calls is written the short way or the long way: the rows and the numbers are the same."""
+"""What came of our own calls is written as routine, the short way or the long way: the rows and the numbers are the same."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
@@ -14,11 +14,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence, Reason
 from relay.store import evidence, outcomes
+from relay.store.engine import Store
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
+from relay.store.outcomes import Landed
+from relay.store.routine import NotRoutineError
 from relay.store.tables import attempt, counter, delivery, progress, recipient, task
 from tests.relay.conftest import NewDatabase
-from tests.relay.test_recount import house
+from tests.relay.test_recount import counters, house, recounted
+
+#: writes down what came of calls
+Way: TypeAlias = Callable[..., Awaitable[None]]
 
 #: what rows have of their own in each life
 OWN = {"token", "started_at"}
@@ -42,31 +48,77 @@ told = st.lists(
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.lists(outcome, min_size=8, max_size=8), told)
-def test_the_short_way_writes_what_the_long_way_does(
-    new_database: NewDatabase, happens: Sequence[Any], before: Sequence[tuple[int, Evidence, str]]
-) -> None:
-    async def live(url: str, *, short: bool) -> dict[str, list[dict[str, Any]]]:
+def test_each_way_writes_the_same(new_database: NewDatabase, happens: Sequence[Any], before: Sequence[tuple[int, Evidence, str]]) -> None:
+    async def live(url: str, write: Way) -> dict[str, list[dict[str, Any]]]:
         async with house(url) as made:
             await made.release()
             intended = await made.begin(8)
             landed = [(one, _fact(one, *what)) for one, what in zip(intended, happens, strict=False)]
+            now = made.clock.now()
             async with made.store.write() as conn:
-                now = made.clock.now()
                 early = [
                     Fact(intended[which].attempt_id, what, sid, found_by="callback") for which, what, sid in before if which < len(intended)
                 ]
                 await evidence.learn(conn, early, now)
-                if short:
-                    with _counting_learnt() as learnt:
-                        await outcomes.record(conn, landed, now)
-                    assert before or len(landed) - len(learnt) == _ordinary(landed), "a first copy that was taken goes the short way"
-                else:
-                    await evidence.learn(conn, [fact for _, fact in landed], now)
+            await write(made.store, landed, now, told=bool(before))
             async with made.store.read() as conn:
                 return {table.name: await _rows(conn, table) for table in (attempt, delivery, recipient, counter, progress, task)}
 
-    with new_database() as one, new_database() as other:
-        assert asyncio.run(live(one, short=True)) == asyncio.run(live(other, short=False))
+    written = []
+    for way in (_the_short_way, _the_long_way, _as_routine):
+        with new_database() as url:
+            written.append(asyncio.run(live(url, way)))
+    assert written[0] == written[1], "short and long"
+    assert written[2] == written[1], "as routine and long"
+
+
+async def _the_short_way(store: Store, landed: Sequence[Landed], now: datetime, *, told: bool) -> None:
+    with _counting_learnt() as learnt:
+        async with store.write() as conn:
+            await outcomes.record(conn, landed, now)
+    assert told or len(landed) - len(learnt) == _ordinary(landed), "a first copy that was taken goes the short way"
+
+
+async def _the_long_way(store: Store, landed: Sequence[Landed], now: datetime, **_: bool) -> None:
+    async with store.write() as conn:
+        await evidence.learn(conn, [fact for _, fact in landed], now)
+
+
+async def _as_routine(store: Store, landed: Sequence[Landed], now: datetime, *, told: bool) -> None:
+    """What turns out to be no routine is undone, and written as anything else."""
+    is_routine = not told and _ordinary(landed) == len(landed)
+    try:
+        async with store.write(routine=True) as conn:
+            await outcomes.record(conn, landed, now)
+    except NotRoutineError:
+        assert not is_routine
+        async with store.write() as conn:
+            await outcomes.record(conn, landed, now)
+    else:
+        assert told or is_routine
+
+
+async def test_a_routine_turn_that_comes_upon_something_else_writes_nothing(migrated_url: str) -> None:
+    """A callback was quicker than the answer to the call: the delivery of no other is brought to its end either."""
+    async with house(migrated_url) as made:
+        await made.release()
+        landed = [(one, _fact(one, (Evidence.ACCEPTED, None), "own", 1, None)) for one in await made.begin(8)]
+        async with made.store.write() as conn:
+            early = Fact(landed[0][0].attempt_id, Evidence.DELIVERED, "SM1", found_by="callback")
+            await evidence.learn(conn, [early], made.clock.now())
+        before = await _deliveries(made.store)
+        with pytest.raises(NotRoutineError):
+            async with made.store.write(routine=True) as conn:
+                await outcomes.record(conn, landed, made.clock.now())
+        assert await _deliveries(made.store) == before
+        async with made.store.write() as conn:
+            await outcomes.record(conn, landed, made.clock.now())
+        assert await counters(made.store) == await recounted(made.store)
+
+
+async def _deliveries(store: Store) -> list[dict[str, Any]]:
+    async with store.read() as conn:
+        return await _rows(conn, delivery)
 
 
 def _fact(one: Intended, what: tuple[Evidence, Reason | None], named: str, segments: int | None, price: float | None) -> Fact:
