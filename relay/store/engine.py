@@ -22,7 +22,7 @@ from relay.model import NotReady
 from relay.store import address
 from relay.store.faults import UNREACHABLE, told
 from relay.store.routine import WRITER, mark
-from relay.store.together import commit, roll_back, starts, straight, taken_up
+from relay.store.together import commit, roll_back, starts, straight, what_waits
 
 #: seconds between our commits: without them another process's turn hardly comes (it waited 7 s in the median, with them 0.4 ms)
 REST = 0.002
@@ -111,12 +111,7 @@ class Store:
                 except BaseException as error:
                     await _to_the_end(self._undo(conn, error))
                     raise
-                try:
-                    await _to_the_end(_commit(conn))
-                except (DBAPIError, RuntimeError, OSError):
-                    # what is left of the transaction goes with its connection, so that the next one starts clean
-                    await _to_the_end(self._drop(conn))
-                    raise
+                await _to_the_end(self._commit(conn))
 
     async def _begun(self, *, routine: bool) -> AsyncConnection:
         """Begin a transaction on the connection that is kept from one to the next; on a new one where the server has ended it."""
@@ -156,6 +151,15 @@ class Store:
             await _forget(conn)
         except (SQLAlchemyError, OSError):
             await self._drop(conn)
+
+    async def _commit(self, conn: AsyncConnection) -> None:
+        """Commit after what waits; where that is not possible, what is left of the transaction goes with its connection."""
+        try:
+            await commit(conn)
+            await _forget(conn)
+        except BaseException:
+            await self._drop(conn)
+            raise
 
     async def _drop(self, conn: AsyncConnection) -> None:
         """Let go of the writer's connection."""
@@ -203,12 +207,6 @@ class Store:
 
 _BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITER})"
 _BEGIN_ROUTINE = f"BEGIN; SELECT pg_advisory_xact_lock_shared({WRITER})"
-
-
-async def _commit(conn: AsyncConnection) -> None:
-    if not await commit(conn):
-        raise RuntimeError("a statement had failed and nobody said so: PostgreSQL has undone the transaction")
-    await _forget(conn)
 
 
 async def _forget(conn: AsyncConnection) -> None:
@@ -331,8 +329,9 @@ def _sqlite_engine(url: URL, begin: str, *pragmas: str, pool_size: int = 1, echo
 
 def _what_waits_first(connection: Connection, cursor: Any, *_: object) -> None:
     """Run what waits (relay.store.together) before a statement that goes SQLAlchemy's way: the transaction's beginning first of all."""
-    for words, given in taken_up(connection.info):
-        cursor.execute(words, given)
+    with what_waits(connection.info, connection.connection.driver_connection) as waiting:
+        for words, given in waiting:
+            cursor.execute(words, given)
 
 
 def _keep_a_log(file: str) -> None:

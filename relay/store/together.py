@@ -8,7 +8,8 @@ waits for the next one (`later`).
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from typing import Any, TypeAlias
@@ -159,11 +160,11 @@ async def together(conn: AsyncConnection, *calls: Call) -> list[list[AnyRow]]:
         return []
     made = [statement.made(conn) for statement, _ in calls]
     steps = _steps(conn, calls)
-    driver = _driver(conn)
     if conn.dialect.name == "sqlite":
-        found = await _visited(driver, [*taken_up(conn.info), *steps])
+        found = await _visited(conn, steps)
         found = [orjson.loads(rows[0][0]) if each.packed else rows for each, rows in zip(made, found[-len(made) :], strict=True)]
     else:
+        driver = _driver(conn)
         found = [await _fetch(driver, words, given) for words, given in steps]
     return [[each.row(one) for one in rows] for each, rows in zip(made, found, strict=True)]
 
@@ -178,36 +179,42 @@ def starts(conn: AsyncConnection, *words: str) -> None:
     conn.info[_WAITING] = [(each, ()) for each in words]
 
 
-def taken_up(info: MutableMapping[Any, Any]) -> list[Step]:
-    """Return what waits, which is now to be run. `info`: of the connection."""
-    waiting: list[Step] = info.get(_WAITING, [])
-    info[_WAITING] = []
-    return waiting
+@contextmanager
+def what_waits(info: MutableMapping[Any, Any], driver: Any) -> Iterator[list[Step]]:
+    """Yield what waits, to be run inside. Where no transaction has come of it, it waits again: nothing is written outside of one."""
+    waiting, info[_WAITING] = info.get(_WAITING, []), []
+    try:
+        yield waiting
+    except Exception:
+        if not driver.in_transaction:
+            info[_WAITING] = waiting
+        raise
 
 
 async def straight(conn: AsyncConnection, words: str) -> str:
     """Run what finds nothing: on PostgreSQL several statements in one turn to the server and back, which says what it has done."""
-    driver = _driver(conn)
     if conn.dialect.name == "sqlite":
-        await _visited(driver, [*taken_up(conn.info), (words, ())])
+        await _visited(conn, [(words, ())])
         return ""
+    driver = _driver(conn)
     try:
         return str(await driver.execute(words))
     except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise DBAPIError(words, None, error, hide_parameters=True, connection_invalidated=driver.is_closed()) from error
 
 
-async def commit(conn: AsyncConnection) -> bool:
-    """End a transaction after all that waits; false where the database has undone it instead."""
+async def commit(conn: AsyncConnection) -> None:
+    """End a transaction after all that waits. RuntimeError where the database has undone it instead."""
     if conn.dialect.name == "postgresql":
-        for words, given in taken_up(conn.info):
+        for words, given in conn.info[_WAITING]:
             await _fetch(_driver(conn), words, given)
-    return await straight(conn, "COMMIT") != "ROLLBACK"
+    if await straight(conn, "COMMIT") == "ROLLBACK":
+        raise RuntimeError("a statement had failed and nobody said so: PostgreSQL has undone the transaction")
 
 
 async def roll_back(conn: AsyncConnection) -> None:
     """Undo a transaction, whether or not it has begun, or has ended by itself: a full disk ends SQLite's."""
-    taken_up(conn.info)
+    starts(conn)
     if conn.dialect.name == "sqlite":
         driver = _driver(conn)
         # asked in its thread: there what we no longer wait for comes first
@@ -229,8 +236,11 @@ def _driver(conn: AsyncConnection) -> Any:
     return conn.sync_connection.connection.driver_connection
 
 
-async def _visited(driver: Any, steps: Sequence[Step]) -> list[Any]:
-    return list(await driver._execute(_visit, driver._conn, steps))  # noqa: SLF001 - aiosqlite itself offers one statement a visit
+async def _visited(conn: AsyncConnection, steps: Sequence[Step]) -> list[Any]:
+    driver = _driver(conn)
+    with what_waits(conn.info, driver) as waiting:
+        # aiosqlite itself offers one statement a visit
+        return list(await driver._execute(_visit, driver._conn, [*waiting, *steps]))  # noqa: SLF001
 
 
 def _visit(connection: sqlite3.Connection, steps: Sequence[Step]) -> list[list[tuple[Any, ...]]]:

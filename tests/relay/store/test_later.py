@@ -1,13 +1,15 @@
 """What finds nothing waits for the next visit to the database, or for the end of its transaction; it is neither lost nor left over."""
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, make_url, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from relay.store import engine
 from relay.store.engine import Store
 from relay.store.tables import fact
 from relay.store.together import Call, Hot, later, together
@@ -110,3 +112,52 @@ async def _once(store: Store, name: str) -> None:
     async with store.write() as conn:
         later(conn, put(name))
         await names(conn)
+
+
+async def test_what_sqlite_cannot_even_be_given_breaks_the_end_and_leaves_no_transaction(store: Store) -> None:
+    """Neither driver's complaint is one of the database's."""
+    with pytest.raises((UnicodeEncodeError, DBAPIError)):
+        await _written(store, put("a"), waits=put("\ud800"))
+    async with asyncio.timeout(5):
+        await _written(store, waits=put("b"))
+    assert await committed(store) == ["b"]
+
+
+async def test_giving_up_while_the_end_breaks_leaves_no_transaction(store: Store) -> None:
+    async def gives_up() -> None:
+        async with store.write() as conn:
+            await together(conn, put("a"))
+            later(conn, put("a"))
+            task.cancel()
+
+    task = asyncio.create_task(gives_up())
+    await asyncio.wait([task])
+    assert task.cancelled()
+    async with asyncio.timeout(5):
+        await _written(store, waits=put("b"))
+    assert await committed(store) == ["b"]
+
+
+async def test_whoever_goes_on_after_sqlite_could_not_begin_begins_again(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is ever written outside a transaction, where each statement would stand for itself."""
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.1)
+    store = await Store.open(sqlite_url)
+    async with store.write() as conn:
+        await conn.run_sync(fact.create)
+    other = sqlite3.connect(str(make_url(sqlite_url).database), isolation_level=None)
+    for first in ("hot", "sqlalchemy"):
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(ZeroDivisionError):
+            await _in_spite(store, first, other)
+        assert await committed(store) == []
+    other.close()
+    await store.close()
+
+
+async def _in_spite(store: Store, first: str, other: sqlite3.Connection) -> None:
+    async with store.write() as conn:
+        with pytest.raises(DBAPIError):
+            await (together(conn, put("a")) if first == "hot" else conn.execute(insert(fact).values(name="a", value="")))
+        other.execute("COMMIT")
+        await together(conn, put("b"))
+        raise ZeroDivisionError
