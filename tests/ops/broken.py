@@ -149,9 +149,8 @@ async def _say(store: Store, statement: str) -> None:
         raw = await conn.get_raw_connection()
         driver = raw.driver_connection
         assert driver is not None
-        await driver.commit()
+        # the transaction begins with what is said to it in the usual way, and nothing is
         await driver.execute(statement)
-        await driver.execute("BEGIN")
 
 
 def _killed_at_work(folder: Path, surroundings: Mapping[str, str]) -> None:
