@@ -46,7 +46,7 @@ SWIFT, COMPANY, COMPANY_SECONDS = 0.02, 0.75, 0.004
 LEASE_WINDOWS, ENOUGH_WINDOWS = 10, 2
 #: a sender has enough in hand for so many seconds
 BUSY_SECONDS = 2.0
-#: where a turn came upon something that must be written alone, the next ones are, for so long
+#: where a turn came upon what is no routine, the next ones are not written as such either, for so long
 ALONE_SECONDS = 1.0
 
 
@@ -78,7 +78,7 @@ class Dispatcher:
         #: leased by the last turn without words: the next one looks at it first, with the database at hand
         self.unread: Sequence[AnyRow] = ()
         self.renew_at = clock.now()
-        #: when to look round next; until when turns are written alone (relay.store.routine), since a routine one came upon something else
+        #: when to look round next; until when turns are not routine (relay.store.routine), since one came upon something else
         self.look_at = self.alone_until = monotonic()
         self.stopping = False
         #: false while this worker's clock is off: it takes nothing new
@@ -163,8 +163,9 @@ class Dispatcher:
             return await self._round(routine=True)
         except (NotRoutineError, DBAPIError) as error:
             if isinstance(error, DBAPIError) and self.store.dialect == "sqlite":
+                # there nobody stands in the way: it would break again
                 raise
-            log.info("a routine turn is done again alone", error=type(error).__name__)
+            log.info("a routine turn is done again as any other", error=type(error).__name__)
             # nothing was written, and what it came upon seldom comes alone. An error: another's turn may have stood in the way, as where
             # a provider gives both of us the same id
             self.alone_until = monotonic() + ALONE_SECONDS
