@@ -35,7 +35,7 @@ async def record(conn: AsyncConnection, landed: Sequence[Landed], now: datetime)
     if len(plain) < len(landed):
         beyond_routine(conn)
     if routine.is_routine(conn):
-        await _routine(conn, plain, now)
+        await _record_routine(conn, plain, now)
         return
     news = await _news(conn, plain, now) if plain else []
     if news:
@@ -51,7 +51,7 @@ def is_routine(landed: Landed) -> bool:
     return one.intent.work.attempt_n == 1 and fact.evidence in TAKEN and fact.reason is None and bool(fact.provider_id)
 
 
-async def _routine(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> None:
+async def _record_routine(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> None:
     """Write down calls that all brought what most bring; NotRoutineError where something else is known of one of them."""
     if not plain:
         return

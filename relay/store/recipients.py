@@ -82,7 +82,7 @@ async def refresh(
     if ids:
         *_, found = await together(conn, *before, kinds(ids))
         changed = _changed(found, answer)
-        calls = [*_becoming(changed), *_counting(changed, changes), *changes.writes(conn, now)]
+        calls = _writes(conn, changed, changes, now)
     else:
         changed, calls = [], [*before, *changes.writes(conn, now)]
     if calls:
@@ -105,6 +105,10 @@ def routine_changes(conn: AsyncConnection, found: Sequence[AnyRow], now: datetim
     changed = _changed(found, None)
     if any(after.failed and not kind.failed for kind, after in changed):
         beyond_routine(conn)
+    return _writes(conn, changed, changes, now)
+
+
+def _writes(conn: AsyncConnection, changed: Sequence[tuple[AnyRow, PersonFacts]], changes: Changes, now: datetime) -> list[Call]:
     return [*_becoming(changed), *_counting(changed, changes), *changes.writes(conn, now)]
 
 

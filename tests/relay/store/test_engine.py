@@ -16,6 +16,7 @@ from relay.model import NotReady
 from relay.store import engine
 from relay.store.engine import THINKING, Store, unhurried
 from relay.store.tables import fact
+from tests.relay.store.facts import names, open_facts
 
 SLOW = {
     "sqlite": "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n LIMIT 3000000) SELECT max(i) FROM n",
@@ -25,20 +26,12 @@ SLOW = {
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    store = await Store.open(database_url)
-    async with store.write() as conn:
-        await conn.run_sync(fact.create)
-    yield store
-    await store.close()
+    async with open_facts(database_url) as store:
+        yield store
 
 
 async def put(conn: AsyncConnection, name: str) -> None:
     await conn.execute(insert(fact).values(name=name, value=""))
-
-
-async def names(store: Store) -> list[str]:
-    async with store.read() as conn:
-        return list((await conn.execute(select(fact.c.name).order_by(fact.c.name))).scalars())
 
 
 async def write_and_wait(store: Store, name: str, begun: asyncio.Event, statement: str | None = None) -> None:

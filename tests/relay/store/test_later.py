@@ -13,6 +13,8 @@ from relay.store import engine
 from relay.store.engine import Store
 from relay.store.tables import fact
 from relay.store.together import Call, Hot, later, together
+from tests.relay.store import facts
+from tests.relay.store.facts import open_facts
 
 _PUT = Hot(lambda _: insert(fact).values(name=bindparam("name"), value=""))
 _NAMES = Hot(lambda _: select(fact.c.name).order_by(fact.c.name))
@@ -20,11 +22,8 @@ _NAMES = Hot(lambda _: select(fact.c.name).order_by(fact.c.name))
 
 @pytest.fixture
 async def store(database_url: str) -> AsyncIterator[Store]:
-    store = await Store.open(database_url)
-    async with store.write() as conn:
-        await conn.run_sync(fact.create)
-    yield store
-    await store.close()
+    async with open_facts(database_url) as store:
+        yield store
 
 
 def put(name: str) -> Call:
@@ -36,15 +35,10 @@ async def names(conn: AsyncConnection) -> list[str]:
     return [row.name for row in rows]
 
 
-async def committed(store: Store) -> list[str]:
-    async with store.read() as conn:
-        return list((await conn.execute(select(fact.c.name).order_by(fact.c.name))).scalars())
-
-
 async def test_it_is_run_by_the_end_of_the_transaction(store: Store) -> None:
     async with store.write() as conn:
         later(conn, put("a"), put("b"))
-    assert await committed(store) == ["a", "b"]
+    assert await facts.names(store) == ["a", "b"]
 
 
 @pytest.mark.parametrize("way", ["hot", "sqlalchemy"])
@@ -53,7 +47,7 @@ async def test_on_sqlite_whatever_comes_next_finds_it_done_and_on_postgresql_it_
         later(conn, put("a"))
         found = await names(conn) if way == "hot" else list((await conn.execute(select(fact.c.name))).scalars())
         assert found == (["a"] if store.dialect == "sqlite" else [])
-    assert await committed(store) == ["a"]
+    assert await facts.names(store) == ["a"]
 
 
 async def test_it_is_undone_with_its_transaction_and_left_for_no_other(store: Store) -> None:
@@ -63,15 +57,15 @@ async def test_it_is_undone_with_its_transaction_and_left_for_no_other(store: St
         await _written(store, put("b"), waits=put("c"), breaks=True)
     async with store.write() as conn:
         assert await names(conn) == []
-    assert await committed(store) == []
+    assert await facts.names(store) == []
 
 
 async def test_what_breaks_at_the_end_undoes_everything(store: Store) -> None:
     with pytest.raises(DBAPIError):
         await _written(store, put("a"), waits=put("a"))
-    assert await committed(store) == []
+    assert await facts.names(store) == []
     await _written(store, waits=put("b"))
-    assert await committed(store) == ["b"]
+    assert await facts.names(store) == ["b"]
 
 
 async def _written(store: Store, *calls: Call, waits: Call, breaks: bool = False) -> None:
@@ -88,7 +82,7 @@ async def test_a_savepoint_that_comes_first_undoes_only_itself(store: Store) -> 
         with pytest.raises(ZeroDivisionError):
             await _saved(conn)
         await together(conn, put("b"))
-    assert await committed(store) == ["b"]
+    assert await facts.names(store) == ["b"]
 
 
 async def _saved(conn: AsyncConnection) -> None:
@@ -105,7 +99,7 @@ async def test_giving_up_in_the_first_statement_leaves_no_transaction_open(store
         await asyncio.wait([task])
     async with store.write() as conn:
         await together(conn, put("last"))
-    assert "last" in await committed(store)
+    assert "last" in await facts.names(store)
 
 
 async def _once(store: Store, name: str) -> None:
@@ -114,13 +108,13 @@ async def _once(store: Store, name: str) -> None:
         await names(conn)
 
 
-async def test_what_sqlite_cannot_even_be_given_breaks_the_end_and_leaves_no_transaction(store: Store) -> None:
+async def test_what_a_driver_cannot_even_pass_on_leaves_no_transaction(store: Store) -> None:
     """Neither driver's complaint is one of the database's."""
     with pytest.raises((UnicodeEncodeError, DBAPIError)):
         await _written(store, put("a"), waits=put("\ud800"))
     async with asyncio.timeout(5):
         await _written(store, waits=put("b"))
-    assert await committed(store) == ["b"]
+    assert await facts.names(store) == ["b"]
 
 
 async def test_giving_up_while_the_end_breaks_leaves_no_transaction(store: Store) -> None:
@@ -135,23 +129,20 @@ async def test_giving_up_while_the_end_breaks_leaves_no_transaction(store: Store
     assert task.cancelled()
     async with asyncio.timeout(5):
         await _written(store, waits=put("b"))
-    assert await committed(store) == ["b"]
+    assert await facts.names(store) == ["b"]
 
 
 async def test_whoever_goes_on_after_sqlite_could_not_begin_begins_again(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is ever written outside a transaction, where each statement would stand for itself."""
     monkeypatch.setattr(engine, "BUSY_SECONDS", 0.1)
-    store = await Store.open(sqlite_url)
-    async with store.write() as conn:
-        await conn.run_sync(fact.create)
     other = sqlite3.connect(str(make_url(sqlite_url).database), isolation_level=None)
-    for first in ("hot", "sqlalchemy"):
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(ZeroDivisionError):
-            await _in_spite(store, first, other)
-        assert await committed(store) == []
+    async with open_facts(sqlite_url) as store:
+        for first in ("hot", "sqlalchemy"):
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(ZeroDivisionError):
+                await _in_spite(store, first, other)
+            assert await facts.names(store) == []
     other.close()
-    await store.close()
 
 
 async def _in_spite(store: Store, first: str, other: sqlite3.Connection) -> None:
