@@ -79,7 +79,7 @@ class Dispatcher:
         self.unread: Sequence[AnyRow] = ()
         self.renew_at = clock.now()
         #: when to look round next; until when turns are not routine (relay.store.routine), since one came upon something else
-        self.look_at = self.no_routine_until = monotonic()
+        self.look_at = self.alone_until = monotonic()
         self.stopping = False
         #: false while this worker's clock is off: it takes nothing new
         self.claims = True
@@ -163,19 +163,16 @@ class Dispatcher:
             return await self._round(routine=True)
         except (NotRoutineError, DBAPIError) as error:
             if isinstance(error, DBAPIError) and self.store.dialect == "sqlite":
-                # there nobody stands in the way: it would break again
-                raise
+                raise  # nobody stands in the way there: it would break again
             log.info("a routine turn is done again as any other", error=type(error).__name__)
             # nothing was written, and what it came upon seldom comes alone. An error: another's turn may have stood in the way, as where
             # a provider gives both of us the same id
-            self.no_routine_until = monotonic() + NO_ROUTINE_SECONDS
+            self.alone_until = monotonic() + NO_ROUTINE_SECONDS
             return await self._round(routine=False)
 
     def _is_routine(self) -> bool:
         """Whether the next turn most likely only records first copies that were taken, and sends what is in hand."""
-        apart = (
-            self.unread or self.careful or self.breakers.down() or self.clock.now() >= self.renew_at or monotonic() < self.no_routine_until
-        )
+        apart = self.unread or self.careful or self.breakers.down() or self.clock.now() >= self.renew_at or monotonic() < self.alone_until
         return bool(self.waiting) and not apart and all(outcomes.is_routine(one) for one in self.crew.landed)
 
     async def _round(self, *, routine: bool) -> tuple[int, int]:
