@@ -10,6 +10,10 @@ from relay.dispatch.texts import Shared
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
 
+#: seconds of a call up to which others are waited for, and how long; where they take longer, it is the window that holds us up, and each
+#: place in it is filled as it becomes free
+SWIFT, COMPANY_SECONDS = 0.02, 0.004
+
 
 class Crew:
     """Makes a worker's calls side by side, and keeps what came of them until it is written down."""
@@ -39,6 +43,16 @@ class Crew:
                 member = asyncio.create_task(self._work())
                 self._members.add(member)
                 member.add_done_callback(self._members.discard)
+
+    async def company(self, enough: float) -> None:
+        """Let others come back with the first one, where that is a matter of a moment: up to `enough` of them."""
+        if self.took >= SWIFT:
+            return
+        until, came = monotonic() + COMPANY_SECONDS, 0
+        # slow ones may hold much of the window: whoever does not come with the others is not waited for
+        while self.flying and came < len(self.landed) < enough and monotonic() < until:
+            came = len(self.landed)
+            await asyncio.sleep(0.001)
 
     def dismiss(self) -> None:
         """Let whoever has nothing to do go home; whoever calls goes after the call."""

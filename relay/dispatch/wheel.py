@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum, auto
+from math import ceil
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -28,7 +29,7 @@ from relay.pulse import Pulse
 from relay.store import claim, intent, outcomes, queue, senders
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
-from relay.store.routine import NotRoutineError, beyond_routine
+from relay.store.routine import NotRoutineError, beyond_routine, is_routine
 from relay.store.workers import Lease
 
 log = structlog.get_logger(__name__)
@@ -39,9 +40,8 @@ REST = 1.0
 HEED = 0.02
 #: seconds between looks at the store, for something graver, while there is enough in hand
 LOOK_ROUND = 0.25
-#: a turn costs nearly as much for few as for many: where calls take no longer than this, the next one waits for so much of the window,
-#: and so long; where they take longer, it is the window that holds us up, and each place in it is filled as it becomes free
-SWIFT, COMPANY, COMPANY_SECONDS = 0.02, 0.75, 0.004
+#: a turn costs nearly as much for few as for many: the next one waits for so much of what leaves at once
+COMPANY = 0.75
 #: how much is leased at once, and how much is enough in hand, in windows
 LEASE_WINDOWS, ENOUGH_WINDOWS = 10, 2
 #: a sender has enough in hand for so many seconds
@@ -66,6 +66,8 @@ class Dispatcher:
     ) -> None:
         self.store, self.desk, self.clock, self.pulse = store, desk, clock, pulse
         self.worker, self.fence, self.window, self.lease = worker, fence, window, lease
+        #: how many leave at once: where a worker is alone, one half is called for while what came of the other is written down
+        self.portion = window if lease.by_database else ceil(window / 2)
         self.pacer = SharedPacer() if lease.by_database else Pacer()
         self.breakers = Breakers()
         self.texts = Texts(desk, policy)
@@ -186,7 +188,7 @@ class Dispatcher:
         held, paced, moments = self.waiting.copy(), self.pacer.kept(), (self.renew_at, self.look_at)
         changes = list(self.breakers.changes(now))
         words: asyncio.Task[list[Ready] | None] | None = None
-        self.chosen = ()
+        self.chosen = []
         try:
             async with self.store.write(routine=routine and not changes) as conn:
                 await self._read(conn, self.unread, now)
@@ -197,8 +199,7 @@ class Dispatcher:
                     await self._read(conn, at_once, now)
                     taken += len(at_once)
                 await self.pacer.reserve(conn, self.waiting.following(), now)
-                self.chosen, tries = await self._record(conn, landed, changes, now)
-                intended = await intent.intend(conn, tries, now)
+                intended = await self._write(conn, landed, changes, now)
                 leased = await self._lease(conn, now) if wanted is More.NEXT else []
                 words = asyncio.create_task(self._words(leased, now))
         except BaseException:
@@ -219,30 +220,36 @@ class Dispatcher:
             self.unread = ()
         return len(intended), taken + len(leased)
 
-    async def _record(
+    async def _write(
         self, conn: AsyncConnection, landed: Sequence[outcomes.Landed], changes: Sequence[Change], now: datetime
-    ) -> tuple[list[Ready], intent.Tries]:
-        """Write down what came of calls, and choose the next ones meanwhile; where senders have changed, afterwards."""
+    ) -> list[intent.Intended]:
+        """Write down what came of calls, choose the next ones meanwhile (after it where senders changed), and write their intents."""
         if changes:
             await outcomes.record(conn, landed, now)
             await self._mind_senders(conn, changes, now)
-            return self._tries(now)
+            return await intent.intend(conn, self._tries(now), now)
+        if is_routine(conn) and self.store.dialect == "sqlite":
+            recorded = outcomes.begin(conn, landed, now)
+            # asked for before it is known what came of that: if not what most bring, both are undone
+            written = intent.begin(conn, self._tries(now), now)
+            await recorded()
+            return await written()
         choosing = asyncio.create_task(self._tries_soon(now))
         try:
             await outcomes.record(conn, landed, now)
         except BaseException:
             choosing.cancel()
             raise
-        return await choosing
+        return await intent.intend(conn, await choosing, now)
 
-    async def _tries_soon(self, now: datetime) -> tuple[list[Ready], intent.Tries]:
+    async def _tries_soon(self, now: datetime) -> intent.Tries:
         # the database's work goes first
         await asyncio.sleep(0)
         return self._tries(now)
 
-    def _tries(self, now: datetime) -> tuple[list[Ready], intent.Tries]:
-        chosen = self._choose(now)
-        return chosen, intent.tries([intent_of(one) for one in chosen], now)
+    def _tries(self, now: datetime) -> intent.Tries:
+        self.chosen = self._choose(now)
+        return intent.tries([intent_of(one) for one in self.chosen], now)
 
     async def _words(self, leased: Sequence[AnyRow], now: datetime) -> list[Ready] | None:
         """Tell of the last calls, and find words for what was leased, while the disk has the commit; None: some need the database."""
@@ -267,7 +274,7 @@ class Dispatcher:
         it corrects, and nothing comes after a refusal that stops the sender or the address.
         """
         # what has landed since this turn began is written down by the next: until then it has no outcome either
-        room = self.window - len(self.crew.flying) - len(self.crew.landed)
+        room = min(self.portion, self.window - len(self.crew.flying) - len(self.crew.landed))
         spoken_to = {*self.crew.flying.values(), *(one.intent.work.to for one, _ in self.crew.landed)}
         down = self.breakers.down()
 
@@ -347,18 +354,8 @@ class Dispatcher:
         if not self.crew.landed:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self.crew.back.wait(), LOOK_ROUND)
-        await self._company()
+        await self.crew.company(COMPANY * self.portion)
         self.crew.back.clear()
-
-    async def _company(self) -> None:
-        """Let others come back with the first one, where that is a matter of a moment."""
-        if self.crew.took >= SWIFT:
-            return
-        enough, until, came = COMPANY * self.window, monotonic() + COMPANY_SECONDS, 0
-        # slow ones may hold much of the window: whoever does not come with the others is not waited for
-        while self.crew.flying and came < len(self.crew.landed) < enough and monotonic() < until:
-            came = len(self.crew.landed)
-            await asyncio.sleep(0.001)
 
     async def _rest_for_pace(self) -> bool:
         """Wait until a sender may go on; false when the clock stands still."""

@@ -17,15 +17,12 @@ from sqlalchemy import URL, Connection, ExceptionContext, event, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, create_async_engine
 
-from channels.clock import monotonic
 from relay.model import NotReady
-from relay.store import address
+from relay.store import address, apart
 from relay.store.faults import UNREACHABLE, told
 from relay.store.routine import WRITER, mark
-from relay.store.together import commit, roll_back, starts, straight, what_waits
+from relay.store.together import commit, is_lost, roll_back, starts, straight, what_waits
 
-#: seconds between our commits: without them another process's turn hardly comes (it waited 7 s in the median, with them 0.4 ms)
-REST = 0.002
 BUSY_SECONDS = 10
 READERS = 8
 
@@ -62,7 +59,6 @@ class Store:
         self._writer = writer
         self._turn = asyncio.Lock()
         self._holder: asyncio.Task[Any] | None = None
-        self._rests_until = 0.0
         #: the writer's connection, between two transactions
         self._kept: AsyncConnection | None = None
 
@@ -115,6 +111,8 @@ class Store:
 
     async def _begun(self, *, routine: bool) -> AsyncConnection:
         """Begin a transaction on the connection that is kept from one to the next; on a new one where the server has ended it."""
+        if self._kept is not None and is_lost(self._kept):
+            await self._drop(self._kept)
         if self._kept is not None:
             try:
                 return await self._begin(self._kept, routine=routine)
@@ -170,7 +168,7 @@ class Store:
     async def remodel(self) -> AsyncIterator[AsyncConnection]:
         """`write`, for changing the tables themselves: nothing times out, and (SQLite) foreign keys are not checked."""
         unchecked = ("BEGIN IMMEDIATE", "foreign_keys=OFF")
-        engine = _sqlite_engine(self.url, *unchecked) if self.dialect == "sqlite" else _postgresql_engine(self.url)
+        engine = _sqlite_engine(self.url, *unchecked, by_process=True) if self.dialect == "sqlite" else _postgresql_engine(self.url)
         async with self._alone():
             try:
                 with told():
@@ -191,18 +189,15 @@ class Store:
 
     @asynccontextmanager
     async def _alone(self) -> AsyncIterator[None]:
-        """Take turns, in order of arrival; on SQLite rest between two commits."""
+        """Take turns, in order of arrival."""
         if self._holder is asyncio.current_task():
             raise RuntimeError("write() inside write() waits for itself: pass the connection on")
         async with self._turn:
             self._holder = asyncio.current_task()
             try:
-                if self.dialect == "sqlite":
-                    await asyncio.sleep(self._rests_until - monotonic())
                 yield
             finally:
                 self._holder = None
-                self._rests_until = monotonic() + REST
 
 
 _BEGIN = f"BEGIN; SELECT pg_advisory_xact_lock({WRITER})"
@@ -295,7 +290,7 @@ def _sqlite(url: URL, *, echo: bool) -> tuple[AsyncEngine, AsyncEngine]:
     """Make the engine of the readers and that of the one writer."""
     _keep_a_log(str(url.database))
     reader = _sqlite_engine(url, "BEGIN", *PRAGMAS, "query_only=ON", pool_size=READERS, echo=echo)
-    writer = _sqlite_engine(url, "", *PRAGMAS, echo=echo)
+    writer = _sqlite_engine(url, "", *PRAGMAS, echo=echo, by_process=True)
     event.listen(writer.sync_engine, "before_cursor_execute", _what_waits_first)
     return reader, writer
 
@@ -306,9 +301,11 @@ def _for_our_eyes(file: str) -> None:
         os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
 
 
-def _sqlite_engine(url: URL, begin: str, *pragmas: str, pool_size: int = 1, echo: bool = False) -> AsyncEngine:
+def _sqlite_engine(url: URL, begin: str, *pragmas: str, pool_size: int = 1, echo: bool = False, by_process: bool = False) -> AsyncEngine:
     """Make an engine whose transactions start with `begin`, if not in the writer's words; Python's own control of them begins too late."""
-    options = {"isolation_level": None, "timeout": BUSY_SECONDS}
+    options: dict[str, Any] = {"isolation_level": None, "timeout": BUSY_SECONDS}
+    if by_process:
+        options = {"async_creator_fn": lambda *_, **__: apart.Connection.open(str(url.database), patience=BUSY_SECONDS)}
     engine = create_async_engine(url, connect_args=options, pool_size=pool_size, max_overflow=0, echo=echo, hide_parameters=True)
 
     def connected(connection: Any, _record: object) -> None:

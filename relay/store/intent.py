@@ -2,9 +2,9 @@
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -30,13 +30,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from channels.base import Evidence
 from messages.form import Part
 from relay.model import AddressState, AlertState, DeliveryState, Hold, SparedBy, Work
-from relay.store import recipients, trial, troubles
+from relay.store import recipients, together, trial, troubles
 from relay.store.columns import AnyRow, Moment
-from relay.store.routine import beyond_routine
-from relay.store.sql import Kind, among, by_key, ids_as_json, rows_as_json, rows_from_json
+from relay.store.routine import beyond_routine, is_routine
+from relay.store.sql import Kind, among, as_json, by_key, ids_as_json, rows_from_json
 from relay.store.tables import Address, Municipality, Sender, alert, attempt, delivery, recipient
 from relay.store.tables.sending import ATTEMPT_OPEN
-from relay.store.together import Hot, given, together
+from relay.store.together import Call, Hot, given
 
 #: 128 random bits, in small letters and digits: some mail servers lower-case what stands before the @
 TOKEN_BYTES = 16
@@ -63,44 +63,79 @@ class Intended(NamedTuple):
     intent: Intent
 
 
-#: attempts to be written, by their tokens
-Tries: TypeAlias = Mapping[str, Intent]
+class Tries(NamedTuple):
+    """Attempts to be written."""
+
+    by_token: Mapping[str, Intent]
+    #: what the statements are given
+    given: Mapping[str, str]
+    #: the same for those that are counted alike
+    kinds: Sequence[Mapping[str, Any]]
 
 
-def tries(intents: Sequence[Intent], now: datetime) -> Tries:
-    """Give each its token: what need not wait for the database."""
-    return dict(zip(_tokens(now, len(intents)), intents, strict=True))
+def tries(intents: Sequence[Intent], now: datetime, doubts: Mapping[int, int] | None = None) -> Tries:
+    """Give each its token, and write out what the database is given: this need not wait for it. `doubts`: earlier attempts, by delivery."""
+    doubted = doubts or {}
+    by_token = dict(zip(_tokens(now, len(intents)), intents, strict=True))
+    rows = [_row(token, intent, doubted.get(intent.work.delivery_id)) for token, intent in by_token.items()]
+    return Tries(by_token, {"wanted": as_json(rows), "ids": ids_as_json(row["id"] for row in rows)}, list(_kinds(rows)))
 
 
 async def intend(conn: AsyncConnection, wanted: Tries, now: datetime) -> list[Intended]:
     """Look once more at each delivery and write the attempts of those that may still go; the rest is put where it belongs."""
-    if not wanted:
+    intents = list(wanted.by_token.values())
+    if not intents:
         return []
-    again = [intent.work.delivery_id for intent in wanted.values() if intent.work.attempt_n > 1]
-    if again:
-        beyond_routine(conn)
+    if is_routine(conn):
+        return await begin(conn, wanted, now)()
+    again = [intent.work.delivery_id for intent in intents if intent.work.attempt_n > 1]
     doubts = await _doubted(conn, again) if again else {}
-    intended = await _go(conn, wanted, doubts, now)
-    if len(intended) < len(wanted):
-        beyond_routine(conn)
+    intended = await _go(conn, tries(intents, now, doubts) if doubts else wanted, now)
+    if len(intended) < len(intents):
         gone = {one.intent.work.delivery_id for one in intended}
-        listed = await _put_back(conn, [intent for intent in wanted.values() if intent.work.delivery_id not in gone], now)
-        intended += await _go(conn, tries([one._replace(emulated=True) for one in listed], now), doubts, now) if listed else []
+        listed = await _put_back(conn, [intent for intent in intents if intent.work.delivery_id not in gone], now)
+        intended += await _go(conn, tries([one._replace(emulated=True) for one in listed], now, doubts), now) if listed else []
     if doubts:
         await _flag_duplicates(conn, [one.intent for one in intended], doubts)
     return intended
 
 
-async def _go(conn: AsyncConnection, tokens: Tries, doubts: Mapping[int, int], now: datetime) -> list[Intended]:
+def begin(conn: AsyncConnection, wanted: Tries, now: datetime) -> Callable[[], Awaitable[list[Intended]]]:
+    """Begin to write the attempts of deliveries that may all go at their first try, and return what finishes that.
+
+    Both: NotRoutineError where it is not so.
+    """
+    if any(intent.work.attempt_n > 1 for intent in wanted.by_token.values()):
+        beyond_routine(conn)
+    asked = together.ask(conn, *_calls(conn, wanted, now))
+
+    async def finish() -> list[Intended]:
+        intended = _intended(await asked(), wanted)
+        if len(intended) < len(wanted.by_token):
+            beyond_routine(conn)
+        return intended
+
+    return finish
+
+
+async def _go(conn: AsyncConnection, wanted: Tries, now: datetime) -> list[Intended]:
     """Write the attempts of those that may go."""
-    rows = [_row(token, intent, doubts.get(intent.work.delivery_id)) for token, intent in tokens.items()]
-    wanted = {"wanted": rows_as_json(conn, rows), "now": now, "ids": ids_as_json(row["id"] for row in rows)}
+    return _intended(await together.together(conn, *_calls(conn, wanted, now)), wanted)
+
+
+def _calls(conn: AsyncConnection, wanted: Tries, now: datetime) -> list[Call]:
+    if not wanted.by_token:
+        return []
+    given = {**wanted.given, "now": now}
     if conn.dialect.name == "postgresql":
-        (written,) = await together(conn, (_COUNT_AND_WRITE, wanted))
-    else:
-        *_, written = await together(conn, *((_COUNT, kind | wanted) for kind in _kinds(rows)), (_WRITE, wanted), (_WRITTEN, wanted))
+        return [(_COUNT_AND_WRITE, given)]
+    return [*((_COUNT, {**kind, "now": now}) for kind in wanted.kinds), (_WRITE, given), (_WRITTEN, given)]
+
+
+def _intended(found: Sequence[Sequence[AnyRow]], wanted: Tries) -> list[Intended]:
     # where an earlier attempt is under way, no new one was written, and the token found is not ours
-    return [Intended(attempt_id=row.id, token=row.token, intent=tokens[row.token]) for row in written if row.token in tokens]
+    written = found[-1] if found else []
+    return [Intended(row.id, row.token, wanted.by_token[row.token]) for row in written if row.token in wanted.by_token]
 
 
 def _tokens(now: datetime, number: int) -> Iterator[str]:

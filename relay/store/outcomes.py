@@ -4,7 +4,7 @@ All others are learnt as whatever else is told (relay.store.evidence).
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -13,13 +13,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from relay.counting import UNTRIED
-from relay.store import evidence, recipients, routine
+from relay.store import evidence, recipients, routine, together
 from relay.store.evidence import Fact
 from relay.store.intent import Intended
 from relay.store.routine import beyond_routine
 from relay.store.sql import ids_as_json
 from relay.store.tables import attempt, delivery
-from relay.store.together import Call, Hot, later, together
+from relay.store.together import Call, Hot, later
 
 #: the provider has said that it has it, and nothing more
 TAKEN = (Evidence.ACCEPTED, Evidence.SENT)
@@ -30,13 +30,10 @@ Landed: TypeAlias = tuple[Intended, Fact]
 
 async def record(conn: AsyncConnection, landed: Sequence[Landed], now: datetime) -> None:
     """Write down what came of calls."""
-    named = Counter(fact.provider_id for _, fact in landed)
-    plain = [one for one in landed if is_routine(one) and named[one[1].provider_id] == 1]
-    if len(plain) < len(landed):
-        beyond_routine(conn)
     if routine.is_routine(conn):
-        await _record_routine(conn, plain, now)
+        await begin(conn, landed, now)()
         return
+    plain = _plain(landed)
     news = await _news(conn, plain, now) if plain else []
     if news:
         await recipients.refresh(conn, _people(news), now, before=_ends_besides(conn, news, now), changes=_changes(news))
@@ -51,21 +48,36 @@ def is_routine(landed: Landed) -> bool:
     return one.intent.work.attempt_n == 1 and fact.evidence in TAKEN and fact.reason is None and bool(fact.provider_id)
 
 
-async def _record_routine(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> None:
-    """Write down calls that all brought what most bring; NotRoutineError where something else is known of one of them."""
-    if not plain:
-        return
-    raises, people = _raises(conn, plain, now), _people(plain)
-    kinds = [recipients.kinds(people)] if people else []
-    found = await together(conn, *raises, *_ends_besides(conn, plain, now), *kinds)
-    if sum(map(len, found[: len(raises)])) < len(plain):
+def begin(conn: AsyncConnection, landed: Sequence[Landed], now: datetime) -> Callable[[], Awaitable[None]]:
+    """Begin to write down what all these calls brought, which is what most bring, and return what finishes that.
+
+    Both: NotRoutineError where it is not so.
+    """
+    if len(_plain(landed)) < len(landed):
         beyond_routine(conn)
-    later(conn, *recipients.routine_changes(conn, found[-1] if kinds else [], now, _changes(plain)))
+    raises, people = _raises(conn, landed, now) if landed else [], _people(landed)
+    kinds = [recipients.kinds(people)] if people else []
+    asked = together.ask(conn, *raises, *_ends_besides(conn, landed, now), *kinds)
+    changes = _changes(landed)
+
+    async def finish() -> None:
+        found = await asked()
+        if sum(map(len, found[: len(raises)])) < len(landed):
+            beyond_routine(conn)
+        later(conn, *recipients.routine_changes(conn, found[-1] if kinds else [], now, changes))
+
+    return finish
+
+
+def _plain(landed: Sequence[Landed]) -> list[Landed]:
+    """Return those that brought what most bring, under an id that no other of them has."""
+    named = Counter(fact.provider_id for _, fact in landed)
+    return [one for one in landed if is_routine(one) and named[one[1].provider_id] == 1]
 
 
 async def _news(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> Sequence[Landed]:
     """Let those rise of which nothing was known but the intent, and whose provider's ids are new; return them."""
-    found = await together(conn, *_raises(conn, plain, now))
+    found = await together.together(conn, *_raises(conn, plain, now))
     risen = {row.id for rows in found for row in rows}
     return [(one, fact) for one, fact in plain if fact.attempt_id in risen]
 

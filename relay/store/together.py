@@ -8,10 +8,11 @@ waits for the next one (`later`).
 
 import sqlite3
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from functools import partial
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -36,13 +37,12 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql.visitors import replacement_traverse
 
+from relay.store.apart import Connection, Step
 from relay.store.columns import AnyRow, Moment
 from relay.store.sql import Kind, among
 
 #: a statement and what it is given
 Call: TypeAlias = "tuple[Hot, Mapping[str, Any]]"
-#: the same in the words of a database
-Step: TypeAlias = tuple[str, Sequence[Any]]
 
 #: steps of a transaction that wait, in what is known of its connection
 _WAITING = "budstikke.waiting"
@@ -158,15 +158,28 @@ async def together(conn: AsyncConnection, *calls: Call) -> list[list[AnyRow]]:
     """Run statements one after the other, none of which waits for what another finds; return the rows of each."""
     if not calls:
         return []
-    made = [statement.made(conn) for statement, _ in calls]
     steps = _steps(conn, calls)
     if conn.dialect.name == "sqlite":
-        found = await _visited(conn, steps)
-        found = [orjson.loads(rows[0][0]) if each.packed else rows for each, rows in zip(made, found[-len(made) :], strict=True)]
-    else:
-        driver = _driver(conn)
-        found = [await _fetch(driver, words, given) for words, given in steps]
-    return [[each.row(one) for one in rows] for each, rows in zip(made, found, strict=True)]
+        return _read(conn, calls, await _visited(conn, steps))
+    driver = _driver(conn)
+    return _read(conn, calls, [await _fetch(driver, words, given) for words, given in steps])
+
+
+def ask(conn: AsyncConnection, *calls: Call) -> Callable[[], Awaitable[list[list[AnyRow]]]]:
+    """Do the same, and return what waits for it: SQLite's writer begins at once, and goes on with what is asked meanwhile.
+
+    Where it fails, what was asked after it may have been done: all of it must be undone.
+    """
+    driver = _driver(conn)
+    if not calls or not isinstance(driver, Connection):
+        return partial(together, conn, *calls)
+    waiting, conn.info[_WAITING] = conn.info[_WAITING], []
+    rows = driver.ask([*waiting, *_steps(conn, calls)])
+
+    async def found() -> list[list[AnyRow]]:
+        return _read(conn, calls, await rows())
+
+    return found
 
 
 def later(conn: AsyncConnection, *calls: Call) -> None:
@@ -216,11 +229,21 @@ async def roll_back(conn: AsyncConnection) -> None:
     """Undo a transaction, whether or not it has begun, or has ended by itself: a full disk ends SQLite's."""
     starts(conn)
     if conn.dialect.name == "sqlite":
-        driver = _driver(conn)
-        # asked in its thread: there what we no longer wait for comes first
-        await driver._execute(_undo, driver._conn)  # noqa: SLF001 - aiosqlite would ask here
+        await _driver(conn).undo()
     else:
         await straight(conn, "ROLLBACK")
+
+
+def _read(conn: AsyncConnection, calls: Sequence[Call], found: Sequence[Any]) -> list[list[AnyRow]]:
+    """Make rows of what these have found: the last of all that was run."""
+    made = [statement.made(conn) for statement, _ in calls]
+    unpacked = [orjson.loads(rows[0][0]) if each.packed else rows for each, rows in zip(made, found[-len(made) :], strict=True)]
+    return [[each.row(one) for one in rows] for each, rows in zip(made, unpacked, strict=True)]
+
+
+def is_lost(conn: AsyncConnection) -> bool:
+    """Whether the writer's connection has ended: the server's end of it, or the process that holds it."""
+    return bool(_driver(conn).is_closed())
 
 
 def _steps(conn: AsyncConnection, calls: Sequence[Call]) -> list[Step]:
@@ -239,6 +262,8 @@ def _driver(conn: AsyncConnection) -> Any:
 async def _visited(conn: AsyncConnection, steps: Sequence[Step]) -> list[Any]:
     driver = _driver(conn)
     with what_waits(conn.info, driver) as waiting:
+        if isinstance(driver, Connection):
+            return await driver.run([*waiting, *steps])
         # aiosqlite itself offers one statement a visit
         return list(await driver._execute(_visit, driver._conn, [*waiting, *steps]))  # noqa: SLF001
 
@@ -252,11 +277,6 @@ def _visit(connection: sqlite3.Connection, steps: Sequence[Step]) -> list[list[t
         except sqlite3.Error as error:
             raise DBAPIError(words, None, error, hide_parameters=True) from error
     return found
-
-
-def _undo(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:
-        _visit(connection, [("ROLLBACK", ())])
 
 
 async def _fetch(driver: Any, words: str, given: Sequence[Any]) -> list[Any]:

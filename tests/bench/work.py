@@ -95,15 +95,15 @@ async def path(provider: str, url: str, people: str, window: str, receipts: str)
         async with _beside(provider, url, own, relay.desk.public_url) if shared else nullcontext() as other:
             released = monotonic()
             await relay.release(municipality_id, alert_id, "Ola")
-            start, used = monotonic(), _cpu(url, other)
+            start, used = monotonic(), _cpu(url)
             if other is not None:
                 _pipe(other).write(b"go\n")
             working = asyncio.create_task(relay.dispatcher.run())
             sent = await _until(relay, alert_id, "sent", messages)
-            figures = _figures(messages, sent - start, _cpu(url, other) - used)
+            figures = _figures(messages, sent - start, _cpu(url) - used)
             if receipts == "on":
                 heard = await _until(relay, alert_id, "delivered", messages)
-                figures |= {"heard": messages / (heard - start), "cpu_heard": (_cpu(url, other) - used) / messages * 1000}
+                figures |= {"heard": messages / (heard - start), "cpu_heard": (_cpu(url) - used) / messages * 1000}
             relay.dispatcher.stop()
             await working
         reach = await relay.reach(municipality_id, alert_id)
@@ -256,10 +256,10 @@ def _figures(messages: int, seconds: float, cpu: float) -> Figures:
     return {"rate": messages / seconds, "cpu": cpu / messages * 1000}
 
 
-def _cpu(url: str, other: Process | None = None) -> float:
-    """CPU seconds of this process, of the `other` worker's, and of the PostgreSQL server behind `url`."""
+def _cpu(url: str) -> float:
+    """CPU seconds of this process, of those it has started (what writes to SQLite, a second worker), and of the server behind `url`."""
     mine = resource.getrusage(resource.RUSAGE_SELF)
-    others = _ticks(lambda process, _: process == other.pid) if other else 0.0
+    others = _ticks(lambda _, parent: parent == os.getpid())
     return mine.ru_utime + mine.ru_stime + others + (_server_cpu(url) if url.startswith("postgres") else 0.0)
 
 

@@ -1,0 +1,230 @@
+"""SQLite's writing connection lives in a process of its own: what comes of a transaction when either process ends, and what goes there."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+import sys
+from collections.abc import AsyncIterator
+from enum import IntEnum, StrEnum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import bindparam, insert, make_url, select, text
+from sqlalchemy.exc import DBAPIError
+
+from relay.model import NotReady
+from relay.store import together
+from relay.store.apart import Connection
+from relay.store.engine import Store
+from relay.store.tables import fact
+from relay.store.together import Hot
+from tests.relay.store.facts import names, open_facts
+
+_PUT = Hot(lambda _: insert(fact).values(name=bindparam("name"), value=""))
+
+
+@pytest.fixture
+async def store(sqlite_url: str) -> AsyncIterator[Store]:
+    async with open_facts(sqlite_url) as store:
+        yield store
+
+
+async def put(store: Store, name: str) -> None:
+    async with store.write() as conn:
+        await conn.execute(insert(fact).values(name=name, value=""))
+
+
+async def process_of(store: Store) -> int:
+    """Return the number of the process that writes."""
+    async with store.write() as conn:
+        driver: Any = (await conn.get_raw_connection()).driver_connection
+    return int(driver._process.pid)
+
+
+async def test_a_process_that_ends_between_two_transactions_is_replaced_unnoticed(store: Store) -> None:
+    first = await process_of(store)
+    os.kill(first, signal.SIGKILL)
+    await asyncio.sleep(0.1)
+    await put(store, "a")
+    assert await names(store) == ["a"]
+    assert await process_of(store) != first
+
+
+async def test_a_process_that_ends_within_a_transaction_loses_it_says_so_and_is_replaced(store: Store) -> None:
+    process = await process_of(store)
+    with pytest.raises(NotReady, match="connection to the database was lost"):
+        await _put_and_kill(store, process)
+    await put(store, "b")
+    assert await names(store) == ["b"]
+
+
+async def _put_and_kill(store: Store, process: int) -> None:
+    async with store.write() as conn:
+        await conn.execute(insert(fact).values(name="a", value=""))
+        os.kill(process, signal.SIGKILL)
+        await asyncio.sleep(0.1)
+
+
+def is_alive(process: int) -> bool:
+    """Whether a process has not ended; one that nobody has asked after yet has."""
+    try:
+        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("way", ["hot", "sqlalchemy"])
+async def test_a_process_that_ends_while_it_is_asked_says_so(store: Store, way: str) -> None:
+    process = await process_of(store)
+    other = sqlite3.connect(str(make_url(str(store.url)).database), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    waiting = asyncio.create_task(_put_by(store, way))
+    await asyncio.sleep(0.2)
+    os.kill(process, signal.SIGKILL)
+    with pytest.raises(NotReady, match="connection to the database was lost"):
+        await waiting
+    other.execute("COMMIT")
+    other.close()
+    await put(store, "b")
+    assert await names(store) == ["b"]
+
+
+async def _put_by(store: Store, way: str) -> None:
+    async with store.write() as conn:
+        if way == "hot":
+            await together.together(conn, (_PUT, {"name": "a"}))
+        else:
+            await conn.execute(insert(fact).values(name="a", value=""))
+
+
+async def test_it_does_not_heed_signals_that_stop_a_whole_group(store: Store) -> None:
+    """What is told to stop writes down what is in flight: that goes through this process."""
+    process = await process_of(store)
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        os.kill(process, each)
+    await put(store, "a")
+    assert await process_of(store) == process
+
+
+HOLDER = """
+import asyncio, sys
+from sqlalchemy import text
+from relay.store.engine import Store
+async def hold(url):
+    store = await Store.open(url)
+    async with store.write() as conn:
+        await conn.execute(text("INSERT INTO fact VALUES ('theirs', '')"))
+        print((await conn.get_raw_connection()).driver_connection._process.pid, flush=True)
+        await asyncio.sleep(60)
+asyncio.run(hold(sys.argv[1]))
+"""
+
+
+async def test_it_ends_with_its_other_end_and_leaves_nothing_half_done(store: Store) -> None:
+    url = store.url.render_as_string(hide_password=False)
+    holder = await asyncio.create_subprocess_exec(sys.executable, "-c", HOLDER, url, stdout=asyncio.subprocess.PIPE)
+    assert holder.stdout is not None
+    process = int(await holder.stdout.readline())
+    holder.kill()
+    await holder.wait()
+    await put(store, "ours")
+    assert await names(store) == ["ours"]
+    for _ in range(500):
+        if not is_alive(process):
+            break
+        await asyncio.sleep(0.01)
+    assert not is_alive(process)
+
+
+async def test_what_was_sent_off_behind_a_beginning_that_failed_is_not_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is done after it whatever became of it, and must not stand for itself."""
+    monkeypatch.setattr("relay.store.engine.BUSY_SECONDS", 0.1)
+    other = await Store.open(store.url.render_as_string(hide_password=False))
+    async with store.write() as held:
+        await held.execute(insert(fact).values(name="held", value=""))
+        with pytest.raises(NotReady, match="Another program holds"):
+            await _two_behind_one_another(other)
+    await other.close()
+    assert await names(store) == ["held"]
+
+
+async def _two_behind_one_another(store: Store) -> None:
+    async with store.write() as conn:
+        first = together.ask(conn, (_PUT, {"name": "first"}))
+        second = together.ask(conn, (_PUT, {"name": "second"}))
+        with pytest.raises(DBAPIError, match="there is no transaction"):
+            await second()
+        await first()
+
+
+async def test_what_is_asked_meanwhile_is_done_afterwards_in_one_transaction(store: Store) -> None:
+    async with store.write() as conn:
+        waiting = [together.ask(conn, (_PUT, {"name": name})) for name in "abc"]
+        for found in reversed(waiting):
+            await found()
+    assert await names(store) == ["a", "b", "c"]
+
+
+async def test_one_of_several_that_fails_undoes_all(store: Store) -> None:
+    with pytest.raises(DBAPIError, match="UNIQUE"):
+        await _one_fails(store)
+    assert await names(store) == []
+
+
+async def _one_fails(store: Store) -> None:
+    async with store.write() as conn:
+        waiting = [together.ask(conn, (_PUT, {"name": name})) for name in "aab"]
+        for found in waiting:
+            await found()
+
+
+class Word(StrEnum):
+    A = "et ord"
+
+
+class Number(IntEnum):
+    A = 7
+
+
+async def test_words_and_numbers_with_names_go_there_as_plain_ones(store: Store) -> None:
+    """In whatever they stand: alone, in rows, many at a time."""
+    async with store.write() as conn:
+        await together.together(conn, (_PUT, {"name": Word.A}))
+        many: list[dict[str, str | int]] = [{"name": "1", "value": Number.A}, {"name": "2", "value": Word.A}]
+        await conn.execute(text("INSERT INTO fact VALUES (:name, :value)"), many)
+        rows = (await conn.execute(select(fact.c.name, fact.c.value).order_by(fact.c.name))).all()
+    assert rows == [("1", "7"), ("2", "et ord"), ("et ord", "")]
+
+
+async def test_a_large_request_and_a_large_answer_come_whole(store: Store) -> None:
+    """Larger than what a socket takes at once, both ways, and others behind them."""
+    words = "x" * 3_000_000
+    async with store.write() as conn:
+        for name in "abc":
+            await conn.execute(insert(fact).values(name=name, value=words + name))
+        found = (await conn.execute(select(fact.c.value).order_by(fact.c.name))).scalars().all()
+    assert found == [words + name for name in "abc"]
+
+
+async def test_a_process_that_cannot_be_started_is_told(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/no/such/python")
+    with pytest.raises(NotReady):
+        await Store.open(store.url.render_as_string(hide_password=False))
+
+
+async def test_closing_waits_for_the_process(sqlite_url: str) -> None:
+    store = await Store.open(sqlite_url)
+    process = await process_of(store)
+    await store.close()
+    assert not is_alive(process)
+
+
+async def test_a_connection_that_is_closed_says_so(tmp_path: Path) -> None:
+    connection = await Connection.open(str(tmp_path / "a.db"), patience=1)
+    await connection.close()
+    await connection.close()
+    with pytest.raises(DBAPIError, match="connection closed") as refused:
+        await connection.run([("SELECT 1", ())])
+    assert refused.value.connection_invalidated
