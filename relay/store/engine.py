@@ -4,6 +4,8 @@ One writer at a time on both: SQLite by its nature, PostgreSQL by an advisory lo
 batches and never wait for anything outside the database, so a queue of them is faster than row locks taken crosswise, which end in
 deadlocks. Only workers' routine turns share that lock (relay.store.routine). `with_for_update()` stands where rows are read to be changed
 all the same: it says so to the reader.
+
+SQLite's readers are threads of this process, its writer is a process of its own (relay.store.apart).
 """
 
 import asyncio

@@ -4,7 +4,8 @@ On PostgreSQL several workers' routine turns write at the same time, everything 
 its worker's by lease, and few besides, in this order: a sender's pace, the people it wrote to (their rows are locked before they are read),
 what it leases, and the numbers last; the last two under a lock of their own each. So no two wait for one another crosswise.
 
-SQLite has one writer. There a routine turn goes to the database in fewer visits: what is done next does not wait for what is found first.
+SQLite has one writer. There a routine turn goes to it in fewer visits: its intents are asked for before it is known whether all of its
+outcomes could be written.
 
 Whatever else a turn comes upon - a refusal, a second try, something to tell of - is `beyond_routine`: the turn is then undone and done
 again as any other.

@@ -1,9 +1,8 @@
 """The hot statements: compiled once, given a whole batch as one value, and run several at a time.
 
 What SQLAlchemy does around a statement costs more than the statement does; so the few that every message passes through go to the
-driver as they are. On SQLite they go in one visit to its thread, and what they find comes back as one value each: that thread waits for
-Python's lock at each visit, each statement and each row, and calls under way hold it. What finds nothing makes no visit of its own: it
-waits for the next one (`later`).
+driver as they are. On SQLite they go in one visit to the process that writes (relay.store.apart) or to the thread that reads, and what they
+find comes back as one value each. What finds nothing makes no visit of its own: it waits for the next one (`later`).
 """
 
 import sqlite3
@@ -269,7 +268,7 @@ async def _visited(conn: AsyncConnection, steps: Sequence[Step]) -> list[Any]:
 
 
 def _visit(connection: sqlite3.Connection, steps: Sequence[Step]) -> list[list[tuple[Any, ...]]]:
-    """Run in SQLite's own thread."""
+    """Run in the thread of a connection that reads."""
     found = []
     for words, given in steps:
         try:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import os
+import re
 import resource
 import statistics
 import sys
@@ -108,7 +109,7 @@ async def path(provider: str, url: str, people: str, window: str, receipts: str)
             await working
         reach = await relay.reach(municipality_id, alert_id)
         assert reach.totals.sent == int(people)
-        return figures | {"release": start - released, "rss": _rss()}
+        return figures | {"release": start - released, "rss": _rss() if shared else _rss_with_children()}
 
 
 @asynccontextmanager
@@ -237,6 +238,13 @@ async def _seconds(work: Awaitable[object]) -> float:
 def _rss() -> float:
     """The most memory so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _rss_with_children() -> float:
+    """The same together with the processes that this one has started: on SQLite what writes."""
+    parent, most = re.compile(rf"^PPid:\t{os.getpid()}$", re.MULTILINE), re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
+    texts = (status.read_text() for status in Path("/proc").glob("[0-9]*/status") if status.exists())
+    return _rss() + sum(int(found[1]) / 1024 for text in texts if parent.search(text) and (found := most.search(text)))
 
 
 async def _until(relay: Relay, alert_id: int, name: str, wanted: int) -> float:

@@ -239,7 +239,7 @@ async def test_a_database_held_by_another_program_is_told_and_comes_back(sqlite_
 
 
 async def test_whoever_gives_up_while_another_program_holds_the_database_leaves_no_transaction(sqlite_url: str) -> None:
-    """SQLite's thread goes on waiting for its turn, and gets it: what it then began must be ended, or nobody writes any more."""
+    """What writes goes on waiting for its turn, and gets it: what it then began must be ended, or nobody writes any more."""
     store = await Store.open(sqlite_url)
     async with store.write() as conn:
         await conn.run_sync(fact.create)
