@@ -197,7 +197,7 @@ class Connection:
 
 
 class Cursor:
-    """One statement and what it found."""
+    """One statement and what it found. All of that comes at once: whoever reads much does so on a connection that reads."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

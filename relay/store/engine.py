@@ -170,7 +170,7 @@ class Store:
     async def remodel(self) -> AsyncIterator[AsyncConnection]:
         """`write`, for changing the tables themselves: nothing times out, and (SQLite) foreign keys are not checked."""
         unchecked = ("BEGIN IMMEDIATE", "foreign_keys=OFF")
-        engine = _sqlite_engine(self.url, *unchecked, by_process=True) if self.dialect == "sqlite" else _postgresql_engine(self.url)
+        engine = _sqlite_engine(self.url, *unchecked) if self.dialect == "sqlite" else _postgresql_engine(self.url)
         async with self._alone():
             try:
                 with told():

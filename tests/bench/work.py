@@ -243,8 +243,16 @@ def _rss() -> float:
 def _rss_with_children() -> float:
     """The same together with the processes that this one has started: on SQLite what writes."""
     parent, most = re.compile(rf"^PPid:\t{os.getpid()}$", re.MULTILINE), re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
-    texts = (status.read_text() for status in Path("/proc").glob("[0-9]*/status") if status.exists())
+    texts = [_text(status) for status in Path("/proc").glob("[0-9]*/status")]
     return _rss() + sum(int(found[1]) / 1024 for text in texts if parent.search(text) and (found := most.search(text)))
+
+
+def _text(file: Path) -> str:
+    """What stands in a file about a process, nothing where that has ended."""
+    try:
+        return file.read_text()
+    except OSError:
+        return ""
 
 
 async def _until(relay: Relay, alert_id: int, name: str, wanted: int) -> float:
@@ -281,9 +289,8 @@ def _ticks(wanted: Callable[[int, int], bool], *, ended: int = 0) -> float:
     """CPU seconds of the processes that are wanted by their and their parent's numbers; of `ended` with those of children that are gone."""
     ticks = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            _, _, rest = stat.read_text().rpartition(") ")
-        except OSError:
+        _, _, rest = _text(stat).rpartition(") ")
+        if not rest:
             continue
         process, fields = int(stat.parent.name), rest.split()
         if wanted(process, int(fields[1])):

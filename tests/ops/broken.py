@@ -150,7 +150,7 @@ async def _say(store: Store, statement: str) -> None:
         driver = raw.driver_connection
         assert driver is not None
         # the transaction begins with what is said to it in the usual way, and nothing is
-        await driver.execute(statement)
+        await driver.run([(statement, ())])
 
 
 def _killed_at_work(folder: Path, surroundings: Mapping[str, str]) -> None:

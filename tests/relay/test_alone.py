@@ -32,17 +32,21 @@ from tests.stories.town import Town
 async def test_an_outcome_that_cannot_be_written_holds_up_nobody(town: Town, monkeypatch: pytest.MonkeyPatch, *, even_alone: bool) -> None:
     """The others' are written down; what cannot be is in doubt, is found in the provider's list, and nothing is sent twice."""
     town.sandbox.change(callbacks=False)
-    honest, ayan = outcomes.record, await town.person("Ayan", "nb")
+    ayan = await town.person("Ayan", "nb")
     for name in ("Bao", "Chen", "Dina"):
         await town.person(name, "nb")
 
-    async def record(conn: Any, landed: Any, now: Any) -> Any:
-        spoils = [fact for one, fact in landed if one.intent.work.to == ayan.phone.address and fact.evidence is Evidence.ACCEPTED]
-        if spoils and (even_alone or len(landed) > 1):
-            raise ValueError("no database takes this")
-        return await honest(conn, landed, now)
+    def spoilt(honest: Any) -> Any:
+        def write(conn: Any, landed: Any, now: Any) -> Any:
+            spoils = [fact for one, fact in landed if one.intent.work.to == ayan.phone.address and fact.evidence is Evidence.ACCEPTED]
+            if spoils and (even_alone or len(landed) > 1):
+                raise ValueError("no database takes this")
+            return honest(conn, landed, now)
 
-    monkeypatch.setattr(outcomes, "record", record)
+        return write
+
+    for name in ("record", "begin"):
+        monkeypatch.setattr(outcomes, name, spoilt(getattr(outcomes, name)))
     alert_id = await released(town)
     town = await turned(town, alert_id)
     expected = [Evidence.ACCEPTED] * 8
@@ -57,21 +61,26 @@ async def test_an_outcome_that_cannot_be_written_holds_up_nobody(town: Town, mon
 
 async def test_a_delivery_that_cannot_be_tried_holds_up_nobody(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """The others get theirs; it is put off and shown to a person, its next channel goes meanwhile, and it leaves when it can."""
-    honest, ayan = intent.intend, await town.person("Ayan", "nb")
+    honest, ayan = (intent.intend, intent.begin), await town.person("Ayan", "nb")
     others = [await town.person(name, "nb") for name in ("Bao", "Chen", "Dina")]
 
-    async def intend(conn: Any, wanted: Any, now: Any) -> Any:
-        if any(one.work.to == ayan.phone.address for one in wanted.values()):
-            raise ValueError("no database takes this")
-        return await honest(conn, wanted, now)
+    def spoilt(honest: Any) -> Any:
+        def write(conn: Any, wanted: Any, now: Any) -> Any:
+            if any(one.work.to == ayan.phone.address for one in wanted.by_token.values()):
+                raise ValueError("no database takes this")
+            return honest(conn, wanted, now)
 
-    monkeypatch.setattr(intent, "intend", intend)
+        return write
+
+    for each in honest:
+        monkeypatch.setattr(intent, each.__name__, spoilt(each))
     alert_id = await released(town)
     town = await turned(town, alert_id)
     assert {entry.to for entry in accepted(town)} == {person.phone.address for person in others}
     asked = await rows(town, select(task.c.cause, task.c.kind).where(task.c.person_id == ayan.id))
     assert {row.kind for row in asked} == {TaskKind.UNREACHABLE}
-    monkeypatch.setattr(intent, "intend", honest)
+    for each in honest:
+        monkeypatch.setattr(intent, each.__name__, each)
     await in_time(town, minutes=6)
     assert set(copies(town).values()) == {1}
     await reconcile(town, alert_id)

@@ -2,9 +2,12 @@
 
 import asyncio
 from base64 import b64encode
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 from sqlalchemy import LargeBinary, select, type_coerce
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.model import NotReady, Unreadable
 from relay.store import reseal, sealing
@@ -73,15 +76,26 @@ async def test_all_is_sealed_anew_while_people_answer_and_the_old_key_can_go(tow
     assert bilan.id
 
 
-async def test_an_interrupted_run_is_started_again_and_does_the_rest(town: Town) -> None:
+async def test_an_interrupted_run_is_started_again_and_does_the_rest(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     await an_evening(town)
     sealing.use(both())
+    honest, turns, halfway = town.store.write, iter(range(3)), asyncio.Event()
+
+    @asynccontextmanager
+    async def three_times() -> AsyncIterator[AsyncConnection]:
+        if next(turns, None) is None:
+            halfway.set()
+            await asyncio.Event().wait()
+        async with honest() as conn:
+            yield conn
+
+    monkeypatch.setattr(town.store, "write", three_times)
     running = asyncio.create_task(reseal.reseal(town.store, at_once=1))
-    while await first_bytes(town.store) == {1}:  # noqa: ASYNC110 - what is waited for stands in the database
-        await asyncio.sleep(0)
+    await halfway.wait()
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
+    monkeypatch.setattr(town.store, "write", honest)
     assert await first_bytes(town.store) == {1, 2}
     async with town.store.read() as conn:
         rest = await reseal.left(conn)
