@@ -32,6 +32,11 @@ class Crew:
         self._stays = False
         self._members: set[asyncio.Task[None]] = set()
 
+    @property
+    def swift(self) -> bool:
+        """Whether calls are a matter of a moment, as far as the last one tells."""
+        return self.took < SWIFT
+
     def send(self, intended: Sequence[Intended], shared: Mapping[int, Shared], begun: float) -> None:
         """Let go what is on disk; `begun`: when its turn did."""
         self._stays = True
@@ -46,7 +51,7 @@ class Crew:
 
     async def company(self, enough: float) -> None:
         """Let others come back with the first one, where that is a matter of a moment: up to `enough` of them."""
-        if self.took >= SWIFT:
+        if not self.swift:
             return
         until, came = monotonic() + COMPANY_SECONDS, 0
         # slow ones may hold much of the window: whoever does not come with the others is not waited for

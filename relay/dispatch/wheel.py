@@ -66,7 +66,7 @@ class Dispatcher:
     ) -> None:
         self.store, self.desk, self.clock, self.pulse = store, desk, clock, pulse
         self.worker, self.fence, self.window, self.lease = worker, fence, window, lease
-        #: how many leave at once: where a worker is alone, one half is called for while what came of the other is written down
+        #: how many leave at once while calls are swift: a worker that is alone has one half out while what came of the other is written
         self.portion = window if lease.by_database else ceil(window / 2)
         self.pacer = SharedPacer() if lease.by_database else Pacer()
         self.breakers = Breakers()
@@ -274,7 +274,7 @@ class Dispatcher:
         it corrects, and nothing comes after a refusal that stops the sender or the address.
         """
         # what has landed since this turn began is written down by the next: until then it has no outcome either
-        room = min(self.portion, self.window - len(self.crew.flying) - len(self.crew.landed))
+        room = min(self.portion if self.crew.swift else self.window, self.window - len(self.crew.flying) - len(self.crew.landed))
         spoken_to = {*self.crew.flying.values(), *(one.intent.work.to for one, _ in self.crew.landed)}
         down = self.breakers.down()
 

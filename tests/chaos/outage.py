@@ -1,9 +1,10 @@
-"""Takes PostgreSQL away in the middle of sending, again and again, and lets the provider's ledger judge.
+"""Takes the database away in the middle of sending, again and again, and lets the provider's ledger judge.
 
-    python -m tests.chaos.outage [--times 20] [--people 500] [--seed 1] [--rate 12]      about three minutes
+    python -m tests.chaos.outage [--database postgres|sqlite] [--times 20] [--people 500] [--seed 1] [--rate 12]      about three minutes
 
-In turn the server is restarted, killed (SIGKILL to its first process) and all connections to it are ended. No process of the product is
-started again: each must go on by itself. Prints how long it took, from the moment that the server answered, until the next message left.
+PostgreSQL's server is in turn restarted, killed (SIGKILL to its first process) and all connections to it are ended. SQLite's writer, a
+process of its own, is killed. No other process of the product is started again: each must go on by itself. Prints how long it took, from
+the moment that the server answered, until the next message left.
 """
 
 import argparse
@@ -14,8 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy.engine import make_url
@@ -23,7 +24,7 @@ from sqlalchemy.engine import make_url
 from tests.chaos.installation import Installation, Plan, wait_for
 from tests.chaos.judge import Judgement
 from tests.chaos.nursery import Nursery, alive
-from tests.chaos.storm import TOGETHER, settle
+from tests.chaos.storm import ALONE, TOGETHER, settle
 from tests.pg import Postgres, running_postgres
 
 #: seconds within which a message must leave when the server is back
@@ -74,6 +75,21 @@ class Server:
         return done.returncode == 0
 
 
+class Writer:
+    """What writes to SQLite for `serve`, to be taken away."""
+
+    def __init__(self, house: Installation) -> None:
+        self._house = house
+
+    def kill(self) -> None:
+        """Kill it: `serve` must start another."""
+        (serve,) = self._house.processes
+        pids = Path(f"/proc/{serve}/task/{serve}/children").read_text().split()
+        (pid,) = (int(pid) for pid in pids if b"writer.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        os.kill(pid, signal.SIGKILL)
+        wait_for(lambda: not alive(pid), "the end of what writes")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What came of it."""
@@ -91,19 +107,19 @@ class Outcome:
         return self.judgement.good and not self.fallen and not self.stuck and max(self.back_in) <= BACK
 
 
-def play(house: Installation, server: Server, times: int) -> Outcome:
-    """Take the server away so often, and judge."""
+def play(house: Installation, processes: Sequence[tuple[str, ...]], ways: Sequence[Callable[[], None]], times: int) -> Outcome:
+    """Take the database away so often, by each of the ways in turn, and judge."""
     dice, back_in = random.Random(house.plan.seed), []
     try:
         house.start_provider()
         house.furnish()
-        for process in TOGETHER:
+        for process in processes:
             house.start(*process)
         house.release()
         wait_for(lambda: house.accepted() > 0, "the first message")
         for n in range(times):
             time.sleep(dice.uniform(*QUIET))
-            back_in.append(_outage(house, (server.restart, server.kill, server.terminate)[n % 3]))
+            back_in.append(_outage(house, ways[n % len(ways)]))
         stuck = settle(house)
         fallen = sum(not alive(pid) for pid in house.processes)
         return Outcome(judgement=house.judged(), back_in=tuple(back_in), fallen=fallen, stuck=stuck)
@@ -120,19 +136,31 @@ def _outage(house: Installation, take_away: Callable[[], None]) -> float:
 
 def main(arguments: list[str] | None = None) -> int:
     """Play it and print what came of it; return 1 if anybody was lost or doubled in silence, or it did not come back by itself in time."""
-    parser = argparse.ArgumentParser(prog="outage", description="Take PostgreSQL away in the middle of sending, and judge by the ledger.")
+    parser = argparse.ArgumentParser(prog="outage", description="Take the database away in the middle of sending, and judge by the ledger.")
+    parser.add_argument("--database", choices=("postgres", "sqlite"), default="postgres")
     parser.add_argument("--times", type=int, default=20)
     parser.add_argument("--people", type=int, default=500)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--rate", type=float, default=8.0, help="messages a second")
     asked = parser.parse_args(arguments)
-    with tempfile.TemporaryDirectory() as scratch, Nursery() as nursery, running_postgres() as postgres, postgres.database() as url:
-        plan = Plan(
-            folder=Path(scratch), database=url, people=asked.people, seed=asked.seed, rate=asked.rate, settings={"lease_seconds": "15"}
-        )
-        outcome = play(Installation(plan, nursery), Server(postgres, url), asked.times)
+    play_on = _on_postgres if asked.database == "postgres" else _on_sqlite
+    with tempfile.TemporaryDirectory() as scratch, Nursery() as nursery:
+        plan = Plan(folder=Path(scratch), people=asked.people, seed=asked.seed, rate=asked.rate, settings={"lease_seconds": "15"})
+        outcome = play_on(plan, nursery, asked.times)
     sys.stdout.write(_table(outcome))
     return int(not outcome.good)
+
+
+def _on_postgres(plan: Plan, nursery: Nursery, times: int) -> Outcome:
+    with running_postgres() as postgres, postgres.database() as url:
+        server = Server(postgres, url)
+        ways = (server.restart, server.kill, server.terminate)
+        return play(Installation(replace(plan, database=url), nursery), TOGETHER, ways, times)
+
+
+def _on_sqlite(plan: Plan, nursery: Nursery, times: int) -> Outcome:
+    house = Installation(plan, nursery)
+    return play(house, ALONE, [Writer(house).kill], times)
 
 
 def _table(outcome: Outcome) -> str:
