@@ -2,7 +2,8 @@
 
 On PostgreSQL several workers' routine turns write at the same time, everything else writes alone. A routine turn changes rows that are
 its worker's by lease, and few besides, in this order: a sender's pace, the people it wrote to (their rows are locked before they are read),
-what it leases, and the numbers last; the last two under a lock of their own each. So no two wait for one another crosswise.
+what it leases, and the numbers last; the last two under a lock of their own each, which every statement of theirs waits for before it
+touches a row. So no two wait for one another crosswise.
 
 SQLite has one writer. There a routine turn goes to it in fewer visits: its intents are asked for before it is known whether all of its
 outcomes could be written.

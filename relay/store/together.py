@@ -5,13 +5,14 @@ driver as they are. On SQLite they go in one visit to the process that writes (r
 find comes back as one value each. What finds nothing makes no visit of its own: it waits for the next one (`later`).
 """
 
+import re
 import sqlite3
 from collections import namedtuple
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -45,6 +46,8 @@ Call: TypeAlias = "tuple[Hot, Mapping[str, Any]]"
 
 #: steps of a transaction that wait, in what is known of its connection
 _WAITING = "budstikke.waiting"
+#: where a statement for PostgreSQL is given something
+_PLACE = re.compile(r"\$(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +185,10 @@ def ask(conn: AsyncConnection, *calls: Call) -> Callable[[], Awaitable[list[list
 
 
 def later(conn: AsyncConnection, *calls: Call) -> None:
-    """Run statements that find nothing when it costs least: on SQLite before whatever comes next, on PostgreSQL last of the transaction."""
+    """Run statements that find nothing when it costs least: on SQLite before whatever comes next, on PostgreSQL last of the transaction.
+
+    There they may be run as one statement: none may build on what another of them does.
+    """
     conn.info[_WAITING] += _steps(conn, calls)
 
 
@@ -218,10 +224,29 @@ async def straight(conn: AsyncConnection, words: str) -> str:
 async def commit(conn: AsyncConnection) -> None:
     """End a transaction after all that waits. RuntimeError where the database has undone it instead."""
     if conn.dialect.name == "postgresql":
-        for words, given in conn.info[_WAITING]:
+        for words, given in _as_one(conn.info[_WAITING]):
             await _fetch(_driver(conn), words, given)
     if await straight(conn, "COMMIT") == "ROLLBACK":
         raise RuntimeError("a statement had failed and nobody said so: PostgreSQL has undone the transaction")
+
+
+def _as_one(steps: Sequence[Step]) -> Sequence[Step]:
+    """Let PostgreSQL do all in one statement: that costs one turn to the server. Not where one comes twice, which may meet the same row."""
+    if len({words for words, _ in steps}) < len(steps) or len(steps) < 2:
+        return steps
+    return [(_in_one(tuple((words, len(given)) for words, given in steps)), [value for _, given in steps for value in given])]
+
+
+@lru_cache
+def _in_one(parts: tuple[tuple[str, int], ...]) -> str:
+    """Write statements that find nothing as parts of one; what each is given counts on after what those before it are."""
+    written, before = [], 0
+    for number, (words, given) in enumerate(parts):
+        # a function, since each has its own number
+        counted = _PLACE.sub(lambda found, before=before: f"${int(found[1]) + before}", words)  # type: ignore[misc]
+        written.append(f"_{number} AS ({counted})")
+        before += given
+    return f"WITH {', '.join(written)} SELECT"
 
 
 async def roll_back(conn: AsyncConnection) -> None:

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 
 import pytest
-from sqlalchemy import bindparam, insert, make_url, select
+from sqlalchemy import bindparam, insert, make_url, select, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +17,8 @@ from tests.relay.store import facts
 from tests.relay.store.facts import open_facts
 
 _PUT = Hot(lambda _: insert(fact).values(name=bindparam("name"), value=""))
+_CALL = Hot(lambda _: update(fact).where(fact.c.name == bindparam("before")).values(name=bindparam("after")))
+_REMARK = Hot(lambda _: update(fact).where(fact.c.name == bindparam("name")).values(value=bindparam("value")))
 _NAMES = Hot(lambda _: select(fact.c.name).order_by(fact.c.name))
 
 
@@ -48,6 +50,29 @@ async def test_on_sqlite_whatever_comes_next_finds_it_done_and_on_postgresql_it_
         found = await names(conn) if way == "hot" else list((await conn.execute(select(fact.c.name))).scalars())
         assert found == (["a"] if store.dialect == "sqlite" else [])
     assert await facts.names(store) == ["a"]
+
+
+async def test_unlike_ones_are_each_given_their_own(store: Store) -> None:
+    """PostgreSQL is told of them in one statement, and counts on what it is given."""
+    async with store.write() as conn:
+        await together(conn, put("old"))
+        later(conn, put("a"), (_CALL, {"before": "old", "after": "new"}), (_REMARK, {"name": "new", "value": "?"}))
+    async with store.read() as conn:
+        found = (await conn.execute(select(fact.c.name, fact.c.value).order_by(fact.c.name))).all()
+    # each sees what there was before: on PostgreSQL the last finds nobody yet
+    assert found == [("a", ""), ("new", "?" if store.dialect == "sqlite" else "")]
+
+
+async def test_one_of_several_unlike_ones_that_breaks_undoes_all(store: Store) -> None:
+    with pytest.raises(DBAPIError):
+        await _two_unlike(store)
+    assert await facts.names(store) == []
+
+
+async def _two_unlike(store: Store) -> None:
+    async with store.write() as conn:
+        await together(conn, put("a"), put("b"))
+        later(conn, put("c"), (_CALL, {"before": "a", "after": "b"}))
 
 
 async def test_it_is_undone_with_its_transaction_and_left_for_no_other(store: Store) -> None:
