@@ -1,6 +1,7 @@
 """The crew: as many as may call at once, each of whom makes one call after another. A task for each call cost as much as its text."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Mapping, Sequence
 
@@ -23,8 +24,8 @@ class Crew:
         #: the address that each attempt under way goes to
         self.flying: dict[int, str] = {}
         self.landed: list[tuple[Intended, Fact]] = []
-        #: seconds that the last call took
-        self.took = 0.0
+        #: seconds that the last call took; before the first, nobody can tell
+        self.took = math.inf
         #: rings when a call comes back
         self.back = asyncio.Event()
         self._due: deque[tuple[Intended, Shared, float]] = deque()

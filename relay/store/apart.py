@@ -19,7 +19,7 @@ from typing import Any, NoReturn, Self, TypeAlias
 from sqlalchemy.exc import DBAPIError
 
 from relay.store import writer
-from relay.store.writer import LENGTH, READ, Task, whole
+from relay.store.writer import LENGTH, READ, Request, whole
 
 #: a statement, and what it is given
 Step: TypeAlias = tuple[str, Sequence[Any]]
@@ -61,7 +61,7 @@ class Connection:
                 raise
         made = cls(process, ours)
         try:
-            await made._do(Task.OPEN, file, patience)
+            await made._do(Request.OPEN, file, patience)
         except BaseException:
             await made.close()
             raise
@@ -77,7 +77,7 @@ class Connection:
 
     def ask(self, steps: Sequence[Step]) -> Callable[[], Awaitable[list[Rows]]]:
         """Send them off, and return what waits for their rows. What is sent meanwhile is done after them, whatever becomes of them."""
-        return partial(self._rows, steps, self._answer(Task.RUN, *steps))
+        return partial(self._rows, steps, self._answer(Request.RUN, *steps))
 
     async def _rows(self, steps: Sequence[Step], answer: asyncio.Future[_Answer]) -> list[Rows]:
         found, error = await answer
@@ -87,7 +87,7 @@ class Connection:
 
     async def undo(self) -> None:
         """Roll back, if a transaction is open once all that was asked before is done; DBAPIError."""
-        _, error = await self._answer(Task.UNDO)
+        _, error = await self._answer(Request.UNDO)
         if error is not None:
             self._fail("ROLLBACK", error)
 
@@ -109,12 +109,12 @@ class Connection:
     async def commit(self) -> None:
         """Commit what is open, if anything is."""
         if self._asked or self.in_transaction:
-            await self._do(Task.RUN, ("COMMIT", ()))
+            await self._do(Request.RUN, ("COMMIT", ()))
 
     async def rollback(self) -> None:
         """Roll back what is open, if anything is."""
         if self._asked or self.in_transaction:
-            await self._do(Task.UNDO)
+            await self._do(Request.UNDO)
 
     async def close(self) -> None:
         """End the process, after what it was asked, and wait for its end."""
@@ -138,20 +138,20 @@ class Connection:
 
     # --- requests and answers -----------------------------------------------------------------------------------------
 
-    async def _do(self, task: Task, *given: Any) -> list[Any]:
-        found, error = await self._answer(task, *given)
+    async def _do(self, request: Request, *given: Any) -> list[Any]:
+        found, error = await self._answer(request, *given)
         if error is not None:
             raise error
         return found
 
-    def _answer(self, task: Task, *given: Any) -> asyncio.Future[_Answer]:
+    def _answer(self, request: Request, *given: Any) -> asyncio.Future[_Answer]:
         future: asyncio.Future[_Answer] = self._loop.create_future()
         if self.is_closed():
             future.set_result(([], sqlite3.OperationalError(CLOSED)))
             return future
-        request = _packed((int(task), given))
+        words = _packed((int(request), given))
         self._asked.append(future)
-        self._send(LENGTH.pack(len(request)) + request)
+        self._send(LENGTH.pack(len(words)) + words)
         return future
 
     def _send(self, data: bytes) -> None:
@@ -186,9 +186,14 @@ class Connection:
             self.stop()
             return
         self._came += part
-        for answer in whole(self._came):
-            self.in_transaction, found, error = marshal.loads(answer)  # noqa: S302 - from our own other end
-            self._tell(found, pickle.loads(error) if error else None)  # noqa: S301 - from our own other end
+        try:
+            for answer in whole(self._came):
+                self.in_transaction, found, error = marshal.loads(answer)  # noqa: S302 - from our own other end
+                self._tell(found, pickle.loads(error) if error else None)  # noqa: S301 - from our own other end
+        except BaseException:
+            # the next answer would be taken for this one
+            self.stop()
+            raise
 
     def _tell(self, found: list[Any], error: Exception | None) -> None:
         future = self._asked.popleft()
@@ -197,13 +202,15 @@ class Connection:
 
 
 class Cursor:
-    """One statement and what it found. All of that comes at once: whoever reads much does so on a connection that reads."""
+    """One statement and what it found: the first rows come with the answer, more where they are asked for, until something else is."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self.description: Sequence[tuple[Any, ...]] | None = None
         self.rowcount, self.lastrowid, self.arraysize = -1, 0, 1
         self._rows: Rows = []
+        #: whether the process has more of them
+        self._more = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -217,16 +224,24 @@ class Cursor:
         await self._run(words, list(given), many=True)
 
     async def _run(self, words: str, given: Any, *, many: bool) -> None:
-        names, self._rows, self.rowcount, self.lastrowid = await self._connection._do(Task.ASK, words, given, many)  # noqa: SLF001
+        names, self.rowcount, self.lastrowid, self._rows, self._more = await self._connection._do(Request.ASK, words, given, many)  # noqa: SLF001
         self.description = None if names is None else [(name, *[None] * 6) for name in names]
 
     async def fetchall(self) -> Rows:
         """Return what was found."""
-        rows, self._rows = self._rows, []
-        return rows
+        return await self.fetchmany(sys.maxsize)
+
+    async def fetchmany(self, size: int | None = None) -> Rows:
+        """Return so many of the rows that were found."""
+        wanted = size or self.arraysize
+        while self._more and len(self._rows) < wanted:
+            rows, self._more = await self._connection._do(Request.MORE)  # noqa: SLF001
+            self._rows += rows
+        taken, self._rows = self._rows[:wanted], self._rows[wanted:]
+        return taken
 
     async def close(self) -> None:
-        """Nothing is left to be closed: the rows came with the answer."""
+        """Nothing is left to be closed: the process forgets what was not asked for with its next statement."""
 
 
 def _packed(request: Any) -> bytes:

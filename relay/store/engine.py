@@ -170,7 +170,7 @@ class Store:
     async def remodel(self) -> AsyncIterator[AsyncConnection]:
         """`write`, for changing the tables themselves: nothing times out, and (SQLite) foreign keys are not checked."""
         unchecked = ("BEGIN IMMEDIATE", "foreign_keys=OFF")
-        engine = _sqlite_engine(self.url, *unchecked) if self.dialect == "sqlite" else _postgresql_engine(self.url)
+        engine = _sqlite_engine(self.url, *unchecked, by_process=True) if self.dialect == "sqlite" else _postgresql_engine(self.url)
         async with self._alone():
             try:
                 with told():
@@ -342,7 +342,7 @@ def _keep_a_log(file: str) -> None:
 
 
 def _keep_if_cancelled(context: ExceptionContext) -> None:
-    """Let the connection live: closed with a statement still at work in its thread, it would lock the file until collected as garbage."""
+    """Let the connection live: closed with a statement still at work, it would lock the file until collected as garbage."""
     if isinstance(context.original_exception, asyncio.CancelledError):
         context.is_disconnect = False
 

@@ -240,11 +240,13 @@ def _as_one(steps: Sequence[Step]) -> Sequence[Step]:
 @lru_cache
 def _in_one(parts: tuple[tuple[str, int], ...]) -> str:
     """Write statements that find nothing as parts of one; what each is given counts on after what those before it are."""
-    written, before = [], 0
+    written: list[str] = []
+    before = 0
     for number, (words, given) in enumerate(parts):
         # a function, since each has its own number
         counted = _PLACE.sub(lambda found, before=before: f"${int(found[1]) + before}", words)  # type: ignore[misc]
-        written.append(f"_{number} AS ({counted})")
+        # the last part is done first
+        written.insert(0, f"_{number} AS ({counted})")
         before += given
     return f"WITH {', '.join(written)} SELECT"
 

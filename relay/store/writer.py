@@ -7,6 +7,7 @@ does: with our end of it, however that ended. What it was doing then is undone, 
 
 import marshal
 import pickle
+import select
 import signal
 import socket
 import sqlite3
@@ -25,43 +26,53 @@ READ = 1 << 18
 #: seconds between two tries while another process writes. SQLite's own waiting asks ever more seldom: beside one that writes without end
 #: it waited 7 s in the median
 AGAIN = 0.0003
+#: rows that are told at once
+AT_ONCE = 5000
 #: what may be run outside of a transaction. A statement may have been sent off before it was known that what was to begin one had failed
 OUTSIDE = ("BEGIN", "PRAGMA")
 
 
-class Task(IntEnum):
+class Request(IntEnum):
     """What may be asked. An answer is (whether a transaction is open, what was found, the error if there was one)."""
 
     #: (file, seconds to wait for other processes): open it, first of all
     OPEN = 0
     #: statements with what they are given; finds the rows of each, up to the one that failed
     RUN = 1
-    #: (one statement, what it is given, whether that is many times): finds (names of columns, rows, how many were changed, last row's id)
+    #: (one statement, what it is given, whether that is many times): finds (names of columns, how many were changed, last row's id, the
+    #: first rows, whether there are more)
     ASK = 2
+    #: finds (the next rows of the last ASK, whether there are more)
+    MORE = 3
     #: roll back what is open, if anything is
-    UNDO = 3
+    UNDO = 4
 
 
 class Writer:
     """A connection, and what is done with it."""
 
-    def __init__(self) -> None:
+    def __init__(self, channel: socket.socket) -> None:
         self.connection: sqlite3.Connection | None = None
         self.patience = 0.0
-        self.tasks: Mapping[int, Callable[..., None]] = {
-            Task.OPEN: self._open,
-            Task.RUN: self._run,
-            Task.ASK: self._ask,
-            Task.UNDO: self._undo,
+        #: what the last ASK has still to tell
+        self.rest: sqlite3.Cursor | None = None
+        self.left = select.poll()
+        self.left.register(channel, select.POLLHUP)
+        self.requests: Mapping[int, Callable[..., None]] = {
+            Request.OPEN: self._open,
+            Request.RUN: self._run,
+            Request.ASK: self._ask,
+            Request.MORE: self._more,
+            Request.UNDO: self._undo,
         }
 
-    def answer(self, request: bytes) -> bytes:
+    def answer(self, came: bytes) -> bytes:
         """Do what is asked for, and say what came of it."""
-        task, given = marshal.loads(request)  # noqa: S302 - from our own other end
+        request, given = marshal.loads(came)  # noqa: S302 - from our own other end
         found: list[Any] = []
         error = b""
         try:
-            self.tasks[task](found, *given)
+            self.requests[request](found, *given)
         except Exception as what:  # noqa: BLE001 - whatever it is, who asked must be told
             error = pickle.dumps(what)
         return marshal.dumps((self.connection is not None and self.connection.in_transaction, found, error))
@@ -70,31 +81,54 @@ class Writer:
         self.connection, self.patience = sqlite3.connect(file, timeout=0, isolation_level=None), patience
 
     def _run(self, found: list[Any], *steps: tuple[str, Sequence[Any]]) -> None:
+        self.rest = None
         for words, given in steps:
             found.append(self._execute(words, given).fetchall())
 
     def _ask(self, found: list[Any], words: str, given: Any, many: bool) -> None:  # noqa: FBT001 - it comes over the socket
-        cursor = self._opened.executemany(words, given) if many else self._execute(words, given)
+        cursor = self._execute_many(words, given) if many else self._execute(words, given)
         names = [column[0] for column in cursor.description] if cursor.description else None
-        found += names, cursor.fetchall(), cursor.rowcount, cursor.lastrowid
+        found += names, cursor.rowcount, cursor.lastrowid
+        self.rest = cursor
+        self._more(found)
+
+    def _more(self, found: list[Any]) -> None:
+        if self.rest is None:
+            raise sqlite3.InterfaceError("something else was asked meanwhile: what was still to be told is gone")
+        rows = self.rest.fetchmany(AT_ONCE)
+        if len(rows) < AT_ONCE:
+            self.rest = None
+        found += rows, self.rest is not None
 
     def _undo(self, _: list[Any]) -> None:
+        self.rest = None
         if self._opened.in_transaction:
             self._execute("ROLLBACK", ())
 
     def _execute(self, words: str, given: Any) -> sqlite3.Cursor:
         """Run a statement, as soon as no other process writes where it needs its turn. Nothing is written outside of a transaction."""
-        if not self._opened.in_transaction and not words.startswith(OUTSIDE):
-            raise sqlite3.OperationalError("there is no transaction: its beginning has failed, or it has ended")
+        if not words.startswith(OUTSIDE):
+            self._refuse_outside()
         until = time.monotonic() + self.patience
         while True:
             try:
                 return self._opened.execute(words, given)
             except sqlite3.OperationalError as error:
-                busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+                # Python's own complaints have no code
+                busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
                 if not busy or self._opened.in_transaction or time.monotonic() >= until:
                     raise
+            if self.left.poll(0):
+                sys.exit()  # nobody waits for it any more
             time.sleep(AGAIN)
+
+    def _execute_many(self, words: str, given: Sequence[Any]) -> sqlite3.Cursor:
+        self._refuse_outside()
+        return self._opened.executemany(words, given)
+
+    def _refuse_outside(self) -> None:
+        if not self._opened.in_transaction:
+            raise sqlite3.OperationalError("there is no transaction: its beginning has failed, or it has ended")
 
     @property
     def _opened(self) -> sqlite3.Connection:
@@ -113,11 +147,11 @@ def whole(came: bytearray) -> Iterator[bytes]:
 
 def serve(channel: socket.socket) -> None:
     """Answer requests until there are no more."""
-    writer, came = Writer(), bytearray()
+    writer, came = Writer(channel), bytearray()
     while part := channel.recv(READ):
         came += part
-        for request in whole(came):
-            answer = writer.answer(request)
+        for each in whole(came):
+            answer = writer.answer(each)
             channel.sendall(LENGTH.pack(len(answer)) + answer)
     if writer.connection is not None:
         writer.connection.close()

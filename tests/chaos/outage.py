@@ -1,6 +1,6 @@
 """Takes the database away in the middle of sending, again and again, and lets the provider's ledger judge.
 
-    python -m tests.chaos.outage [--database postgres|sqlite] [--times 20] [--people 500] [--seed 1] [--rate 12]      about three minutes
+    python -m tests.chaos.outage [--database postgres|sqlite] [--times 20] [--people 500] [--seed 1] [--rate 8]      about three minutes
 
 PostgreSQL's server is in turn restarted, killed (SIGKILL to its first process) and all connections to it are ended. SQLite's writer, a
 process of its own, is killed. No other process of the product is started again: each must go on by itself. Prints how long it took, from

@@ -108,6 +108,46 @@ async def test_it_does_not_heed_signals_that_stop_a_whole_group(store: Store) ->
     assert await process_of(store) == process
 
 
+WAITER = """
+import asyncio, sys
+from sqlalchemy import text
+from relay.store.engine import Store
+async def wait(url):
+    store = await Store.open(url)
+    async with store.write() as conn:
+        print((await conn.get_raw_connection()).driver_connection._process.pid, flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    async with store.write() as conn:
+        await conn.execute(text("INSERT INTO fact VALUES ('theirs', '')"))
+asyncio.run(wait(sys.argv[1]))
+"""
+
+
+async def test_it_ends_with_its_other_end_while_it_waits_for_another_program(store: Store) -> None:
+    url, pipe = store.url.render_as_string(hide_password=False), asyncio.subprocess.PIPE
+    waiter = await asyncio.create_subprocess_exec(sys.executable, "-c", WAITER, url, stdin=pipe, stdout=pipe)
+    assert waiter.stdout is not None
+    assert waiter.stdin is not None
+    process = int(await waiter.stdout.readline())
+    async with store.write() as conn:
+        await conn.execute(insert(fact).values(name="ours", value=""))
+        waiter.stdin.write(b"\n")
+        await asyncio.sleep(0.3)
+        waiter.kill()
+        await waiter.wait()
+        await gone(process)
+    assert await names(store) == ["ours"]
+
+
+async def gone(process: int) -> None:
+    """Wait for the end of a process; AssertionError where it does not come in five seconds."""
+    for _ in range(500):
+        if not is_alive(process):
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"process {process} is still there")
+
+
 HOLDER = """
 import asyncio, sys
 from sqlalchemy import text
@@ -131,11 +171,7 @@ async def test_it_ends_with_its_other_end_and_leaves_nothing_half_done(store: St
     await holder.wait()
     await put(store, "ours")
     assert await names(store) == ["ours"]
-    for _ in range(500):
-        if not is_alive(process):
-            break
-        await asyncio.sleep(0.01)
-    assert not is_alive(process)
+    await gone(process)
 
 
 async def test_what_was_sent_off_behind_a_beginning_that_failed_is_not_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,6 +193,57 @@ async def _two_behind_one_another(store: Store) -> None:
         with pytest.raises(DBAPIError, match="there is no transaction"):
             await second()
         await first()
+
+
+async def test_many_rows_at_once_are_not_written_outside_of_a_transaction(store: Store) -> None:
+    """As where a full disk has ended it, and nobody minded."""
+    with pytest.raises(DBAPIError):
+        await _many_after_its_end(store)
+    assert await names(store) == []
+
+
+async def _many_after_its_end(store: Store) -> None:
+    async with store.write() as conn:
+        await conn.exec_driver_sql("ROLLBACK")
+        with pytest.raises(DBAPIError, match="there is no transaction"):
+            await conn.execute(insert(fact), [{"name": name, "value": ""} for name in "ab"])
+
+
+async def test_an_answer_that_cannot_be_read_ends_the_connection_and_is_taken_for_no_other(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+    with monkeypatch.context() as patch:
+        patch.setattr("relay.store.apart.pickle.loads", _too_large)
+        with pytest.raises(NotReady, match="connection to the database was lost"):
+            await _one_fails(store)
+    await put(store, "b")
+    assert await names(store) == ["b"]
+
+
+def _too_large(_: bytes) -> None:
+    raise MemoryError
+
+
+@pytest.mark.parametrize("number", [4999, 5000, 12_000])
+async def test_many_rows_are_told_whole_at_once_or_little_by_little(store: Store, number: int) -> None:
+    wanted = [f"{n:05}" for n in range(number)]
+    async with store.write() as conn:
+        await conn.execute(insert(fact), [{"name": name, "value": ""} for name in wanted])
+        ordered = select(fact.c.name).order_by(fact.c.name)
+        assert (await conn.execute(ordered)).scalars().all() == wanted
+        parts = [[row.name for row in part] async for part in (await conn.stream(ordered)).partitions(700)]
+    assert [name for part in parts for name in part] == wanted
+    assert len(parts[0]) == 700
+
+
+async def test_whoever_asks_for_something_else_meanwhile_is_told_that_the_rest_is_gone(store: Store) -> None:
+    async with store.write() as conn:
+        await conn.execute(insert(fact), [{"name": f"{n:05}", "value": ""} for n in range(6000)])
+        stream = await conn.stream(select(fact.c.name))
+        await conn.execute(insert(fact).values(name="a", value=""))
+        with pytest.raises(DBAPIError, match="something else was asked meanwhile"):
+            await stream.fetchall()
 
 
 async def test_what_is_asked_meanwhile_is_done_afterwards_in_one_transaction(store: Store) -> None:
