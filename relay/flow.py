@@ -114,7 +114,10 @@ class Relay:
         return sum(not one.again for one in taken)
 
     async def tick(self) -> int:
-        """Do the clock's work, then send all that is due; return how many attempts were made."""
+        """Do the clock's work, then send all that is due; return how many attempts were made.
+
+        For stories: a worker does the same side by side (relay.worker).
+        """
         await self.clockwork()
         await self.reconcile()
         await self.look()

@@ -35,7 +35,7 @@ class Crew:
 
     @property
     def swift(self) -> bool:
-        """Whether calls are a matter of a moment, as far as the last one tells."""
+        """Whether calls are a matter of a moment, as far as the last one tells: a wrong guess costs one turn."""
         return self.took < SWIFT
 
     def send(self, intended: Sequence[Intended], shared: Mapping[int, Shared], begun: float) -> None:

@@ -34,13 +34,13 @@ from relay.store.workers import Lease
 
 log = structlog.get_logger(__name__)
 
-#: turns of the wheel without anything to do before it asks the store again, in seconds
+#: seconds that a wheel with nothing to do waits before it asks the store again
 REST = 1.0
 #: seconds between a ring and the look that it asks for, where the last look was in vain: callbacks ring without end on a busy night
 HEED = 0.02
 #: seconds between looks at the store, for something graver, while there is enough in hand
 LOOK_ROUND = 0.25
-#: a turn costs nearly as much for few as for many: the next one waits for so much of what leaves at once
+#: a turn costs nearly as much for few as for many: while calls are swift, the next one waits for so much of what leaves at once
 COMPANY = 0.75
 #: how much is leased at once, and how much is enough in hand, in windows
 LEASE_WINDOWS, ENOUGH_WINDOWS = 10, 2
@@ -81,7 +81,7 @@ class Dispatcher:
         self.unread: Sequence[AnyRow] = ()
         self.renew_at = clock.now()
         #: when to look round next; until when turns are not routine (relay.store.routine), since one came upon something else
-        self.look_at = self.alone_until = monotonic()
+        self.look_at = self.no_routine_until = monotonic()
         self.stopping = False
         #: false while this worker's clock is off: it takes nothing new
         self.claims = True
@@ -159,7 +159,7 @@ class Dispatcher:
 
     async def _turn(self) -> tuple[int, int]:
         """Turn once, as routine where nothing else is to be expected; return what `_round` does."""
-        if not self._is_routine():
+        if not self._expects_routine():
             return await self._round(routine=False)
         try:
             return await self._round(routine=True)
@@ -169,13 +169,15 @@ class Dispatcher:
             log.info("a routine turn is done again as any other", error=type(error).__name__)
             # nothing was written, and what it came upon seldom comes alone. An error: another's turn may have stood in the way, as where
             # a provider gives both of us the same id
-            self.alone_until = monotonic() + NO_ROUTINE_SECONDS
+            self.no_routine_until = monotonic() + NO_ROUTINE_SECONDS
             return await self._round(routine=False)
 
-    def _is_routine(self) -> bool:
+    def _expects_routine(self) -> bool:
         """Whether the next turn most likely only records first copies that were taken, and sends what is in hand."""
-        apart = self.unread or self.careful or self.breakers.down() or self.clock.now() >= self.renew_at or monotonic() < self.alone_until
-        return bool(self.waiting) and not apart and all(outcomes.is_routine(one) for one in self.crew.landed)
+        otherwise = (
+            self.unread or self.careful or self.breakers.down() or self.clock.now() >= self.renew_at or monotonic() < self.no_routine_until
+        )
+        return bool(self.waiting) and not otherwise and all(outcomes.is_plain(one) for one in self.crew.landed)
 
     async def _round(self, *, routine: bool) -> tuple[int, int]:
         """Look round, record, intend, lease: one transaction. Then send. Return how many attempts were made, and deliveries taken in hand.
@@ -203,7 +205,8 @@ class Dispatcher:
                 leased = await self._lease(conn, now) if wanted is More.NEXT else []
                 words = asyncio.create_task(self._words(leased, now))
         except BaseException:
-            # nothing was written: what we know and what we hold stays in hand for the next turn
+            # nothing was written, or (a connection lost in the commit) it is met again as no longer ours: what we know and what we hold
+            # stays in hand for the next turn
             self.crew.landed[:0] = landed
             self.waiting, (self.renew_at, self.look_at) = held, moments
             self.pacer.back_to(paced)

@@ -1,7 +1,7 @@
 """SQLite's writing connection in a process of its own (relay.store.writer), as SQLAlchemy's dialect for aiosqlite takes one.
 
-A statement of SQLAlchemy's goes there and back once. The process lives as long as the connection; where it ends before, the connection is
-lost, as one to a server may be, and the next one brings a new process.
+A statement of SQLAlchemy's goes there and back once; the first of a transaction once more, for its beginning. The process lives as long as
+the connection; where it ends before, the connection is lost, as one to a server may be, and the next one brings a new process.
 """
 
 import asyncio
@@ -30,6 +30,8 @@ _Answer: TypeAlias = tuple[list[Any], Exception | None]
 
 #: SQLAlchemy knows by these words that it is no use to go on with this connection
 CLOSED = "connection closed: the process that writes has ended"
+#: seconds until one that should end is ended by force
+PATIENCE = 10.0
 
 
 class Connection:
@@ -97,7 +99,7 @@ class Connection:
             raise error
         raise DBAPIError(words, None, error, hide_parameters=True, connection_invalidated=self.is_closed()) from error
 
-    # --- what SQLAlchemy asks of a connection -------------------------------------------------------------------------
+    # --- what SQLAlchemy asks of a connection, also outside of a Store's own way of writing ----------------------------
 
     def cursor(self) -> "Cursor":
         """Return a cursor: nothing is done in the database for that."""
@@ -117,12 +119,20 @@ class Connection:
             await self._do(Request.UNDO)
 
     async def close(self) -> None:
-        """End the process, after what it was asked, and wait for its end."""
+        """End the process, and wait for its end."""
         self.stop()
-        await asyncio.to_thread(self._process.wait)
+        await asyncio.to_thread(self._ended)
+
+    def _ended(self) -> None:
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            # stopped, or a disk that hangs: what it was doing is undone, or was committed
+            self._process.kill()
+            self._process.wait()
 
     def stop(self) -> None:
-        """End the process, after what it was asked; whoever waits for that waits no more."""
+        """End the process after what it is doing: what was asked behind that is not done. Whoever waits for it waits no more."""
         if self.is_closed():
             return
         if not self._loop.is_closed():
@@ -134,6 +144,7 @@ class Connection:
 
     @property
     def _connection(self) -> bool:
+        # SQLAlchemy's dialect looks here whether there is anything to commit or to roll back
         return not self.is_closed()
 
     # --- requests and answers -----------------------------------------------------------------------------------------

@@ -99,6 +99,7 @@ class Store:
     async def write(self, *, routine: bool = False) -> AsyncIterator[AsyncConnection]:
         """Do everything inside or nothing: durably committed on leaving, undone on any exception. NotReady when the database is away.
 
+        Where the connection is lost in the commit itself, nobody knows: it must be safe to do the same again.
         `routine`: it keeps to the rules of relay.store.routine; on PostgreSQL other workers' may be written at the same time.
         """
         async with self._alone():
@@ -169,8 +170,12 @@ class Store:
     @asynccontextmanager
     async def remodel(self) -> AsyncIterator[AsyncConnection]:
         """`write`, for changing the tables themselves: nothing times out, and (SQLite) foreign keys are not checked."""
-        unchecked = ("BEGIN IMMEDIATE", "foreign_keys=OFF")
-        engine = _sqlite_engine(self.url, *unchecked, by_process=True) if self.dialect == "sqlite" else _postgresql_engine(self.url)
+        unchecked = (*PRAGMAS, "foreign_keys=OFF")
+        engine = (
+            _sqlite_engine(self.url, "BEGIN IMMEDIATE", *unchecked, by_process=True)
+            if self.dialect == "sqlite"
+            else _postgresql_engine(self.url)
+        )
         async with self._alone():
             try:
                 with told():

@@ -101,7 +101,7 @@ async def intend(conn: AsyncConnection, wanted: Tries, now: datetime) -> list[In
 
 
 def begin(conn: AsyncConnection, wanted: Tries, now: datetime) -> Callable[[], Awaitable[list[Intended]]]:
-    """Begin to write the attempts of deliveries that may all go at their first try, and return what finishes that.
+    """Begin to write the attempts of deliveries that may all go at their first try, and return what finishes that (PostgreSQL: all of it).
 
     Both: NotRoutineError where it is not so.
     """

@@ -42,14 +42,14 @@ async def record(conn: AsyncConnection, landed: Sequence[Landed], now: datetime)
         await evidence.learn(conn, [fact for _, fact in landed if fact.attempt_id not in told], now)
 
 
-def is_routine(landed: Landed) -> bool:
+def is_plain(landed: Landed) -> bool:
     """Whether a call brought what most bring: a first copy was taken."""
     one, fact = landed
     return one.intent.work.attempt_n == 1 and fact.evidence in TAKEN and fact.reason is None and bool(fact.provider_id)
 
 
 def begin(conn: AsyncConnection, landed: Sequence[Landed], now: datetime) -> Callable[[], Awaitable[None]]:
-    """Begin to write down what all these calls brought, which is what most bring, and return what finishes that.
+    """Begin to write down what all these calls brought, which is what most bring, and return what finishes that (PostgreSQL: all of it).
 
     Both: NotRoutineError where it is not so.
     """
@@ -72,7 +72,7 @@ def begin(conn: AsyncConnection, landed: Sequence[Landed], now: datetime) -> Cal
 def _plain(landed: Sequence[Landed]) -> list[Landed]:
     """Return those that brought what most bring, under an id that no other of them has."""
     named = Counter(fact.provider_id for _, fact in landed)
-    return [one for one in landed if is_routine(one) and named[one[1].provider_id] == 1]
+    return [one for one in landed if is_plain(one) and named[one[1].provider_id] == 1]
 
 
 async def _news(conn: AsyncConnection, plain: Sequence[Landed], now: datetime) -> Sequence[Landed]:

@@ -1,4 +1,6 @@
-"""Routine turns: a worker writes down first copies that were taken, and the next intents; nothing else. Most turns of an evening are that.
+"""Routine turns: a worker writes down first copies that were taken, the next intents, and what it leases for the turns after; nothing else.
+
+Most turns of an evening are that.
 
 On PostgreSQL several workers' routine turns write at the same time, everything else writes alone. A routine turn changes rows that are
 its worker's by lease, and few besides, in this order: a sender's pace, the people it wrote to (their rows are locked before they are read),
@@ -6,7 +8,7 @@ what it leases, and the numbers last; the last two under a lock of their own eac
 touches a row. So no two wait for one another crosswise.
 
 SQLite has one writer. There a routine turn goes to it in fewer visits: its intents are asked for before it is known whether all of its
-outcomes could be written.
+outcomes could be written. All is one transaction: if not, both are undone, and nothing has left.
 
 Whatever else a turn comes upon - a refusal, a second try, something to tell of - is `beyond_routine`: the turn is then undone and done
 again as any other.

@@ -170,7 +170,8 @@ async def together(conn: AsyncConnection, *calls: Call) -> list[list[AnyRow]]:
 def ask(conn: AsyncConnection, *calls: Call) -> Callable[[], Awaitable[list[list[AnyRow]]]]:
     """Do the same, and return what waits for it: SQLite's writer begins at once, and goes on with what is asked meanwhile.
 
-    Where it fails, what was asked after it may have been done: all of it must be undone.
+    PostgreSQL begins when it is waited for. Where it fails, what was asked after it may have been done: all of it must be undone. What
+    waited does not wait again: the process that writes refuses all that follows.
     """
     driver = _driver(conn)
     if not calls or not isinstance(driver, Connection):
@@ -187,7 +188,7 @@ def ask(conn: AsyncConnection, *calls: Call) -> Callable[[], Awaitable[list[list
 def later(conn: AsyncConnection, *calls: Call) -> None:
     """Run statements that find nothing when it costs least: on SQLite before whatever comes next, on PostgreSQL last of the transaction.
 
-    There they may be run as one statement: none may build on what another of them does.
+    There they may be run as one statement. So neither one of them, nor what follows in the transaction, may build on what they do.
     """
     conn.info[_WAITING] += _steps(conn, calls)
 
@@ -199,7 +200,10 @@ def starts(conn: AsyncConnection, *words: str) -> None:
 
 @contextmanager
 def what_waits(info: MutableMapping[Any, Any], driver: Any) -> Iterator[list[Step]]:
-    """Yield what waits, to be run inside. Where no transaction has come of it, it waits again: nothing is written outside of one."""
+    """Yield what waits, to be run inside; where no transaction has come of it, it waits again.
+
+    That nothing is written outside of one is kept by what writes: relay.store.writer.
+    """
     waiting, info[_WAITING] = info.get(_WAITING, []), []
     try:
         yield waiting
@@ -245,7 +249,7 @@ def _in_one(parts: tuple[tuple[str, int], ...]) -> str:
     for number, (words, given) in enumerate(parts):
         # a function, since each has its own number
         counted = _PLACE.sub(lambda found, before=before: f"${int(found[1]) + before}", words)  # type: ignore[misc]
-        # the last part is done first
+        # the last part is done first; nothing rests on it, since the people are locked before, and each of the numbers waits for its lock
         written.insert(0, f"_{number} AS ({counted})")
         before += given
     return f"WITH {', '.join(written)} SELECT"

@@ -28,7 +28,7 @@ READ = 1 << 18
 AGAIN = 0.0003
 #: rows that are told at once
 AT_ONCE = 5000
-#: what may be run outside of a transaction. A statement may have been sent off before it was known that what was to begin one had failed
+#: what may be run outside of a transaction; all else is refused: it may have been sent off before the failure of what was to begin one
 OUTSIDE = ("BEGIN", "PRAGMA")
 
 
@@ -56,8 +56,9 @@ class Writer:
         self.patience = 0.0
         #: what the last ASK has still to tell
         self.rest: sqlite3.Cursor | None = None
-        self.left = select.poll()
-        self.left.register(channel, select.POLLHUP)
+        #: tells when our other end is gone
+        self.gone = select.poll()
+        self.gone.register(channel, select.POLLHUP)
         self.requests: Mapping[int, Callable[..., None]] = {
             Request.OPEN: self._open,
             Request.RUN: self._run,
@@ -118,7 +119,7 @@ class Writer:
                 busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
                 if not busy or self._opened.in_transaction or time.monotonic() >= until:
                     raise
-            if self.left.poll(0):
+            if self.gone.poll(0):
                 sys.exit()  # nobody waits for it any more
             time.sleep(AGAIN)
 
@@ -158,7 +159,7 @@ def serve(channel: socket.socket) -> None:
 
 
 if __name__ == "__main__":
-    # a whole group is told to stop at once: what our other end still writes then must not be lost
+    # whoever stops a service may tell all its processes at once: what our other end still writes then must not be lost
     for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(each, signal.SIG_IGN)
     with suppress(ConnectionError):

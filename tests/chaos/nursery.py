@@ -84,6 +84,12 @@ class Nursery:
         return int(self._process.stdout.readline())
 
 
+def writers_of(serve: int) -> list[int]:
+    """Return the pids of what writes to SQLite for a process: one, or none while it starts another."""
+    pids = Path(f"/proc/{serve}/task/{serve}/children").read_text().split()
+    return [int(pid) for pid in pids if b"writer.py" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
 def alive(pid: int) -> bool:
     """Whether a process is still there."""
     try:

@@ -23,7 +23,7 @@ from sqlalchemy.engine import make_url
 
 from tests.chaos.installation import Installation, Plan, wait_for
 from tests.chaos.judge import Judgement
-from tests.chaos.nursery import Nursery, alive
+from tests.chaos.nursery import Nursery, alive, writers_of
 from tests.chaos.storm import ALONE, TOGETHER, settle
 from tests.pg import Postgres, running_postgres
 
@@ -84,8 +84,7 @@ class Writer:
     def kill(self) -> None:
         """Kill it: `serve` must start another."""
         (serve,) = self._house.processes
-        pids = Path(f"/proc/{serve}/task/{serve}/children").read_text().split()
-        (pid,) = (int(pid) for pid in pids if b"writer.py" in Path(f"/proc/{pid}/cmdline").read_bytes())
+        (pid,) = writers_of(serve)
         os.kill(pid, signal.SIGKILL)
         wait_for(lambda: not alive(pid), "the end of what writes")
 

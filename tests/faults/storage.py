@@ -31,7 +31,7 @@ from relay.app import House
 from relay.store.tables import attempt
 from tests.chaos.installation import Installation, Plan, wait_for
 from tests.chaos.judge import Judgement
-from tests.chaos.nursery import Nursery, alive
+from tests.chaos.nursery import Nursery, alive, writers_of
 from tests.chaos.outage import Server
 from tests.chaos.storm import settle, unheard
 from tests.evening import BUDSTIKKE
@@ -92,9 +92,15 @@ def disk_full(ground: Ground) -> Iterator[None]:
 def disk_errors(ground: Ground) -> Iterator[None]:
     """The system refuses to write beyond the beginning of a file: the log of the house is shorter, that of the database is not."""
     before = resource.prlimit(ground.serving, resource.RLIMIT_FSIZE)
-    resource.prlimit(ground.serving, resource.RLIMIT_FSIZE, (WRITABLE, before[1]))
+    _limit(ground.serving, (WRITABLE, before[1]))
     yield
-    resource.prlimit(ground.serving, resource.RLIMIT_FSIZE, before)
+    _limit(ground.serving, before)
+
+
+def _limit(serving: int, size: tuple[int, int]) -> None:
+    """Let it write no larger files: itself, what it starts from now on, and what writes to the database for it."""
+    for pid in (serving, *writers_of(serving)):
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, size)
 
 
 @contextmanager

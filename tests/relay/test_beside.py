@@ -201,7 +201,7 @@ async def test_two_wheels_over_one_database_send_each_message_once(town: Town) -
 async def _routine(wheel: Dispatcher) -> None:
     """Turn until the next turn is routine."""
     wheel.window = 4
-    while not wheel._is_routine():
+    while not wheel._expects_routine():
         await wheel._turn()
         await wheel._land()
 

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import count
 from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 import channels.sandbox.server as provider
 from channels.base import Evidence
@@ -14,7 +16,7 @@ from channels.sandbox.faults import Fault
 from channels.sandbox.intake import one, token_of
 from messages.alert import Gravity
 from relay.model import NotReady
-from relay.store import claim, intent, outcomes
+from relay.store import claim, engine, intent, outcomes
 from relay.store.tables import attempt, delivery
 from relay.store.workers import Lease
 from relay.verdict import POST_DEADLINE
@@ -135,6 +137,32 @@ async def test_no_call_is_made_for_an_intent_that_was_not_written(town: Town, mo
     monkeypatch.setattr(intent, "intend", honest)
     await town.settle()
     assert len(new(ayan.phone)) == 2
+
+
+async def test_a_commit_whose_answer_is_lost_loses_and_doubles_nobody_in_silence(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was done, and we are told that the connection is gone: what we believe undone is met again, or looked for."""
+    honest, number = engine.commit, count()
+
+    async def commit(conn: AsyncConnection) -> None:
+        await honest(conn)
+        if next(number) % 3 == 1:
+            raise ConnectionResetError
+
+    people = [await town.person(f"Person{n}", "nb") for n in range(6)]
+    alert_id = await released(town)
+    told = 0
+    with monkeypatch.context() as patch:
+        patch.setattr(engine, "commit", commit)
+        for _ in range(12):
+            try:
+                await town.relay.dispatcher.drain()
+            except NotReady:
+                told += 1
+    assert told > 1
+    await in_time(town, minutes=20)
+    assert {number for number, _ in copies(town)} == {person.phone.address for person in people}
+    assert min(row.evidence for row in await attempts(town)) > Evidence.INTENT
+    await reconcile(town, alert_id)
 
 
 async def _away(*_: object) -> Any:

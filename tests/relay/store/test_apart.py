@@ -315,3 +315,12 @@ async def test_a_connection_that_is_closed_says_so(tmp_path: Path) -> None:
     with pytest.raises(DBAPIError, match="connection closed") as refused:
         await connection.run([("SELECT 1", ())])
     assert refused.value.connection_invalidated
+
+
+async def test_one_that_hangs_is_ended_by_force(sqlite_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relay.store.apart.PATIENCE", 0.2)
+    store = await Store.open(sqlite_url)
+    process = await process_of(store)
+    os.kill(process, signal.SIGSTOP)
+    await store.close()
+    assert not is_alive(process)
