@@ -16,7 +16,7 @@ from channels.sandbox.faults import Fault
 from channels.sandbox.intake import one, token_of
 from messages.alert import Gravity
 from relay.model import NotReady
-from relay.store import claim, engine, intent, outcomes
+from relay.store import claim, engine, intent, outcomes, together
 from relay.store.tables import attempt, delivery
 from relay.store.workers import Lease
 from relay.verdict import POST_DEADLINE
@@ -141,7 +141,7 @@ async def test_no_call_is_made_for_an_intent_that_was_not_written(town: Town, mo
 
 async def test_a_commit_whose_answer_is_lost_loses_and_doubles_nobody_in_silence(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
     """It was done, and we are told that the connection is gone: what we believe undone is met again, or looked for."""
-    honest, number = engine.commit, count()
+    honest, number = together.commit, count()
 
     async def commit(conn: AsyncConnection) -> None:
         await honest(conn)
