@@ -91,12 +91,11 @@ def writers_of(serve: int) -> list[int]:
 
 
 def alive(pid: int) -> bool:
-    """Whether a process is still there."""
+    """Whether a process has not ended; one that nobody has asked after yet has."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
         return False
-    return True
 
 
 if __name__ == "__main__":

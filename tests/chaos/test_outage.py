@@ -2,10 +2,14 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.installation import Installation, Plan
 from tests.chaos.nursery import Nursery
 from tests.chaos.outage import Writer, play
 from tests.chaos.storm import ALONE
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def test_what_writes_may_be_killed_at_any_moment(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from relay.store.apart import Connection
 from relay.store.engine import Store
 from relay.store.tables import fact
 from relay.store.together import Hot
+from tests.chaos.nursery import alive
 from tests.relay.store.facts import names, open_facts
 
 _PUT = Hot(lambda _: insert(fact).values(name=bindparam("name"), value=""))
@@ -65,14 +66,6 @@ async def _put_and_kill(store: Store, process: int) -> None:
         await conn.execute(insert(fact).values(name="a", value=""))
         os.kill(process, signal.SIGKILL)
         await asyncio.sleep(0.1)
-
-
-def is_alive(process: int) -> bool:
-    """Whether a process has not ended; one that nobody has asked after yet has."""
-    try:
-        return ") Z " not in Path(f"/proc/{process}/stat").read_text()
-    except FileNotFoundError:
-        return False
 
 
 @pytest.mark.parametrize("way", ["hot", "sqlalchemy"])
@@ -142,7 +135,7 @@ async def test_it_ends_with_its_other_end_while_it_waits_for_another_program(sto
 async def gone(process: int) -> None:
     """Wait for the end of a process; AssertionError where it does not come in five seconds."""
     for _ in range(500):
-        if not is_alive(process):
+        if not alive(process):
             return
         await asyncio.sleep(0.01)
     raise AssertionError(f"process {process} is still there")
@@ -305,7 +298,7 @@ async def test_closing_waits_for_the_process(sqlite_url: str) -> None:
     store = await Store.open(sqlite_url)
     process = await process_of(store)
     await store.close()
-    assert not is_alive(process)
+    assert not alive(process)
 
 
 async def test_a_connection_that_is_closed_says_so(tmp_path: Path) -> None:
@@ -323,4 +316,4 @@ async def test_one_that_hangs_is_ended_by_force(sqlite_url: str, monkeypatch: py
     process = await process_of(store)
     os.kill(process, signal.SIGSTOP)
     await store.close()
-    assert not is_alive(process)
+    assert not alive(process)

@@ -289,7 +289,7 @@ asyncio.run(hog(sys.argv[1]))
 
 
 async def test_a_busy_process_leaves_turns_to_another(sqlite_url: str) -> None:
-    """Without the rest the median wait was seconds; the bound is wide, for slow machines."""
+    """With SQLite's own waiting the median was seconds; the bound is wide, for slow machines."""
     store = await Store.open(sqlite_url)
     async with store.write() as conn:
         await conn.run_sync(fact.create)
