@@ -1,6 +1,6 @@
 """What a person looks at before release: the plan as it would be written now, and what it costs."""
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -100,7 +100,7 @@ async def review(
     full = await plan.draw(conn, issue, policy, now, inside=inside, wake=wake)
     known = await context.load(conn, [municipality_id], site=site)
     digits = await legend(conn, municipality_id, issue.alert, row.legend)
-    loads = tuple(_load(full, medium, known, digits) for medium in full.senders if _first(full, medium))
+    loads = tuple(load for medium in full.senders if (load := _load(full, medium, known, digits)))
     sender = full.senders.get(Medium.SMS)
     home = known.home(municipality_id, None, sender.id if sender else None)
     return Review(row=row, issue=issue, full=full, loads=loads, home=home, legend=digits, readings=readings(full, home, digits))
@@ -128,15 +128,13 @@ def readings(full: plan.FullPlan, home: Home, digits: int, only: str = "") -> tu
 
     Raises RenderError as `render` does.
     """
-    people: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
-    by_sms: defaultdict[tuple[str, str], set[int]] = defaultdict(set)
-    for one in full.people:
-        for send in one.plan.sends:
-            if send.action is Action.MESSAGE and send.way >= 0:
-                pair = (send.language, plan_rows.frame_language(one.people, send.language))
-                people[pair].add(one.person.person_id)
-                if one.people.media[send.way] is Medium.SMS:
-                    by_sms[pair].add(one.person.person_id)
+    people: Counter[tuple[str, str]] = Counter()
+    by_sms: Counter[tuple[str, str]] = Counter()
+    for lot in full.lots:
+        sends = [send for send in lot.plan.sends if send.action is Action.MESSAGE and send.way >= 0]
+        for found, counted in ((sends, people), ([send for send in sends if lot.people.media[send.way] is Medium.SMS], by_sms)):
+            for pair in {(send.language, plan_rows.frame_language(lot.people, send.language)) for send in found}:
+                counted[pair] += len(lot)
     texts = (only,) if only else tuple(sorted(full.issue.variants))
     pairs = dict.fromkeys((*((tag, tag) for tag in texts), *sorted(pair for pair in people if pair[0] in texts)))
     wording = Wording()
@@ -146,46 +144,45 @@ def readings(full: plan.FullPlan, home: Home, digits: int, only: str = "") -> tu
             reads=reads,
             forward=wording.first(full.issue, Medium.SMS, Part.FORWARD, text, home, reads=reads, legend=digits),
             ask=wording.first(full.issue, Medium.SMS, Part.ASK, text, home, reads=reads, legend=digits),
-            people=len(people[text, reads]),
-            by_sms=len(by_sms[text, reads]),
+            people=people[text, reads],
+            by_sms=by_sms[text, reads],
         )
         for text, reads in pairs
     )
 
 
-def _first(full: plan.FullPlan, medium: Medium) -> list[tuple[plan.Planned, Part, str]]:
-    """The first messages by one medium: what leaves if everybody answers."""
-    return [
-        (one, send.part, send.language)
-        for one in full.people
-        for send in one.plan.sends
-        if send.action is Action.MESSAGE and one.people.media[send.way] is medium
-    ]
+def _first(lot: plan.Lot, medium: Medium) -> list[tuple[Part, str]]:
+    """The first messages by one medium to each of like people: what leaves if everybody answers."""
+    return [(send.part, send.language) for send in lot.plan.sends if send.action is Action.MESSAGE and lot.people.media[send.way] is medium]
 
 
-def _load(full: plan.FullPlan, medium: Medium, known: context.Context, digits: int) -> Load:
-    sends = _first(full, medium)
-    sender = full.senders[medium]
-    wording = Wording()
+def _load(full: plan.FullPlan, medium: Medium, known: context.Context, digits: int) -> Load | None:
+    """Return what a channel has to send; None: nothing."""
+    sender, wording = full.senders[medium], Wording()
+    first = [(lot, sends) for lot in full.lots if (sends := _first(lot, medium))]
     total = sum(
-        units(
+        len(lot)
+        * units(
             wording.first(
                 full.issue,
                 medium,
                 part,
                 language,
-                known.home(full.issue.municipality_id, next((group for group, _ in one.people.groups), None), sender.id),
-                reads=plan_rows.frame_language(one.people, language),
+                known.home(full.issue.municipality_id, next((group for group, _ in lot.people.groups), None), sender.id),
+                reads=plan_rows.frame_language(lot.people, language),
                 legend=digits,
-                again=one.had_passed_on,
+                again=lot.had_passed_on,
             )
         )
-        for one, part, language in sends
+        for lot, sends in first
+        for part, language in sends
     )
+    if not first:
+        return None
     return Load(
         medium=medium,
-        people=len({one.person.person_id for one, _, _ in sends}),
-        messages=len(sends),
+        people=sum(len(lot) for lot, _ in first),
+        messages=sum(len(lot) * len(sends) for lot, sends in first),
         units=total,
         price=total * sender.price,
         seconds=seconds_to_send(total, sender.pace_per_second, sender.pace_burst),

@@ -2,6 +2,8 @@
 
 import asyncio
 import sys
+from collections import Counter
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -126,10 +128,10 @@ def _review(review: preview.Review) -> dict[str, Any]:
     full = review.full
     return {
         "alert": _row(review.row) | {"notes": review.row.notes},
-        "people": len(full.people),
-        "planned": sum(not one.plan.left_out for one in full.people),
+        "people": full.size,
+        "planned": full.planned,
         "left_out": {str(reason): number for reason, number in full.left_out.items()},
-        "waiting": sum(one.plan.waits_until is not None for one in full.people),
+        "waiting": full.waiting,
         "channels": [
             {
                 "medium": str(load.medium),
@@ -174,14 +176,15 @@ def _texts(review: preview.Review) -> None:
 
 def _people(review: preview.Review) -> None:
     full = review.full
-    planned = [one for one in full.people if not one.plan.left_out]
-    say(f"\n{len(planned)} of {len(full.people)} people get it.", "bold")
+    say(f"\n{full.planned} of {full.size} people get it.", "bold")
     for reason, number in sorted(full.left_out.items()):
         say(f"  {number} left out: {reason.replace('_', ' ')}")
-    waiting = [one.plan for one in planned if one.plan.waits_until]
-    for until in sorted({plan.waits_until for plan in waiting if plan.waits_until}):
-        count_ = sum(plan.waits_until == until for plan in waiting)
-        say(f"  {count_} wait until {until.astimezone(zone_of(review.home.timezone)):%a %d.%m %H:%M} (quiet or working hours)")
+    waiting: Counter[datetime] = Counter()
+    for lot in full.lots:
+        if lot.plan.waits_until and not lot.plan.left_out:
+            waiting[lot.plan.waits_until] += len(lot)
+    for until, number in sorted(waiting.items()):
+        say(f"  {number} wait until {until.astimezone(zone_of(review.home.timezone)):%a %d.%m %H:%M} (quiet or working hours)")
 
 
 def _loads(review: preview.Review) -> None:

@@ -74,7 +74,7 @@ def by_group(full: plan.FullPlan) -> list[GroupPlan]:
 
 
 def _group(full: plan.FullPlan, group_id: int, row: AnyRow) -> GroupPlan:
-    people = tuple(one for one in full.people if any(group == group_id for group, _ in one.people.groups))
+    people = tuple(one for one in full.people() if any(group == group_id for group, _ in one.people.groups))
     planned = [one for one in people if not one.plan.left_out]
     return GroupPlan(
         row=row,

@@ -1,13 +1,15 @@
 """The register as the stages see it: who is alike, and where each can be reached. Reads no sealed column."""
 
 import json
-from collections import defaultdict
-from dataclasses import dataclass
+from array import array
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import Executable, Text, cast, select
+from sqlalchemy import ScalarSelect, Select, Text, bindparam, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.orm import aliased
 
 from messages.alert import Point
 from messages.form import Medium
@@ -15,16 +17,40 @@ from relay.model import AddressState, Hours, NotFound, PersonClass, Place
 from relay.store.columns import in_clear
 from relay.store.tables import Address, LanguageGroup, Membership, Municipality, ResourcePerson
 
+#: rows of the register that are looked at at a time
+AT_ONCE = 5_000
 
-@dataclass(frozen=True, slots=True)
-class PersonRow:
-    """One person of a class."""
 
-    person_id: int
-    #: usable addresses, in the order of the class's media
-    address_ids: tuple[int, ...]
-    #: stands by for this person
-    deputy_of_id: int | None = None
+@dataclass(slots=True)
+class Members:
+    """People of a class in the register's order, as columns of ids: a hundred thousand of them take a few megabytes."""
+
+    ids: "array[int]" = field(default_factory=lambda: array("q"))
+    #: usable addresses of the first, of the second …: each has as many as the class has media, in their order
+    addresses: "array[int]" = field(default_factory=lambda: array("q"))
+    #: whom each stands by for; 0: nobody
+    principals: "array[int]" = field(default_factory=lambda: array("q"))
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def add(self, person_id: int, addresses: Iterable[int], principal: int = 0) -> None:
+        """Let somebody in, behind the others."""
+        self.ids.append(person_id)
+        self.addresses.extend(addresses)
+        self.principals.append(principal)
+
+    def addresses_of(self, place: int) -> list[int]:
+        """Return the addresses of the one at this place."""
+        ways = len(self.addresses) // len(self.ids)
+        return self.addresses[place * ways : (place + 1) * ways].tolist()
+
+    def at(self, places: Iterable[int]) -> "Members":
+        """Return those at these places."""
+        some = Members()
+        for place in places:
+            some.add(self.ids[place], self.addresses_of(place), self.principals[place])
+        return some
 
 
 async def place(conn: AsyncConnection, municipality_id: int) -> Place:
@@ -42,41 +68,40 @@ async def place(conn: AsyncConnection, municipality_id: int) -> Place:
     )
 
 
-async def classes(conn: AsyncConnection, municipality_id: int, media: frozenset[Medium]) -> dict[PersonClass, list[PersonRow]]:
+async def classes(conn: AsyncConnection, municipality_id: int, media: frozenset[Medium]) -> dict[PersonClass, Members]:
     """Group everybody in the register by what routing can tell apart. `media`: those that the municipality has a sender for."""
-    rows = (await conn.execute(_people.where(ResourcePerson.municipality_id == municipality_id))).all()
-    groups = await _by_person(conn, _groups.where(Membership.municipality_id == municipality_id))
-    addresses = await _by_person(conn, _addresses.where(Address.municipality_id == municipality_id))
-    present = {row.id for row in rows}
     # deputy -> whom they stand by for, if that person is still there: otherwise they are asked like everybody
-    principals = {row.id: row.deputy_of_id for row in rows if row.deputy_of_id in present}
+    principals = {row.id: row.deputy_of_id for row in await conn.execute(_deputies, {"municipality_id": municipality_id})}
     with_deputy = frozenset(principals.values())
-    by_terms: defaultdict[_Terms, list[PersonRow]] = defaultdict(list)
-    for person_id, _, *rest in rows:
-        own = addresses.get(person_id, ())
-        usable = [(address_id, channel) for address_id, channel, state in own if state == AddressState.ACTIVE and channel in media]
-        channels, ids = tuple(channel for _, channel in usable), tuple(address_id for address_id, _ in usable)
-        deputy = (person_id in principals, person_id in with_deputy)
-        terms = _Terms(tuple(groups.get(person_id, ())), channels, bool(own), *deputy, *rest)
-        by_terms[terms].append(PersonRow(person_id, ids, principals.get(person_id)))
-    alike: defaultdict[PersonClass, list[PersonRow]] = defaultdict(list)
-    for terms, members in by_terms.items():
-        alike[_class(terms)].extend(members)
-    return dict(alike)
+    by_terms: dict[_Terms, Members] = {}
+    alike: dict[PersonClass, Members] = {}
+    register = await conn.stream(_people, {"municipality_id": municipality_id})
+    async for rows in register.partitions(AT_ONCE):
+        for person_id, ways, *rest in rows:
+            own = [way.split(":") for way in ways.split(",")] if ways else []
+            usable = [(channel, int(address)) for channel, state, address in own if state == AddressState.ACTIVE and channel in media]
+            principal = principals.get(person_id, 0)
+            channels = tuple(channel for channel, _ in usable)
+            terms = _Terms(channels, bool(own), bool(principal), person_id in with_deputy, *rest)
+            if terms not in by_terms:
+                by_terms[terms] = alike.setdefault(_class(terms), Members())
+            by_terms[terms].add(person_id, (address for _, address in usable), principal)
+    return alike
 
 
 class _Terms(NamedTuple):
     """What the database says of people who are alike, of whom one class is made: one for each of a hundred thousand takes seconds."""
 
-    groups: tuple[tuple[int, str], ...]
     channels: tuple[str, ...]
     has_address: bool
     is_deputy: bool
     has_deputy: bool
+    #: "4:so,5:ar"
+    groups: str | None
     languages: str
     agreed_on: date | None
     agreed_until: date | None
-    adult_confirmed_on: date | None
+    adult_confirmed: bool
     paused: bool
     paused_until: datetime | None
     quiet_from: time | None
@@ -86,14 +111,15 @@ class _Terms(NamedTuple):
 
 
 def _class(terms: _Terms) -> PersonClass:
+    groups = [group.split(":") for group in terms.groups.split(",")] if terms.groups else []
     return PersonClass(
-        groups=terms.groups,
+        groups=tuple((int(group_id), language) for group_id, language in groups),
         languages=tuple(json.loads(terms.languages)),
         media=tuple(Medium(channel) for channel in terms.channels),
         has_address=terms.has_address,
         agreed_on=terms.agreed_on,
         agreed_until=terms.agreed_until,
-        adult_confirmed=terms.adult_confirmed_on is not None,
+        adult_confirmed=terms.adult_confirmed,
         paused_until=terms.paused_until,
         paused=terms.paused,
         quiet=Hours.of(terms.quiet_from, terms.quiet_to),
@@ -103,23 +129,40 @@ def _class(terms: _Terms) -> PersonClass:
     )
 
 
-async def _by_person(conn: AsyncConnection, statement: Executable) -> dict[int, list[tuple[Any, ...]]]:
-    """Return what belongs to each person, whose id comes first."""
-    found: defaultdict[int, list[tuple[Any, ...]]] = defaultdict(list)
-    for person_id, *rest in (await conn.execute(statement)).all():
-        found[person_id].append(tuple(rest))
-    return found
+# --- statements -----------------------------------------------------------------------------------------------------------
 
 
+def _in_order(belongings: Select[str]) -> ScalarSelect[str]:
+    """Return what belongs to a person as one text, in the order of `belongings`: no row of its own for each comes out of the database."""
+    (text,) = belongings.subquery().c
+    return select(func.aggregate_strings(text, ",")).scalar_subquery()
+
+
+_here = (ResourcePerson.municipality_id == bindparam("municipality_id"), ResourcePerson.left_at.is_(None))
+_groups = (
+    select((cast(Membership.group_id, Text) + ":" + LanguageGroup.language).label("group"))
+    .select_from(Membership)
+    .join(LanguageGroup, LanguageGroup.id == Membership.group_id)
+    .where(Membership.person_id == ResourcePerson.id)
+    .order_by(Membership.position)
+    .correlate(ResourcePerson)
+)
+_ways = (
+    select((Address.channel + ":" + Address.state + ":" + cast(Address.id, Text)).label("way"))
+    .where(Address.person_id == ResourcePerson.id, Address.state != AddressState.REPLACED)
+    .order_by(Address.position, Address.id)
+    .correlate(ResourcePerson)
+)
 _people = (
     select(
         ResourcePerson.id,
-        ResourcePerson.deputy_of_id,
+        _in_order(_ways),
+        _in_order(_groups),
         # as JSON's text, so that it can be compared; read once for all who are alike
         cast(ResourcePerson.languages, Text),
         ResourcePerson.agreed_on,
         ResourcePerson.agreed_until,
-        ResourcePerson.adult_confirmed_on,
+        ResourcePerson.adult_confirmed_on.is_not(None),
         ResourcePerson.paused,
         ResourcePerson.paused_until,
         ResourcePerson.quiet_from,
@@ -127,16 +170,12 @@ _people = (
         ResourcePerson.work_from,
         ResourcePerson.work_to,
     )
-    .where(ResourcePerson.left_at.is_(None))
+    .where(*_here)
     .order_by(ResourcePerson.id)
 )
-_groups = (
-    select(Membership.person_id, Membership.group_id, LanguageGroup.language)
-    .join(LanguageGroup, LanguageGroup.id == Membership.group_id)
-    .order_by(Membership.person_id, Membership.position)
-)
-_addresses = (
-    select(Address.person_id, Address.id, Address.channel, Address.state)
-    .where(Address.state != AddressState.REPLACED)
-    .order_by(Address.person_id, Address.position, Address.id)
+_principal = aliased(ResourcePerson)
+_deputies = (
+    select(ResourcePerson.id, ResourcePerson.deputy_of_id)
+    .join(_principal, ResourcePerson.deputy_of_id == _principal.id)
+    .where(*_here, _principal.left_at.is_(None), _principal.municipality_id == ResourcePerson.municipality_id)
 )

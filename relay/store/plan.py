@@ -3,10 +3,13 @@
 Drawing and writing are one thing seen twice: what review shows is what release writes.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import heapq
+from collections import Counter, defaultdict
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import repeat
+from typing import TypeVar
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -17,22 +20,52 @@ from relay.routing import deputy_turn, plan_class, plan_deputy
 from relay.store import alerts, ending, people, policies, senders
 from relay.store.columns import AnyRow
 from relay.store.engine import unhurried
+from relay.store.people import Members
 from relay.store.tables import LanguageGroup, recipient
+
+Key = TypeVar("Key", bound=Hashable)
 
 #: of deputies whose principals are never asked
 NOT_ASKED = ClassPlan(left_out=LeftOut.NOT_ASKED)
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """One person and what they get."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lot:
+    """People of one class with one plan: what they get differs in ids alone."""
 
-    person: people.PersonRow
     people: PersonClass
     plan: ClassPlan
+    members: Members
     had_passed_on: bool = False
-    #: the principal they stand by for
-    stands_for: int | None = None
+    #: each is asked in the place of their principal
+    stand_in: bool = False
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def only(self, wanted: Iterable[int]) -> "Lot":
+        """Return it with nobody but those at these places."""
+        return replace(self, members=self.members.at(wanted))
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """One person of a lot, as pages show them."""
+
+    person_id: int
+    lot: Lot
+
+    @property
+    def people(self) -> PersonClass:
+        return self.lot.people
+
+    @property
+    def plan(self) -> ClassPlan:
+        return self.lot.plan
+
+    @property
+    def stands_in(self) -> bool:
+        return self.lot.stand_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +78,32 @@ class FullPlan:
     policy: Policy
     groups: Mapping[int, AnyRow]
     senders: Mapping[Medium, AnyRow]
-    people: Sequence[Planned]
+    lots: Sequence[Lot]
     left_out: Mapping[LeftOut, int] = field(default_factory=dict)
+
+    @property
+    def size(self) -> int:
+        """How many people there are."""
+        return sum(map(len, self.lots))
+
+    @property
+    def planned(self) -> int:
+        """How many of them get something."""
+        return self.size - sum(self.left_out.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many of those wait for the morning or for their duty."""
+        return sum(len(lot) for lot in self.lots if lot.plan.waits_until)
+
+    def people(self) -> Iterator[Planned]:
+        """Yield everybody, in the register's order."""
+        return (Planned(person_id, self.lots[n]) for person_id, n in in_order(self.lots))
+
+
+def in_order(lots: Sequence[Lot]) -> Iterator[tuple[int, int]]:
+    """Yield everybody's id with the number of their lot, in the register's order."""
+    return heapq.merge(*(zip(lot.members.ids, repeat(n)) for n, lot in enumerate(lots)))
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------------
@@ -66,37 +123,42 @@ async def draw(
     by_medium = await senders.in_use(conn, issue.municipality_id)
     classes = await people.classes(conn, issue.municipality_id, frozenset(by_medium))
     followers = await _followers(conn, issue)
-    if issue.groups:
-        classes = _chosen(classes, issue.groups, followers)
-    planned = _Drawing(issue, place, policy, now, followers, inside=inside, wake=frozenset(wake)).all(classes)
+    chosen = list(_chosen(classes, issue.groups, followers)) if issue.groups else list(classes.items())
+    lots = _Drawing(issue, place, policy, now, followers, inside=inside, wake=frozenset(wake)).all(chosen)
     return FullPlan(
         issue=issue,
         place=place,
         at=now,
         policy=policy,
-        groups=await _groups(conn, issue.municipality_id, _present(issue, planned)),
+        groups=await _groups(conn, issue.municipality_id, _present(issue, lots)),
         senders=by_medium,
-        people=planned,
-        left_out=Counter(one.plan.left_out for one in planned if one.plan.left_out),
+        lots=lots,
+        left_out=_left_out(lots),
     )
 
 
 def _chosen(
-    classes: Mapping[PersonClass, Sequence[people.PersonRow]], groups: frozenset[int], followers: Mapping[int, bool]
-) -> dict[PersonClass, list[people.PersonRow]]:
+    classes: Mapping[PersonClass, Members], groups: frozenset[int], followers: Mapping[int, bool]
+) -> Iterator[tuple[PersonClass, Members]]:
     """Keep who answers for a chosen group, for those groups alone; and as they are those who hold what this alert follows."""
-    kept: dict[PersonClass, list[people.PersonRow]] = {}
     for kind, members in classes.items():
-        own = tuple(one for one in kind.groups if one[0] in groups)
-        narrowed = replace(kind, groups=own) if own else kind
-        if some := [person for person in members if own or person.person_id in followers]:
-            kept.setdefault(narrowed, []).extend(some)
-    return kept
+        if own := tuple(one for one in kind.groups if one[0] in groups):
+            yield replace(kind, groups=own), members
+        elif some := [place for place, person_id in enumerate(members.ids) if person_id in followers]:
+            yield kind, members.at(some)
 
 
-def _present(issue: Issue, planned: Sequence[Planned]) -> frozenset[int]:
+def _present(issue: Issue, lots: Sequence[Lot]) -> frozenset[int]:
     """Return the groups that are in a plan; none = all."""
-    return issue.groups and issue.groups | {group for one in planned for group, _ in one.people.groups}
+    return issue.groups and issue.groups | {group for lot in lots for group, _ in lot.people.groups}
+
+
+def _left_out(lots: Sequence[Lot]) -> Counter[LeftOut]:
+    numbers: Counter[LeftOut] = Counter()
+    for lot in lots:
+        if lot.plan.left_out:
+            numbers[lot.plan.left_out] += len(lot)
+    return numbers
 
 
 class _Drawing:
@@ -118,41 +180,52 @@ class _Drawing:
         self.place, self.policy, self.now, self.followers = place, policy, now, followers
         self.available = frozenset(issue.variants)
 
-    def all(self, classes: Mapping[PersonClass, Sequence[people.PersonRow]]) -> list[Planned]:
+    def all(self, classes: Sequence[tuple[PersonClass, Members]]) -> list[Lot]:
         """Plan principals first: their plans say when the deputies' turn comes."""
-        own = {one.person.person_id: one for kind, members in classes.items() for one in self._own(kind, members)}
-        standing_by = [one for kind, members in classes.items() for one in self._deputies(kind, members, own)]
-        return sorted([*own.values(), *standing_by], key=lambda one: one.person.person_id)
+        own = [lot for kind, members in classes for lot in self._own(kind, members)]
+        asked_at = {
+            person_id: at
+            for lot in own
+            if lot.people.has_deputy
+            for at in [deputy_turn(lot.plan, self.now)]
+            for person_id in lot.members.ids
+        }
+        return own + [lot for kind, members in classes if kind.is_deputy for lot in self._deputies(kind, members, asked_at)]
 
-    def _stands_by(self, person: people.PersonRow, kind: PersonClass) -> bool:
-        return kind.is_deputy and person.person_id not in self.followers
-
-    def _own(self, kind: PersonClass, members: Sequence[people.PersonRow]) -> Iterator[Planned]:
-        policy, plans = self._policy(kind), dict[bool, ClassPlan]()
-        for person in members:
-            if self._stands_by(person, kind):
-                continue
-            follows = person.person_id in self.followers
-            if follows not in plans:
-                plans[follows] = plan_class(self.alert, kind, policy, self.place, self.available, self.now, follows=follows)
-            yield Planned(person, kind, plans[follows], self.followers.get(person.person_id, False))
+    def _own(self, kind: PersonClass, members: Members) -> Iterator[Lot]:
+        """Plan for those who stand by for nobody, and for deputies who hold what this alert follows."""
+        policy = self._policy(kind)
+        passed_on = {place: self.followers.get(person_id) for place, person_id in enumerate(members.ids)}
+        if kind.is_deputy:
+            passed_on = {place: passed for place, passed in passed_on.items() if passed is not None}
+        for passed, some in _sorted(members, passed_on):
+            follows = passed is not None
+            plan = plan_class(self.alert, kind, policy, self.place, self.available, self.now, follows=follows)
+            yield Lot(people=kind, plan=plan, members=some, had_passed_on=bool(passed))
 
     def _policy(self, kind: PersonClass) -> Policy:
         return self.woken if any(group in self.wake for group, _ in kind.groups) else self.policy
 
-    def _deputies(self, kind: PersonClass, members: Sequence[people.PersonRow], own: Mapping[int, Planned]) -> Iterator[Planned]:
-        policy, plans = self._policy(kind), dict[datetime, ClassPlan]()
-        for person in members:
-            if not self._stands_by(person, kind):
-                continue
-            principal = own.get(person.deputy_of_id or 0)
-            asked_at = deputy_turn(principal.plan, self.now) if principal else None
-            if principal is None or asked_at is None:
-                yield Planned(person, kind, NOT_ASKED)
-                continue
-            if asked_at not in plans:
-                plans[asked_at] = plan_deputy(self.alert, kind, policy, self.place, self.available, asked_at=asked_at)
-            yield Planned(person, kind, plans[asked_at], stands_for=principal.person.person_id)
+    def _deputies(self, kind: PersonClass, members: Members, turns: Mapping[int, datetime | None]) -> Iterator[Lot]:
+        policy = self._policy(kind)
+        standing_by = {
+            place: turns.get(members.principals[place]) for place, person_id in enumerate(members.ids) if person_id not in self.followers
+        }
+        for asked_at, some in _sorted(members, standing_by):
+            if asked_at is None:
+                yield Lot(people=kind, plan=NOT_ASKED, members=some)
+            else:
+                plan = plan_deputy(self.alert, kind, policy, self.place, self.available, asked_at=asked_at)
+                yield Lot(people=kind, plan=plan, members=some, stand_in=True)
+
+
+def _sorted(members: Members, keys: Mapping[int, Key]) -> Iterator[tuple[Key, Members]]:
+    """Part members by the keys of their places; who has none is left out."""
+    places: defaultdict[Key, list[int]] = defaultdict(list)
+    for place, key in keys.items():
+        places[key].append(place)
+    for key, some in places.items():
+        yield key, members if len(some) == len(members) else members.at(some)
 
 
 async def _groups(conn: AsyncConnection, municipality_id: int, only: frozenset[int]) -> dict[int, AnyRow]:

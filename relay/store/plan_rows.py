@@ -6,17 +6,18 @@ a few people at a time, in the register's order, so that no group has to wait un
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, TypeAlias
 
-from sqlalchemy import BigInteger, Executable, Integer, Table, Text, bindparam, case, cast, func, literal, select, update
+from sqlalchemy import BigInteger, Executable, Integer, Table, Text, bindparam, case, cast, func, literal, select, true, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from relay.counting import difference, person_adds
 from relay.model import Action, DeliveryState, Hold, PersonClass, PlannedSend, Rung
 from relay.store import answers, counters, recipients, restored
-from relay.store.columns import AnyRow
-from relay.store.plan import FullPlan, Planned
-from relay.store.sql import Kind, among, analyze, ids_as_json, ids_from_json, insert_ignore, rows_as_json, table_from_json
+from relay.store.columns import AnyRow, Json
+from relay.store.plan import FullPlan, Lot, in_order
+from relay.store.sql import Kind, among, analyze, as_json, element, ids_as_json, ids_from_json, insert_ignore, rows_as_json, table_from_json
 from relay.store.tables import alert_group, delivery, recipient, recipient_group
 from relay.store.together import Hot, together
 
@@ -33,17 +34,18 @@ async def write(conn: AsyncConnection, full: FullPlan) -> int:
     """Write the rows that are missing; return how many sends are new and needed. Idempotent."""
     alert_id = full.issue.alert_id
     before, sends = await _written(conn, alert_id), await _sends(conn, alert_id)
-    fresh = [one for one in full.people if one.person.person_id not in before]
-    for some in _kinds(fresh):
+    fresh = [lot for lot in (_without(lot, before) for lot in full.lots) if lot]
+    for some in _portions(fresh):
         await _write_people(conn, full, some)
     if rows := _alert_groups(full):
         await conn.execute(insert_ignore(alert_group), rows)
     await _count(conn, full, fresh)
     await _take_in(conn, full, before)
-    needs = await _needs(conn, alert_id) if before else _needs_all
+    needs = await _needs(conn, alert_id) if before else None
     hold = await restored.hold_of(conn, alert_id)
-    for some in _kinds(full.people):
-        await _write_sends(conn, full, some, needs, hold)
+    for some in _portions(full.lots):
+        for wanted, those in _by_need(some, needs):
+            await _write_sends(conn, full, those, wanted, hold)
     if before:
         await answers.spare_again(conn, alert_id, full.at)
     new = await _sends(conn, alert_id) - sends
@@ -52,61 +54,79 @@ async def write(conn: AsyncConnection, full: FullPlan) -> int:
     return new
 
 
-async def added(conn: AsyncConnection, full: FullPlan) -> list[Planned]:
-    """Return whom writing this plan would let in who gets nothing yet."""
+async def added(conn: AsyncConnection, full: FullPlan) -> int:
+    """Count whom writing this plan would let in who get nothing yet."""
     had = {person for person, row in (await _written(conn, full.issue.alert_id)).items() if not row.left_out}
-    return [one for one in full.people if not one.plan.left_out and one.person.person_id not in had]
+    return sum(person_id not in had for lot in full.lots if not lot.plan.left_out for person_id in lot.members.ids)
 
 
-def _kinds(everybody: Sequence[Planned]) -> Iterator[list[Planned]]:
-    """Yield people whose rows differ in ids alone."""
-    for start in range(0, len(everybody), AT_ONCE):
-        kinds: defaultdict[tuple[object, ...], list[Planned]] = defaultdict(list)
-        for one in everybody[start : start + AT_ONCE]:
-            # like people share these objects, not only their values
-            kinds[id(one.people), id(one.plan), one.had_passed_on, one.stands_for is None].append(one)
-        yield from kinds.values()
+def _without(lot: Lot, before: Mapping[int, AnyRow]) -> Lot:
+    return lot.only(place for place, person_id in enumerate(lot.members.ids) if person_id not in before) if before else lot
 
 
-async def _write_people(conn: AsyncConnection, full: FullPlan, some: Sequence[Planned]) -> None:
-    like = some[0]
-    given = _recipient(full, like) | {"people": ids_as_json(one.person.person_id for one in some)}
-    texts = {group: choice.language for group, choice in like.plan.choices}
-    groups = [given | {"group_id": group, "text": texts.get(group, "")} for group, _ in like.people.groups]
+def _portions(lots: Sequence[Lot]) -> Iterator[Lot]:
+    """Yield a few people of each lot at a time, so that all lots together keep the register's order."""
+    order, begun = in_order(lots), [0] * len(lots)
+    while some := Counter(n for _, n in islice(order, AT_ONCE)):
+        for n, many in some.items():
+            yield lots[n] if many == len(lots[n]) else lots[n].only(range(begun[n], begun[n] + many))
+            begun[n] += many
+
+
+async def _write_people(conn: AsyncConnection, full: FullPlan, lot: Lot) -> None:
+    given = _recipient(full, lot) | {"people": ids_as_json(lot.members.ids)}
+    texts = {group: choice.language for group, choice in lot.plan.choices}
+    groups = [given | {"group_id": group, "text": texts.get(group, "")} for group, _ in lot.people.groups]
     await together(conn, (_RECIPIENTS, given), *((_GROUPS, group) for group in groups))
 
 
-async def _write_sends(conn: AsyncConnection, full: FullPlan, some: Sequence[Planned], needs: Needs, hold: Hold) -> None:
+def _by_need(lot: Lot, needs: Needs | None) -> Iterator[tuple[tuple[int, ...], Lot]]:
+    """Part a lot by which of its plan's sends are needed: their numbers, and for whom. `needs`: not everybody needs all."""
+    all_sends = tuple(n for n, send in enumerate(lot.plan.sends) if send.action is not Action.DEPUTY or lot.stand_in)
+    if needs is None:
+        yield all_sends, lot
+        return
+    places: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    for place, person_id in enumerate(lot.members.ids):
+        addresses = lot.members.addresses_of(place)
+        wanted = tuple(n for n in all_sends if needs(person_id, lot.plan.sends[n], addresses[max(lot.plan.sends[n].way, 0)]))
+        places[wanted].append(place)
+    for wanted, some in places.items():
+        yield wanted, lot.only(some)
+
+
+async def _write_sends(conn: AsyncConnection, full: FullPlan, lot: Lot, wanted: Sequence[int], hold: Hold) -> None:
     """Write what like people get: person by person, in the order in which it leaves."""
-    like = some[0]
-    sends = [_send(full, like, n, send) for n, send in enumerate(like.plan.sends)]
-    rows = [row for one in some for row in _rows(one, needs)]
-    if rows:
-        issue = full.issue
-        given: dict[str, Any] = {"municipality_id": issue.municipality_id, "alert_id": issue.alert_id, "gravity": int(issue.alert.gravity)}
-        given |= {"hold": hold, "expires_at": issue.alert.expires_at, "sends": rows_as_json(conn, sends), "rows": rows_as_json(conn, rows)}
-        await together(conn, (_DELIVERIES, given))
+    if not wanted:
+        return
+    issue, members = full.issue, lot.members
+    sends = [_send(full, lot, n) for n in wanted]
+    rows = [
+        {
+            "person_id": person_id,
+            "principal_id": members.principals[place] if lot.stand_in else None,
+            "addresses": members.addresses_of(place),
+        }
+        for place, person_id in enumerate(members.ids)
+    ]
+    given: dict[str, Any] = {"municipality_id": issue.municipality_id, "alert_id": issue.alert_id, "gravity": int(issue.alert.gravity)}
+    given |= {"hold": hold, "expires_at": issue.alert.expires_at, "sends": rows_as_json(conn, sends), "rows": as_json(rows)}
+    await together(conn, (_DELIVERIES, given))
 
 
-def _rows(one: Planned, needs: Needs) -> Iterator[dict[str, Any]]:
-    person, addresses = one.person.person_id, one.person.address_ids
-    for n, send in enumerate(one.plan.sends):
-        address = addresses[max(send.way, 0)]
-        if (send.action is not Action.DEPUTY or one.stands_for is not None) and needs(person, send, address):
-            yield {"n": n, "person_id": person, "address_id": address, "principal_id": one.stands_for}
-
-
-def _send(full: FullPlan, one: Planned, n: int, send: PlannedSend) -> dict[str, Any]:
-    medium = None if send.action is Action.CALL or send.way < 0 else one.people.media[send.way]
+def _send(full: FullPlan, lot: Lot, n: int) -> dict[str, Any]:
+    send = lot.plan.sends[n]
+    medium = None if send.action is Action.CALL or send.way < 0 else lot.people.media[send.way]
     return {
         "n": n,
+        "way": max(send.way, 0),
         "sender_id": full.senders[medium].id if medium else None,
         "channel": medium or "call",
         "step": send.step,
         "action": send.action,
         "part": send.part,
         "language": send.language,
-        "frame_language": frame_language(one.people, send.language),
+        "frame_language": frame_language(lot.people, send.language),
         "due_at": send.due_at,
     }
 
@@ -123,10 +143,6 @@ async def _sends(conn: AsyncConnection, alert_id: int) -> int:
     """Count what is planned and not spared; a database does not always say how many rows an INSERT has left out."""
     mine = (delivery.c.alert_id == alert_id, delivery.c.action != "", delivery.c.state != DeliveryState.SPARED)
     return (await conn.execute(select(func.count()).select_from(delivery).where(*mine))).scalar_one()
-
-
-def _needs_all(_person: int, _send: PlannedSend, _address: int) -> bool:
-    return True
 
 
 async def _needs(conn: AsyncConnection, alert_id: int) -> Needs:
@@ -158,14 +174,13 @@ def _same_send(person: int, action: str, address: int, part: str, language: str)
 
 async def _take_in(conn: AsyncConnection, full: FullPlan, before: Mapping[int, AnyRow]) -> None:
     """Let in whoever was left out at an earlier release and is planned now: their row, their groups' texts, the numbers."""
-    late = [one for one in full.people if not one.plan.left_out and one.person.person_id in before]
-    late = [one for one in late if before[one.person.person_id].left_out]
+    planned = [lot for lot in full.lots if before and not lot.plan.left_out]
+    late = [(lot, before[one]) for lot in planned for one in lot.members.ids if one in before and before[one].left_out]
     adds = counters.Sums()
-    for one in late:
-        row = before[one.person.person_id]
-        await conn.execute(update(recipient).where(recipient.c.id == row.id).values(_recipient(full, one)))
+    for lot, row in late:
+        await conn.execute(update(recipient).where(recipient.c.id == row.id).values(_recipient(full, lot)))
         theirs = (await conn.execute(select(recipient_group.c.group_id).where(recipient_group.c.recipient_id == row.id))).scalars().all()
-        for group, text in one.plan.choices:
+        for group, text in lot.plan.choices:
             mine = (recipient_group.c.recipient_id == row.id, recipient_group.c.group_id == group)
             await conn.execute(update(recipient_group).where(*mine).values(language=text.language))
         facts = recipients.person_facts(row)
@@ -178,14 +193,14 @@ async def _take_in(conn: AsyncConnection, full: FullPlan, before: Mapping[int, A
 # --- what like people share -----------------------------------------------------------------------------------------------
 
 
-def _recipient(full: FullPlan, one: Planned) -> dict[str, Any]:
-    plan = one.plan
+def _recipient(full: FullPlan, lot: Lot) -> dict[str, Any]:
+    plan = lot.plan
     text = plan.choices[0][1] if plan.choices else None
     return {
         "municipality_id": full.issue.municipality_id,
         "alert_id": full.issue.alert_id,
-        "group_id": one.people.groups[0][0] if one.people.groups else None,
-        "reader_language": _own_language(one.people),
+        "group_id": lot.people.groups[0][0] if lot.people.groups else None,
+        "reader_language": _own_language(lot.people),
         "language": text.language if text else "",
         "language_why": text.why if text else "",
         "left_out": plan.left_out or "",
@@ -193,8 +208,8 @@ def _recipient(full: FullPlan, one: Planned) -> dict[str, Any]:
         "waits_until": plan.waits_until,
         # one send that may wake is leave to wake
         "pierced": plan.pierced or next((send.pierced for send in plan.sends if send.pierced), ""),
-        "deputy": one.stands_for is not None,
-        "had_passed_on": one.had_passed_on,
+        "deputy": lot.stand_in,
+        "had_passed_on": lot.had_passed_on,
     }
 
 
@@ -203,7 +218,10 @@ def _own_language(people_class: PersonClass) -> str:
 
 
 def _alert_groups(full: FullPlan) -> list[dict[str, Any]]:
-    reached: Counter[int] = Counter(group for one in full.people for group, _ in one.people.groups)
+    reached: Counter[int] = Counter()
+    for lot in full.lots:
+        for group, _ in lot.people.groups:
+            reached[group] += len(lot)
     return [
         {
             "alert_id": full.issue.alert_id,
@@ -224,11 +242,11 @@ def frame_language(people_class: PersonClass, text: str) -> str:
     return text if text in reads else _own_language(people_class)
 
 
-async def _count(conn: AsyncConnection, full: FullPlan, fresh: Sequence[Planned]) -> None:
+async def _count(conn: AsyncConnection, full: FullPlan, fresh: Sequence[Lot]) -> None:
     adds = counters.Sums()
-    for one in fresh:
-        change = {"people": 1, "skipped" if one.plan.left_out else "planned": 1}
-        for group in (0, *(group for group, _ in one.people.groups)):
+    for lot in fresh:
+        change = {"people": len(lot), "skipped" if lot.plan.left_out else "planned": len(lot)}
+        for group in (0, *(group for group, _ in lot.people.groups)):
             adds.add(full.issue.municipality_id, full.issue.alert_id, group, "", change)
     await counters.write(conn, adds)
 
@@ -259,18 +277,20 @@ def _deliveries(conn: AsyncConnection) -> Executable:
     row, send = table_from_json(conn, "rows", _ROW), table_from_json(conn, "sends", _SEND)
     owner, principal = recipient.alias("owner"), recipient.alias("principal")
     values = _bound(delivery, "municipality_id", "alert_id", "gravity", "expires_at")
-    values |= {name: send.c[name] for name in _SEND if name != "n"} | {"planned_at": send.c.due_at}
-    values |= {"recipient_id": owner.c.id, "person_id": row.c.person_id, "address_id": row.c.address_id, "stands_for_id": principal.c.id}
+    values |= {name: send.c[name] for name in _SEND if name not in ("n", "way")} | {"planned_at": send.c.due_at}
+    address = element(conn, row.c.addresses, send.c.way)
+    values |= {"recipient_id": owner.c.id, "person_id": row.c.person_id, "address_id": address, "stands_for_id": principal.c.id}
     values |= {"hold": case((send.c.sender_id.is_(None), Hold.NOTHING), else_=bindparam("hold", type_=Text))}
     values |= {"cause": func.coalesce("for:" + cast(principal.c.id, Text), ""), "state": literal(DeliveryState.WAITING, Text)}
     mine = owner.c.alert_id == values["alert_id"]
     rows = (
         select(*values.values())
         .select_from(row)
-        .join(send, send.c.n == row.c.n)
         .join(owner, (owner.c.person_id == row.c.person_id) & mine)
         .join(principal, (principal.c.person_id == row.c.principal_id) & (principal.c.alert_id == values["alert_id"]), isouter=True)
-        .order_by(row.c.person_id, row.c.n)
+        # each of them with each send: a product, and meant as one
+        .join(send, true())
+        .order_by(row.c.person_id, send.c.n)
     )
     return insert_ignore(delivery).from_select(list(values), rows)
 
@@ -289,9 +309,10 @@ _SHARED = (
     "deputy",
     "had_passed_on",
 )
-_ROW: dict[str, Kind] = {"n": Integer, "person_id": BigInteger, "address_id": BigInteger, "principal_id": BigInteger}
+_ROW: dict[str, Kind] = {"person_id": BigInteger, "principal_id": BigInteger, "addresses": Json}
 _SEND: dict[str, Kind] = {
     "n": Integer,
+    "way": Integer,
     **{name: delivery.c[name].type for name in ("sender_id", "channel", "step", "action", "part", "language", "frame_language", "due_at")},
 }
 _RECIPIENTS, _GROUPS, _DELIVERIES = Hot(_recipients), Hot(_groups), Hot(_deliveries)

@@ -114,6 +114,13 @@ def _each_of_json(conn: AsyncConnection, name: str) -> ColumnElement[Any]:
     return func.jsonb_array_elements_text(cast(array, JSONB)).column_valued(f"{name}_each")
 
 
+def element(conn: AsyncConnection, ids: ColumnElement[Any], place: ColumnElement[int]) -> ColumnElement[int]:
+    """Return the id at a place of a JSON array that is a row's value; the first is at 0."""
+    if conn.dialect.name == "sqlite":
+        return func.json_extract(ids, func.printf("$[%d]", place), type_=BigInteger)
+    return cast(ids.op("->>")(place), BigInteger)
+
+
 def ids_found(conn: AsyncConnection, of: ColumnElement[int]) -> ColumnElement[str]:
     """Return all ids of a group as the one value that `among` reads: they go from one statement to the next as they are."""
     if conn.dialect.name == "sqlite":

@@ -234,7 +234,7 @@ async def test_a_group_that_is_woken_gets_it_at_night_and_the_others_in_the_morn
     await town.relay.approve(town.municipality_id, alert_id, "Ola")
     wake = [town.groups["so"]]
     review = await town.relay.review(town.municipality_id, alert_id, wake=wake)
-    assert [one.plan.waits_until is None for one in review.full.people] == [True, False]
+    assert [one.plan.waits_until is None for one in review.full.people()] == [True, False]
     with pytest.raises(BadInput):
         await town.relay.release(town.municipality_id, alert_id, "Ola", wake=wake)
     await town.relay.release(town.municipality_id, alert_id, "Ola", wake=wake, reason="Vannet brukes ved frokost")
@@ -247,7 +247,7 @@ async def test_an_exercise_wakes_nobody_whatever_is_asked(town: Town) -> None:
     await town.passes(hours=5)
     alert_id = await town.draft(TEXTS, kind=Kind.EXERCISE)
     review = await town.relay.review(town.municipality_id, alert_id, wake=[town.groups["so"]])
-    assert all(one.plan.waits_until is not None for one in review.full.people)
+    assert all(one.plan.waits_until is not None for one in review.full.people())
 
 
 async def test_a_changed_draft_must_be_approved_anew_keeps_its_kind_and_marks_old_translations(town: Town) -> None:

@@ -131,12 +131,12 @@ async def put_text(call: Call) -> Answer:
 async def plan(call: Call) -> Answer:
     """Draw the plan as release would write it now."""
     review = await call.relay.review(call.who.municipality_id, await _id(call))
-    people = review.full.people
+    full = review.full
     return shapes.Plan(
-        people=len(people),
-        planned=sum(not one.plan.left_out for one in people),
-        waiting=sum(one.plan.waits_until is not None for one in people),
-        left_out={str(reason): number for reason, number in review.full.left_out.items()},
+        people=full.size,
+        planned=full.planned,
+        waiting=full.waiting,
+        left_out={str(reason): number for reason, number in full.left_out.items()},
         channels=[
             shapes.ChannelLoad(
                 channel=load.medium, people=load.people, messages=load.messages, units=load.units, price=load.price, seconds=load.seconds

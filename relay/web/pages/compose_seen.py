@@ -122,8 +122,8 @@ async def look(
     return Sight(
         languages=seen,
         lacking=tuple(Lacking(group=group, texts=group.texts) for group in by_group if _lacks(group)),
-        planned=sum(not one.plan.left_out for one in full.people),
-        left_out=sum(bool(one.plan.left_out) for one in full.people),
+        planned=full.planned,
+        left_out=full.size - full.planned,
         price=sum(one.price for one in seen.values()),
     )
 

@@ -58,7 +58,7 @@ class Drawn:
     @property
     def planned(self) -> int:
         """People who get something."""
-        return sum(not one.plan.left_out for one in self.review.full.people)
+        return self.review.full.planned
 
     @property
     def left_out(self) -> Mapping[LeftOut, int]:
@@ -68,8 +68,7 @@ class Drawn:
     @property
     def people(self) -> list[plan.Planned]:
         """Everybody, who gets something first, by name."""
-        everybody = self.review.full.people
-        return sorted(everybody, key=lambda one: (bool(one.plan.left_out), self.names[one.person.person_id].casefold()))
+        return sorted(self.review.full.people(), key=lambda one: (bool(one.plan.left_out), self.names[one.person_id].casefold()))
 
     @property
     def waiting(self) -> list[coverage.GroupPlan]:
@@ -141,7 +140,6 @@ async def draw_all(request: web.Request, conn: AsyncConnection, row: AnyRow, wak
     texts = await drafts.texts(conn, row.id, norwegian)
     variants = [text.variant for text in texts]
     sight = await look(conn, relay, me.municipality_id, full.issue.alert, variants, norwegian, full.issue.groups)
-    planned = sum(not one.plan.left_out for one in full.people)
     usual = await situation.usual_audience(conn, me.municipality_id, row.id)
     return Drawn(
         row=row,
@@ -152,11 +150,11 @@ async def draw_all(request: web.Request, conn: AsyncConnection, row: AnyRow, wak
         seen=sight.languages,
         wake=wake,
         reason=reason,
-        friction=friction(Kind(row.kind), planned, usual, language_of(request)),
+        friction=friction(Kind(row.kind), full.planned, usual, language_of(request)),
         before=await alerts.before(conn, row),
         asked_at=await checklist.asked_at(conn, row),
         asked=await paging.paged(conn, me.municipality_id, staff.causes("ask", row.id)),
-        added=len(await plan_rows.added(conn, full)),
+        added=await plan_rows.added(conn, full),
         not_chosen=await _not_chosen(conn, me.municipality_id, full.issue.groups),
         held=await _held(conn, relay.desk, full),
         me=me,
@@ -170,8 +168,8 @@ async def _held(conn: AsyncConnection, desk: Desk, full: plan.FullPlan) -> int:
         return 0
     allowed = await trial.people_allowed(conn, mine, full.at)
     emulated = {medium for medium, sender in full.senders.items() if desk.emulates(sender.account)}
-    planned = (one for one in full.people if not one.plan.left_out)
-    return sum(one.person.person_id not in allowed and not emulated.intersection(one.people.media) for one in planned)
+    planned = (lot for lot in full.lots if not lot.plan.left_out and not emulated.intersection(lot.people.media))
+    return sum(person_id not in allowed for lot in planned for person_id in lot.members.ids)
 
 
 async def _not_chosen(conn: AsyncConnection, municipality_id: int, chosen: frozenset[int]) -> tuple[AnyRow, ...]:

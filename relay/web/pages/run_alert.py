@@ -112,7 +112,7 @@ async def _page(request: web.Request, errors: Mapping[str, str], status: int = 2
             reach=await reach.reach(conn, mine, row.id),
             undo=_left(row, now) if out else 0,
             corrections=await _corrections(conn, row, now) if out and row.act != Act.WITHDRAW else (),
-            added=len(await plan_rows.added(conn, await plan.draw(conn, issue, relay.policy, now))) if out else 0,
+            added=await plan_rows.added(conn, await plan.draw(conn, issue, relay.policy, now)) if out else 0,
             late=await _late(conn, row, me.name),
             fallbacks=await drafts.fallbacks(conn, row.id) if out else {},
             ticked=await checklist.ticked(conn, mine, row.id),

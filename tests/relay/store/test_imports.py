@@ -34,7 +34,7 @@ async def register(store: Store, municipality_id: int) -> dict[str, PersonClass]
     async with store.read() as conn:
         found = await people.classes(conn, municipality_id, frozenset(Medium))
         names = {row.id: row.name for row in (await conn.execute(select(ResourcePerson.id, ResourcePerson.name))).all()}
-    return {names[person.person_id]: kind for kind, members in found.items() for person in members}
+    return {names[person_id]: kind for kind, members in found.items() for person_id in members.ids}
 
 
 async def addresses(store: Store) -> list[tuple[str, str, int]]:
