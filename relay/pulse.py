@@ -27,8 +27,10 @@ class Pulse:
     async def wait(self, timeout: float) -> bool:  # noqa: ASYNC109 - the net under the bell is what callers are about
         """Wait for a ring, at most `timeout` seconds; return whether it rang."""
         if not self._rung.is_set():
+            # not wait_for: where a ring and a cancellation come together, Python 3.11's forgets that it was to end
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._rung.wait(), timeout)
+                async with asyncio.timeout(timeout):
+                    await self._rung.wait()
         rang = self._rung.is_set()
         self._rung.clear()
         return rang

@@ -158,7 +158,8 @@ class _Evening:
     async def _is_over(self) -> bool:
         """Whether somebody has ended the demo; asked as long as a look takes."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.over.wait(), LOOK)
+            async with asyncio.timeout(LOOK):
+                await self.over.wait()
         return self.over.is_set()
 
     async def _is_quiet(self) -> bool:

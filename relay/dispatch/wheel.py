@@ -356,7 +356,8 @@ class Dispatcher:
         """Wait for the first call to come back, and a moment for others; look round now and then meanwhile."""
         if not self.crew.landed:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self.crew.back.wait(), LOOK_ROUND)
+                async with asyncio.timeout(LOOK_ROUND):
+                    await self.crew.back.wait()
         await self.crew.company(COMPANY * self.portion)
         self.crew.back.clear()
 

@@ -58,7 +58,8 @@ async def _announcements(store: Store) -> AsyncIterator[None]:
         await driver.add_listener(CHANNEL, ring)
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(rung.wait(), PING)
+                async with asyncio.timeout(PING):
+                    await rung.wait()
             if rung.is_set():
                 rung.clear()
                 yield

@@ -69,6 +69,16 @@ async def test_every_waiter_hears_every_ring_in_its_own_time() -> None:
     assert not await first.wait(0.01)
 
 
+async def test_who_is_told_to_end_ends_though_it_rings_at_that_very_moment() -> None:
+    pulse = Pulse()
+    waiting = asyncio.create_task(pulse.wait(60))
+    await asyncio.sleep(0)
+    pulse.ring()
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(waiting, 1)
+
+
 async def test_what_another_process_writes_rings_here(store: Store, pulse: Pulse) -> None:
     assert not await pulse.wait(0.3)
     url = store.url.render_as_string(hide_password=False)
