@@ -4,6 +4,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from channels.clock import monotonic
 from relay.dispatch.call import Caller
@@ -50,7 +51,16 @@ class Crew:
                 self._members.add(member)
                 member.add_done_callback(self._members.discard)
 
-    async def company(self, enough: float) -> None:
+    async def land(self, enough: float, patience: float) -> None:
+        """Wait for the first call to come back, at most `patience` seconds, and a moment for others."""
+        if not self.landed:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self.back.wait()
+        await self._company(enough)
+        self.back.clear()
+
+    async def _company(self, enough: float) -> None:
         """Let others come back with the first one, where that is a matter of a moment: up to `enough` of them."""
         if not self.swift:
             return

@@ -6,7 +6,6 @@ Who may still be sent to is looked up in the same transaction, right before the 
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from enum import Enum, auto
 from math import ceil
@@ -146,7 +145,8 @@ class Dispatcher:
                 if self.unread or (made and taken):
                     continue
                 if self.crew.flying:
-                    await self._land()
+                    # looking round now and then meanwhile
+                    await self.crew.land(COMPANY * self.portion, LOOK_ROUND)
                 elif self.waiting:
                     if not await self._rest_for_pace():
                         break
@@ -351,15 +351,6 @@ class Dispatcher:
     def _busy(self) -> set[int]:
         """Senders with more in hand than they can send in the next moments: leasing more for them would block the others."""
         return {sender for sender, held in self.waiting.units().items() if held >= self.pacer.soon(sender, BUSY_SECONDS)}
-
-    async def _land(self) -> None:
-        """Wait for the first call to come back, and a moment for others; look round now and then meanwhile."""
-        if not self.crew.landed:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_ROUND):
-                    await self.crew.back.wait()
-        await self.crew.company(COMPANY * self.portion)
-        self.crew.back.clear()
 
     async def _rest_for_pace(self) -> bool:
         """Wait until a sender may go on; false when the clock stands still."""

@@ -5,14 +5,14 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
-from channels.base import Check, Checkable
+from channels.base import Check
 from channels.told import Told
 from messages.form import Medium
 from messages.frames import frame_languages
 from relay.desk import Desk
-from relay.doctor import alive, machine, outside
+from relay.doctor import alive, machine, outside, providers
 from relay.doctor.spells import spell
-from relay.model import BudstikkeError
+from relay.model import BudstikkeError, Health
 from relay.settings import PREFIX, Settings
 from relay.store import anchor, audit, feeds, queue, schema, senders, trial, workers
 from relay.store.columns import AnyRow
@@ -60,10 +60,7 @@ async def checks(store: Store, desk: Desk, now: datetime, anchored: anchor.Read 
     found += await _access(store, anchored)
     found += await _workers(store, now)
     found += await _feeds(store)
-    for channel in desk.channels.values():
-        if isinstance(channel, Checkable):
-            found += await channel.check()
-    return found
+    return found + await providers.checks(desk.channels.values())
 
 
 async def _feeds(store: Store) -> list[Check]:
@@ -192,9 +189,13 @@ def _anchored(read: anchor.Read | None) -> Told:
 
 
 async def _queue(store: Store, now: datetime) -> Check:
+    """What could leave must leave soon; what cannot, since its sender is down or stopped, waits too, and is said with its number."""
     async with store.read() as conn:
-        oldest = await queue.oldest_due(conn, now)
-    late = now - oldest if oldest else timedelta()
+        oldest, faring = await queue.oldest_due(conn, now), await senders.faring(conn, now)
+    late, held = now - oldest if oldest else timedelta(), sum(one.waiting for one in faring if one.stopped or one.health is Health.DOWN)
+    if late < LATE and held:
+        words = Told("%(number)s messages are due and cannot leave: their sender is down or stopped", number=held)
+        return Check(Told("queue"), ok=False, words=words, remedy=Told("Look at the lines of the senders."))
     remedy = Told("Is `budstikke serve` running? Look at its log.")
     return Check(Told("queue"), ok=late < LATE, words=Told("oldest due since %(spell)s", spell=spell(late)), remedy=remedy)
 

@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -60,6 +60,19 @@ async def unreachable(one: Well) -> list[Check]:
 
 async def wrong_port(one: Well) -> list[Check]:
     return await examined(one.settings(public_base_url=f"http://{HERE}:{free_port()}"))
+
+
+async def hanging(one: Well) -> list[Check]:
+    """The provider takes connections, and answers on none."""
+
+    async def hang(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        writer.close()
+
+    async with await asyncio.start_server(hang, HERE, 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        return await examined(one.settings(twilio_base_url=f"http://{HERE}:{port}"))
 
 
 async def clock_off(one: Well) -> list[Check]:
@@ -125,6 +138,7 @@ BREAKAGES = (
     Breakage("wrong token", wrong_token, "Twilio account", "", "Compare account SID and token", True),
     Breakage("unreachable address", unreachable, "public address", "DNS", "PUBLIC_BASE_URL", True),
     Breakage("wrong port in the public address", wrong_port, "public address", "answers at port", "The port in", True),
+    Breakage("a provider that hangs", hanging, "Account", "not answered within", "status page", True),
     Breakage("clock off by an hour", clock_off, "Clock against", "by 3", "NTP", True),
     Breakage("old backup", old_backup, "backup", "3 days old", "budstikke backup", False),
     Breakage("disk nearly full", full_disk, "disk", "free of", "Make room", True),

@@ -203,7 +203,7 @@ async def _routine(wheel: Dispatcher) -> None:
     wheel.window = 4
     while not wheel._expects_routine():
         await wheel._turn()
-        await wheel._land()
+        await wheel.crew.land(wheel.window, 1)
 
 
 async def _stopped(town: Town, wheel: Dispatcher) -> Work:

@@ -160,6 +160,9 @@ async def test_an_outage_of_all_sms_moves_people_to_their_next_channel(town: Tow
     assert await town.tasks() == ["sender"]
     assert any(SMS_SENDER in one for one in await troubles(town)), "the house says so itself that it is not ready"
     await in_time(town, seconds=60)
+    found = await checks(town.store, town.relay.desk, town.clock.now())
+    waiting = (await faring(town, SMS_SENDER)).waiting
+    assert [(one.ok, one.words.values.get("number")) for one in found if one.name == "queue"] == [(False, waiting)]
     vain = len(town.sandbox.ledger.entries(Event.FAULT))
     await in_time(town, seconds=60)
     assert len(town.sandbox.ledger.entries(Event.FAULT)) - vain <= 4, "one try now and then, and not one for each that waits"
