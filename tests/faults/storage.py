@@ -174,7 +174,9 @@ CASES: Mapping[str, Case] = {
     "file held": Case(database="sqlite", harm=file_held, says="Another program holds the database"),
     "read-only at start": Case(database="sqlite", harm=read_only_disk, says="cannot be written", at_start=True),
     "gone at start": Case(database="sqlite", harm=file_gone, says="does not exist", at_start=True),
-    "server gone": Case(database="postgres", harm=server_gone, says="PostgreSQL|The connection to the database was lost|database cannot be reached"),
+    "server gone": Case(
+        database="postgres", harm=server_gone, says="PostgreSQL|The connection to the database was lost|database cannot be reached"
+    ),
     "server read-only": Case(database="postgres", harm=server_read_only, says="read-only"),
     "tables held": Case(database="postgres", harm=tables_held, says="holds rows for too long"),
     "server gone at start": Case(database="postgres", harm=server_gone, says="database cannot be reached", at_start=True),
