@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 
 import pyotp
 import pytest
@@ -394,6 +395,22 @@ async def test_every_page_of_an_exercise_carries_its_band_and_none_of_a_real_ale
         assert "band-exercise" not in (await browser.get(f"/alerts/{real}/{page}")).text
     await browser.post(f"/alerts/{played}/approve", **await approval(browser, web, played))
     assert "band-exercise" in (await browser.get(f"/alerts/{played}/run")).text
+
+
+async def test_translations_older_than_their_source_are_sent_only_by_who_says_so(web: Open) -> None:
+    """A correction of the Norwegian text alone must not go out beside eight languages that say the old thing."""
+    coordinator, approver = await web.browser("coordinator"), await web.browser("approver")
+    number = await draft(coordinator)
+    async with web.house.store.write() as conn:
+        one = await row(web, number)
+        issue = await alerts.issue(conn, one.municipality_id, one.id, approved_only=False)
+        texts = [replace(text, forward="Kok det i 5 minutter.") if tag == "nb" else text for tag, text in issue.variants.items()]
+        await drafts.change(conn, one.municipality_id, one.id, issue.alert, texts, "Kari", web.house.relay.clock.now())
+    told = await approval(approver, web, number)
+    assert "Eldre enn den norske teksten: somali" in text_of(await approver.get(f"/alerts/{number}/approve"))
+    refused = await approver.post(f"/alerts/{number}/approve", **told)
+    assert (refused.status, nb(approve.NOT_COMPARED) in text_of(refused)) == (422, True)
+    assert (await approver.post(f"/alerts/{number}/approve", **told, stale="yes")).status == 303
 
 
 async def test_an_unusual_number_of_people_needs_one_more_tick(web: Open) -> None:

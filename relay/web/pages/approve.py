@@ -24,6 +24,7 @@ from relay.web.who import Who, who
 CHANGED = "The draft has been changed since you opened this page. Read it again."
 NOT_WRITTEN = "Write exactly what stands above the field: it says how many get it."
 NOT_TICKED = "Tick that this many are meant: it is more than usual."
+NOT_COMPARED = "Some translations are older than the Norwegian text. Let them be corrected, or tick that they are sent as they are."
 NO_REASON = "Say why nobody else can approve. Everybody who answers for alerts reads it."
 NO_CODE = "The code of your second factor is not right, or was used already."
 NOT_YOURS = "Your roles do not reach here. An administrator of your municipality can give you others."
@@ -133,6 +134,8 @@ def _wrong(drawn: Drawn, form: Form, *, sends: bool) -> dict[str, str]:
         errors["confirm"] = NOT_WRITTEN
     if sends and drawn.friction.unusual and form.get("unusual") != "yes":
         errors["unusual"] = NOT_TICKED
+    if sends and drawn.stale and form.get("stale") != "yes":
+        errors["stale"] = NOT_COMPARED
     if sends and drawn.wake and not form.get("wake_reason", "").strip():
         errors["wake_reason"] = acts.WHY_WAKE
     return errors

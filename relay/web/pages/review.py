@@ -71,6 +71,11 @@ class Drawn:
         return sorted(self.review.full.people(), key=lambda one: (bool(one.plan.left_out), self.names[one.person_id].casefold()))
 
     @property
+    def stale(self) -> list[str]:
+        """Languages whose text was written before the source was last changed."""
+        return [text.variant.language for text in self.texts if text.stale]
+
+    @property
     def waiting(self) -> list[coverage.GroupPlan]:
         """Groups in which somebody waits, or is woken."""
         return [group for group in self.groups if group.waiting or group.row.id in self.wake]
