@@ -183,14 +183,11 @@ class _Drawing:
     def all(self, classes: Sequence[tuple[PersonClass, Members]]) -> list[Lot]:
         """Plan principals first: their plans say when the deputies' turn comes."""
         own = [lot for kind, members in classes for lot in self._own(kind, members)]
-        asked_at = {
-            person_id: at
-            for lot in own
-            if lot.people.has_deputy
-            for at in [deputy_turn(lot.plan, self.now)]
-            for person_id in lot.members.ids
-        }
-        return own + [lot for kind, members in classes if kind.is_deputy for lot in self._deputies(kind, members, asked_at)]
+        turns: dict[int, datetime | None] = {}
+        for lot in own:
+            if lot.people.has_deputy:
+                turns |= dict.fromkeys(lot.members.ids, deputy_turn(lot.plan, self.now))
+        return own + [lot for kind, members in classes if kind.is_deputy for lot in self._deputies(kind, members, turns)]
 
     def _own(self, kind: PersonClass, members: Members) -> Iterator[Lot]:
         """Plan for those who stand by for nobody, and for deputies who hold what this alert follows."""
