@@ -117,7 +117,7 @@ async def _restore(file: Path) -> tuple[dict[str, Sum], str]:
         await _compare(promised, await archive.sums(conn))
         since = archive.made_at(first)
         await restored.begin(conn, since, SystemClock().now())
-    return promised, f"{since.astimezone():%Y-%m-%d %H:%M}"
+    return promised, f"{since.astimezone():%Y-%m-%d %H:%M %Z}"
 
 
 async def _release() -> tuple[int, int]:

@@ -88,7 +88,7 @@ async def _restored(store: Store) -> list[Check]:
 
 
 def _looked_for(found: restored.Restored) -> Told:
-    since = f"{found.since.astimezone():%Y-%m-%d %H:%M}"
+    since = f"{found.since.astimezone():%Y-%m-%d %H:%M %Z}"
     if found.held is not None:
         return Told("it is being looked for what left since the backup of %(since)s, nothing else leaves", since=since)
     return Told("it is being looked for what left since the backup of %(since)s, what was released anew waits for that", since=since)
