@@ -14,12 +14,13 @@ from relay.doctor import alive, machine, outside, providers
 from relay.doctor.spells import spell
 from relay.model import BudstikkeError, Health
 from relay.settings import PREFIX, Settings
-from relay.store import anchor, audit, feeds, queue, schema, senders, trial, workers
+from relay.store import anchor, audit, feeds, pauses, queue, schema, senders, trial, workers
 from relay.store.columns import AnyRow
 from relay.store.engine import Store
 from relay.store.tables import LanguageGroup, Municipality, ResourcePerson, Sender
 
 SET, NONE = Told("set"), Told("none")
+PAUSED = Told("paused, nothing of it leaves")
 #: a message that is due leaves sooner than that
 LATE = timedelta(seconds=30)
 MEDIA: Mapping[Medium, Told] = {Medium.SMS: Told("SMS"), Medium.WHATSAPP: Told("WhatsApp"), Medium.EMAIL: Told("E-mail")}
@@ -57,6 +58,7 @@ async def checks(store: Store, desk: Desk, now: datetime, anchored: anchor.Read 
     found += await _register(store)
     found += await _senders(store, now)
     found.append(await _queue(store, now))
+    found += await _paused(store, now)
     found += await _access(store, anchored)
     found += await _workers(store, now)
     found += await _feeds(store)
@@ -198,6 +200,22 @@ async def _queue(store: Store, now: datetime) -> Check:
         return Check(Told("queue"), ok=False, words=words, remedy=Told("Look at the lines of the senders."))
     remedy = Told("Is `budstikke serve` running? Look at its log.")
     return Check(Told("queue"), ok=late < LATE, words=Told("oldest due since %(spell)s", spell=spell(late)), remedy=remedy)
+
+
+async def _paused(store: Store, now: datetime) -> list[Check]:
+    """What somebody has paused, and may have forgotten: nothing of it leaves."""
+    async with store.read() as conn:
+        found = await pauses.standing(conn)
+    return [
+        Check(
+            Told("alert no. %(number)s, %(town)s", number=one.number, town=one.town),
+            ok=False,
+            words=Told("paused %(spell)s ago, nothing of it leaves", spell=spell(now - one.since)) if one.since else PAUSED,
+            remedy=Told("Meant so? Else let it go on, on the alert's page, under: While it is out."),
+            grave=False,
+        )
+        for one in found
+    ]
 
 
 async def _workers(store: Store, now: datetime) -> list[Check]:

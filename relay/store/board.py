@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Act, Gravity
 from relay.model import Action, AlertState, DeliveryState, GroupReach, NotFound
-from relay.store import alerts, counters, progress, tasks, trial
+from relay.store import alerts, counters, pauses, progress, tasks, trial
 from relay.store.columns import AnyRow
 from relay.store.reach import PEOPLE
 from relay.store.tables import LanguageGroup, ResourcePerson, alert, alert_group, delivery, event, recipient, task, variant
@@ -42,6 +42,8 @@ class Heading:
     revision: int
     #: the alert that this one replaces, withdraws or ends
     before: alerts.Before | None
+    #: of one that is paused
+    pause: pauses.Pause | None
 
     @property
     def corrects(self) -> bool:
@@ -52,6 +54,16 @@ class Heading:
     def open(self) -> bool:
         """Whether people may still be asked."""
         return self.state == AlertState.RELEASED
+
+    @property
+    def held(self) -> bool:
+        """Whether it is out, and nothing of it leaves until somebody lets it go on."""
+        return self.open and self.paused
+
+    @property
+    def asks(self) -> bool:
+        """Whether people are asked: by the plan, or at the press of a button."""
+        return self.open and not self.paused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +141,12 @@ class Board:
         """The groups that lack somebody to their quorum, the one that needs us most first."""
         return tuple(one for one in self.groups if one.missing)
 
+    @property
+    def with_nothing(self) -> int:
+        """How many people nothing has left to yet; not those of whom it is not known."""
+        reach = self.totals.reach
+        return max(0, reach.planned - reach.sent - reach.unknown)
+
 
 async def heading(conn: AsyncConnection, municipality_id: int, number: int, language: str = "nb") -> Heading:
     """Return the alert that a municipality calls by this number, its headline in `language` if there is one; NotFound when it has none."""
@@ -158,6 +176,7 @@ async def _heading(conn: AsyncConnection, row: AnyRow, language: str) -> Heading
         language=tag or "nb",
         gravity=Gravity(row.gravity),
         before=await alerts.before(conn, row),
+        pause=await pauses.of(conn, row.municipality_id, row.id) if row.paused else None,
         **{name: getattr(row, name) for name in names},
     )
 

@@ -130,7 +130,7 @@ async def _page(request: web.Request) -> BoardPage:
         todo=tuple(_todo(found, language)),
         events=tuple(Event(happened=one, text=sentences.happened(language, one)) for one in found.events),
         curve=_curve(found, now, mirrored=mirrored),
-        next=_next(found.next, language),
+        next=_next(found.next, language) if found.heading.asks else "",
         may_act=who(request).may(DUTY),
         as_table=_as_table(request),
         halts=await request.app[WATCHDOG].halts(who(request).municipality_id),
@@ -183,16 +183,20 @@ def _need(found: board.Board, group: board.GroupLine, language: str) -> Todo:
     lacking = words.count(
         language, "%(group)s lacks %(n)s who passes it on", "%(group)s lacks %(n)s who pass it on", group.missing, group=group.reach.name
     )
-    here = f"/alerts/{found.heading.number}/sooner"
+    here, whose = f"/alerts/{found.heading.number}", f"?group={group.reach.group_id}"
     if group.unanswered:
         text = words.count(language, "%(n)s has not answered", "%(n)s have not answered", group.unanswered)
-        button = words.say(language, "Remind %(n)s", n=group.unanswered)
-        return Todo(color="warning", title=lacking, text=text, to=f"{here}/{Action.REMIND}?group={group.reach.group_id}", button=button)
-    text = words.say(language, "Everybody who could be asked has answered")
-    if group.underway:
+    elif group.underway and found.heading.held:
+        text = words.count(language, "It is held back from %(n)s person", "It is held back from %(n)s people", group.underway)
+    elif group.underway:
         text = words.count(language, "It is still on its way to %(n)s person", "It is still on its way to %(n)s people", group.underway)
-    to = f"/alerts/{found.heading.number}/people?group={group.reach.group_id}"
-    return Todo(color="warning", title=lacking, text=text, to=to, button=words.say(language, "See who"))
+    else:
+        text = words.say(language, "Everybody who could be asked has answered")
+    if group.unanswered and found.heading.asks:
+        to, button = f"{here}/sooner/{Action.REMIND}{whose}", words.say(language, "Remind %(n)s", n=group.unanswered)
+    else:
+        to, button = f"{here}/people{whose}", words.say(language, "See who")
+    return Todo(color="warning", title=lacking, text=text, to=to, button=button)
 
 
 def _trouble(found: board.Board, language: str) -> Iterator[Todo]:
@@ -241,7 +245,7 @@ async def ask_sooner(request: web.Request) -> web.Response:
     """Say what will happen; nothing is done yet."""
     relay = request.app[RELAY]
     async with relay.store.read() as conn:
-        one = await which(request)
+        one = await _that_asks(request)
         lines = await board.lines(conn, one, {})
         action, group = _asked(request, lines)
         seen = await sooner.outlook(conn, one, action, group, relay.policy, relay.clock.now())
@@ -254,13 +258,21 @@ async def ask_sooner(request: web.Request) -> web.Response:
 async def do_sooner(request: web.Request) -> web.Response:
     """Bring the step forward for those who still have not answered, and go back to the board."""
     relay = request.app[RELAY]
-    one = await which(request)
+    one = await _that_asks(request)
     async with relay.store.write() as conn:
         action, group = _asked(request, await board.lines(conn, one, {}))
         seen = await sooner.outlook(conn, one, action, group, relay.policy, relay.clock.now())
         await sooner.bring(conn, one, group, seen, who(request).name, relay.clock.now())
     relay.pulse.ring()
     raise web.HTTPSeeOther(f"/alerts/{one.number}/board")
+
+
+async def _that_asks(request: web.Request) -> board.Heading:
+    """Return the alert in the address; while it is paused its board, which says so and leads to where it goes on."""
+    one = await which(request)
+    if one.held:
+        raise web.HTTPSeeOther(f"/alerts/{one.number}/board")
+    return one
 
 
 def _asked(request: web.Request, lines: tuple[board.GroupLine, ...]) -> tuple[Action, int]:

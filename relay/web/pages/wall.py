@@ -43,6 +43,8 @@ class WallPage:
     #: rows of the inbox about the alert: those that cannot wait, and all
     grave: int = 0
     waiting: int = 0
+    #: people to whom nothing has left yet
+    with_nothing: int = 0
     halts: tuple[Halt, ...] = ()
 
     @property
@@ -91,6 +93,7 @@ async def _page(request: web.Request) -> WallPage:
         totals=seen.totals,
         grave=seen.grave,
         waiting=seen.waiting,
+        with_nothing=seen.with_nothing,
         halts=await request.app[WATCHDOG].halts(found.municipality_id),
     )
 
