@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Act, Gravity
-from relay.model import Action, AlertState, DeliveryState, GroupReach, NotFound
+from relay.model import Action, AlertState, DeliveryState, GroupReach, Hold, NotFound
 from relay.store import alerts, counters, pauses, progress, tasks, trial
 from relay.store.columns import AnyRow
 from relay.store.reach import PEOPLE
@@ -275,6 +275,8 @@ async def _next(conn: AsyncConnection, which: Heading, now: datetime) -> Next | 
         delivery.c.state == DeliveryState.WAITING,
         delivery.c.gravity == int(which.gravity),
         delivery.c.alert_id + 0 == which.alert_id,
+        # what is held for something else does not leave at its time
+        delivery.c.hold.in_((Hold.NOTHING, Hold.SENDER)),
         delivery.c.action.not_in(("", Action.MESSAGE)),
     )
     later = (*mine, delivery.c.due_at > now)

@@ -1,13 +1,13 @@
 """Why nothing leaves, as every page of a municipality says it: the facts that doctor and /readyz go by."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from relay.store import queue, senders, workers
+from messages.alert import Gravity
+from relay.store import queue, restored, senders, workers
 from relay.store.tables import attempt
 
 #: a due row may wait for so long, and a tick stay away
@@ -18,22 +18,37 @@ LATE = timedelta(seconds=30)
 class Halt:
     """One reason. `since` and not for how long: what is shown stays the same until something happens."""
 
-    #: "clock": no worker keeps time; "due": a message is due and is not tried; "sender": one that others do not stand in for
+    #: "restored": what has left since the backup is looked for first; "clock": no worker keeps time; "due": a message is due and is not
+    #: tried; "sender": one that no other stands in for
     kind: str
+    #: after a restore: when the backup was made
     since: datetime | None
+    #: after a restore: from which gravity on nothing leaves
+    held: Gravity | None = None
     #: of a sender
     medium: str = ""
     address: str = ""
     words: str = ""
+    #: of a sender: messages leave by another channel of the municipality
+    others: bool = False
+
+    def stops(self, gravity: Gravity) -> bool:
+        """Whether nothing of this gravity leaves, by whatever channel."""
+        return self.kind in ("clock", "due") or (self.held is not None and gravity >= self.held)
 
 
 async def read(conn: AsyncConnection, municipality_id: int, opened_at: datetime, now: datetime) -> tuple[Halt, ...]:
     """Return what keeps a municipality's messages from leaving; `opened_at`: since when this process looks on."""
     ticked = await workers.ticked_at(conn)
     since = max(opened_at, ticked) if ticked else opened_at
-    if is_late(since, now):
-        return (Halt(kind="clock", since=since), *_stopped(await senders.plight(conn, municipality_id)))
-    return (*await _untried(conn, municipality_id, now), *_stopped(await senders.plight(conn, municipality_id)))
+    still = (Halt(kind="clock", since=since),) if is_late(since, now) else await _untried(conn, municipality_id, now)
+    return (*await _restored(conn), *still, *_stopped(await senders.plight(conn, municipality_id)))
+
+
+async def _restored(conn: AsyncConnection) -> tuple[Halt, ...]:
+    """The gate of a restored database, as long as it is shut."""
+    found = await restored.pending(conn)
+    return (Halt(kind="restored", since=found.since, held=found.held),) if found and found.held is not None else ()
 
 
 async def _untried(conn: AsyncConnection, municipality_id: int, now: datetime) -> tuple[Halt, ...]:
@@ -50,5 +65,10 @@ def is_late(since: datetime, now: datetime) -> bool:
     return now - since >= LATE
 
 
-def _stopped(found: Sequence[senders.Faring]) -> tuple[Halt, ...]:
-    return tuple(Halt(kind="sender", since=one.since, medium=one.medium, address=one.address, words=one.words) for one in found)
+def _stopped(found: senders.Plight) -> tuple[Halt, ...]:
+    return tuple(_sender(one, others=found.others) for one in found.senders)
+
+
+def _sender(one: senders.Faring, *, others: bool) -> Halt:
+    words = one.words if one.stopped else senders.AWAY
+    return Halt(kind="sender", since=one.since, medium=one.medium, address=one.address, words=words, others=others)

@@ -22,10 +22,11 @@ OUTAGE = {Gravity.LIFE: 0.0, Gravity.STANDARD: 60.0}
 #: messages whose people are moved in one transaction
 AT_ONCE = 500
 
+AWAY = "The provider cannot be reached, or takes nothing. It is tried again by itself."
 WORDS = {
     Health.WELL: "Messages leave.",
     Health.SLOW: "The provider answers slowly. Messages go by another sender while there is one that is well.",
-    Health.DOWN: "The provider cannot be reached, or takes nothing. It is tried again by itself; messages go by another sender or channel.",
+    Health.DOWN: f"{AWAY} Messages go by another sender or channel where one is well, and wait where none is.",
 }
 
 
@@ -76,12 +77,21 @@ async def faring(conn: AsyncConnection, now: datetime, municipality_id: int | No
     return [_faring(row, _stand_in(row, rows)) for row in rows]
 
 
-async def plight(conn: AsyncConnection, municipality_id: int) -> list[Faring]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plight:
+    """Senders from which nothing leaves, and for which no other of their channel stands in; `others`: another channel is well."""
+
+    senders: tuple[Faring, ...]
+    others: bool
+
+
+async def plight(conn: AsyncConnection, municipality_id: int) -> Plight:
     """Return a municipality's senders from which nothing leaves, and for which no other stands in. What waits for them is not counted."""
     mine = select(Sender.__table__, literal(0).label("waiting")).where(Sender.municipality_id == municipality_id).order_by(Sender.id)
     rows = (await conn.execute(mine)).all()
     found = [_faring(row, _stand_in(row, rows)) for row in rows]
-    return [one for one in found if not one.well and not one.stand_in]
+    stuck = tuple(one for one in found if not one.well and not one.stand_in)
+    return Plight(senders=stuck, others=any(one.well for one in found))
 
 
 def _faring(row: AnyRow, other: AnyRow | None) -> Faring:

@@ -9,9 +9,10 @@ import pytest
 from sqlalchemy import update
 
 from channels.sandbox.faults import Fault
+from messages.alert import Gravity
 from messages.form import Medium
-from relay.model import DeliveryState
-from relay.store import workers
+from relay.model import DeliveryState, Health
+from relay.store import restored, workers
 from relay.store.tables import Sender, delivery, worker
 from tests.web.duty_town import WATER, Duty, duty_town
 from tests.web.viewers import picture
@@ -142,6 +143,52 @@ async def test_a_sender_that_the_provider_refuses_stands_on_every_page_with_its_
     assert sender.stopped
     assert sender.address in page
     assert sender.address not in (await duty.officer.get(f"/wall/{await wall(duty)}?lang=en")).text
+
+
+async def down(duty: Duty, *media: Medium) -> None:
+    """Let the providers of these channels answer no more, since just now."""
+    since = {"health": Health.DOWN, "health_since": duty.town.clock.now(), "try_at": duty.town.clock.now() + timedelta(hours=1)}
+    await duty.change(update(Sender).where(Sender.channel.in_(media)).values(since))
+
+
+async def test_another_way_is_promised_only_where_there_is_one(duty: Duty) -> None:
+    await released(duty)
+    await down(duty, Medium.SMS)
+    assert await says(duty, "/", "What cannot wait goes by another channel to those who have one; the rest waits.")
+    some = (await duty.officer.get("/alerts/1/board?lang=en")).text
+    await down(duty, *Medium)
+    assert await says(duty, "/", "No other sender or channel is well: messages wait.")
+    none = (await duty.officer.get("/alerts/1/board?lang=en")).text
+    assert "No other sender" not in some
+    assert "ring the most important people" not in some
+    assert "by another" not in none
+    assert "ring the most important people" in none
+    for board in (some, none):
+        assert "1 of 1 people has got nothing yet." in board.split("halts")[1].split("</div>")[0]
+
+
+@pytest.mark.parametrize(("held", "words"), [(Gravity.LIFE, "Messages do not leave."), (Gravity.STANDARD, "Only danger to life leaves.")])
+async def test_a_restored_house_says_on_every_page_that_nothing_leaves_yet_and_promises_nothing(
+    duty: Duty, held: Gravity, words: str
+) -> None:
+    await released(duty)
+    await duty.town.settle()
+    await signs(duty)
+    before = (await duty.officer.get("/alerts/1/board?lang=en")).text
+    async with duty.town.store.write() as conn:
+        await restored.begin(conn, duty.town.clock.now() - timedelta(hours=2), duty.town.clock.now())
+        if held is not Gravity.LIFE:
+            await restored.let_gravest_go(conn)
+    silent = [path for path in (*PAGES, f"/wall/{await wall(duty)}") if not await says(duty, path, f"<strong>{words}</strong>")]
+    board = (await duty.officer.get("/alerts/1/board?lang=en")).text
+    async with duty.town.store.write() as conn:
+        await restored.release(conn)
+    after = (await duty.officer.get("/alerts/1/board?lang=en")).text
+    assert silent == []
+    assert "The database was restored from the backup of" in board
+    # the alert is about life
+    assert ["Next by itself" in page for page in (before, board, after)] == [True, held is Gravity.STANDARD, True]
+    assert "was restored" not in after
 
 
 async def test_a_clock_that_jumps_takes_the_worker_along(duty: Duty) -> None:

@@ -58,6 +58,7 @@ class BoardPage:
     todo: tuple[Todo, ...]
     events: tuple[Event, ...]
     curve: charts.Curve | None
+    #: "": nothing, or nothing leaves by itself just now
     next: str
     may_act: bool
     as_table: bool
@@ -123,6 +124,8 @@ async def _page(request: web.Request) -> BoardPage:
         found = await board.read(conn, one, relay.clock.now())
         told = await hand_over.standing(conn, who(request).municipality_id)
     mirrored = direction_of(request) == "rtl"
+    halts = await request.app[WATCHDOG].halts(who(request).municipality_id)
+    goes_on = one.asks and not any(halt.stops(one.gravity) for halt in halts)
     return BoardPage(
         board=found,
         told=told,
@@ -130,10 +133,10 @@ async def _page(request: web.Request) -> BoardPage:
         todo=tuple(_todo(found, language)),
         events=tuple(Event(happened=one, text=sentences.happened(language, one)) for one in found.events),
         curve=_curve(found, now, mirrored=mirrored),
-        next=_next(found.next, language) if found.heading.asks else "",
+        next=_next(found.next, language) if goes_on else "",
         may_act=who(request).may(DUTY),
         as_table=_as_table(request),
-        halts=await request.app[WATCHDOG].halts(who(request).municipality_id),
+        halts=halts,
     )
 
 
