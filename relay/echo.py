@@ -83,13 +83,13 @@ def nearest(writer: Writer, verdict: Verdict) -> Asked | None:
 #: by the municipality's Norwegian; the alert's number is filled in
 _ALARM = {
     "nb": {
-        TaskKind.DANGER: "BUDSTIKKE VAKT: En ressursperson har skrevet om fare{number}. Se vaktlisten nå.",
-        TaskKind.RING: "BUDSTIKKE VAKT: En ressursperson ber om å bli ringt{number}. Se vaktlisten nå.",
+        TaskKind.DANGER: "BUDSTIKKE VAKT: En ressursperson har skrevet om fare{number}. Åpne innboksen nå.",
+        TaskKind.RING: "BUDSTIKKE VAKT: En ressursperson ber om å bli ringt{number}. Åpne innboksen nå.",
         "number": " til melding nr. {number}",
     },
     "nn": {
-        TaskKind.DANGER: "BUDSTIKKE VAKT: Ein ressursperson har skrive om fare{number}. Sjå vaktlista no.",
-        TaskKind.RING: "BUDSTIKKE VAKT: Ein ressursperson ber om å bli ringt{number}. Sjå vaktlista no.",
+        TaskKind.DANGER: "BUDSTIKKE VAKT: Ein ressursperson har skrive om fare{number}. Opne innboksen no.",
+        TaskKind.RING: "BUDSTIKKE VAKT: Ein ressursperson ber om å bli ringt{number}. Opne innboksen no.",
         "number": " til melding nr. {number}",
     },
 }

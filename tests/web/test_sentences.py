@@ -7,12 +7,13 @@ from typing import Any, get_args
 import pytest
 
 from channels.base import Evidence, Reason
+from relay.echo import alarm_words
 from relay.model import Action, AlertState, DeliveryState, LeftOut, Rung, SparedBy, TaskKind
 from relay.running import ORDINARY
 from relay.store import senders
 from relay.store.acting import Face
 from relay.store.names import ActName, EventName
-from relay.web import sentences
+from relay.web import sentences, words
 from relay.web.api.operation import Scope
 from relay.web.pages import alert_of, audit_words, run_alert, settings, tasks, waits
 from tests.meta.repository import ROOT
@@ -98,3 +99,10 @@ def test_what_came_of_a_task_is_said_with_what_somebody_added() -> None:
     assert sentences.came_of("nb", "Rang them. They are at home. All well") == "Har ringt dem. They are at home. All well"
     assert sentences.came_of("nb", "Ble ringt") == "Ble ringt"
     assert sentences.came_of("nb", "") == ""
+
+
+@pytest.mark.parametrize("language", TRANSLATED)
+@pytest.mark.parametrize("kind", [TaskKind.DANGER, TaskKind.RING])
+def test_the_duty_telephone_names_the_page_as_the_menu_does(kind: TaskKind, language: str) -> None:
+    page = words.say(language, "Inbox").lower()
+    assert f" {page}en " in alarm_words(kind, None, language)

@@ -86,7 +86,8 @@ async def live(request: web.Request) -> web.StreamResponse:
     await which(request)
 
     async def picture() -> str:
-        return await _drawn(request, await _page(request))
+        page = await _page(request)
+        return await _drawn(request, page) + await draw(request, "board/along.html", page)
 
     return await request.app[LIVE].stream(request, _kind(request), picture)
 

@@ -77,7 +77,8 @@ async def live(request: web.Request) -> web.StreamResponse:
     key = ("inbox", asker.municipality_id, language_of(request), direction_of(request), asker.may(DUTY), *wanted)
 
     async def picture() -> str:
-        return await draw(request, "board/inbox_live.html", await _queue(request))
+        page = await _queue(request)
+        return await draw(request, "board/inbox_live.html", page) + await draw(request, "parts/along.html", page)
 
     return await request.app[LIVE].stream(request, key, picture)
 

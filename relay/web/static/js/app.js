@@ -7,16 +7,15 @@
   // The lamp: off until a stream is open, and honest when it breaks.
   const lamp = document.querySelector("[data-lamp]");
   const clock = () => new Date().toLocaleTimeString(html.lang, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone: lamp.dataset.zone });
-  const show = (live) => {
+  const show = (live, news) => {
     if (!lamp) return;
     lamp.dataset.lamp = live ? "on" : "off";
     lamp.querySelector("[data-lamp-words]").textContent = live ? lamp.dataset.on : lamp.dataset.off;
-    if (live) lamp.querySelector("[data-lamp-at]").textContent = clock();
+    if (news) lamp.querySelector("[data-lamp-at]").textContent = clock();
   };
-  let heard = 0;
-  const hear = () => { heard = Date.now(); show(true); };
-  document.addEventListener("htmx:sse:after:connection", (event) => { if (event.detail.connection.status === 200) hear(); });
-  document.addEventListener("htmx:sse:after:message", hear);
+  // A connection is no news yet: the moment is that of the newest picture, and a quiet night leaves it standing.
+  document.addEventListener("htmx:sse:after:connection", (event) => { if (event.detail.connection.status === 200) show(true); });
+  document.addEventListener("htmx:sse:after:message", () => show(true, true));
   document.addEventListener("htmx:sse:error", () => show(false));
   document.addEventListener("htmx:sse:close", () => show(false));
   window.addEventListener("offline", () => show(false));
