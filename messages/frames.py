@@ -61,6 +61,7 @@ class Notice(StrEnum):
     STARTED = "started"
     PAUSED = "paused"
     ALERT_CLOSED = "alert_closed"  # number
+    ALERT_REPLACED = "alert_replaced"  # number, newer: the update's
     THANKS = "thanks"  # count
     NOT_REGISTERED = "not_registered"
 

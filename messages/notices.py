@@ -125,6 +125,7 @@ _ROWS: dict[Notice, Callable[[Voice], list[Slot]]] = {
     Notice.STARTED: _entry("notice.started"),
     Notice.PAUSED: _entry("notice.paused"),
     Notice.ALERT_CLOSED: _entry("notice.alert_closed"),
+    Notice.ALERT_REPLACED: _entry("notice.alert_replaced"),
     Notice.THANKS: _counted("notice.thanks", "notice.thanks_uncounted"),
     Notice.NOT_REGISTERED: _entry("notice.not_registered"),
 }

@@ -56,6 +56,8 @@ class Asked:
     recipient_id: int
     person_id: int
     open: bool
+    #: the number of the update that holds in its place and is theirs too; 0: there is none
+    newer: int = 0
     #: "about how many?" was asked and is not answered
     count_open: bool = False
     #: they have told how many: another number corrects it, as the echo said
@@ -234,10 +236,15 @@ def _answer(reply: Reply, writer: Writer) -> Verdict:
     if found:
         closed = max(found, key=lambda asked: asked.number)
         bound = _one(reply, closed, by)
-        return Verdict(
-            name="closed", bound=(bound,), say=(Say(notice=Notice.ALERT_CLOSED, about=closed, values={"number": closed.number}),)
-        )
+        return Verdict(name="closed", bound=(bound,), say=(_ended(closed),))
     return _message(writer)
+
+
+def _ended(closed: Asked) -> Say:
+    """Nothing more is asked of them, unless an update holds now that has not reached them yet: then it is that one that counts."""
+    if closed.newer:
+        return Say(notice=Notice.ALERT_REPLACED, about=closed, values={"number": closed.number, "newer": closed.newer})
+    return Say(notice=Notice.ALERT_CLOSED, about=closed, values={"number": closed.number})
 
 
 def _alerts_meant(reply: Reply, writer: Writer) -> tuple[list[Asked], str]:

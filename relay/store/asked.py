@@ -9,6 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from messages.alert import Act, Kind
 from messages.form import MESSAGE_PARTS
 from relay.model import AlertState, Rung
+from relay.routing.policy import CORRECTIONS
+from relay.store import links
 from relay.store.columns import AnyRow
 from relay.store.tables import alert, delivery, recipient, variant
 from relay.talk import Asked
@@ -36,6 +38,7 @@ async def alerts_of(conn: AsyncConnection, people: Sequence[int], now: datetime,
             recipient.c.reader_language,
             recipient.c.language,
             alert.c.id.label("alert_id"),
+            alert.c.municipality_id,
             alert.c.number,
             alert.c.legend,
             alert.c.gravity,
@@ -56,10 +59,21 @@ async def alerts_of(conn: AsyncConnection, people: Sequence[int], now: datetime,
         )
         .order_by(alert.c.number.desc())
     )
-    return [_asked(row, now) for row in (await conn.execute(had)).all()]
+    return [_asked(row, now, newer=await _newer(conn, row)) for row in (await conn.execute(had)).all()]
 
 
-def _asked(row: AnyRow, now: datetime) -> Asked:
+async def _newer(conn: AsyncConnection, row: AnyRow) -> int:
+    """Return the number of the update that holds in an alert's place and that this person gets too; 0: there is none."""
+    if row.state != AlertState.REPLACED:
+        return 0
+    holds = await links.newest(conn, row.municipality_id, row.alert_id)
+    if holds.state != AlertState.RELEASED or holds.act in CORRECTIONS:
+        return 0
+    theirs = await links.recipient_of(conn, row.municipality_id, holds.id, row.person_id)
+    return int(holds.number) if theirs else 0
+
+
+def _asked(row: AnyRow, now: datetime, *, newer: int) -> Asked:
     asked = row.count_asked_at is not None and row.count_asked_at <= now
     waiting_for_count = asked and row.reported == 0 and row.rung in (Rung.WILL_PASS, Rung.PASSED_ON)
     is_open = row.state == AlertState.RELEASED
@@ -73,6 +87,7 @@ def _asked(row: AnyRow, now: datetime) -> Asked:
         recipient_id=row.id,
         person_id=row.person_id,
         open=is_open,
+        newer=newer,
         withdraws=row.act == Act.WITHDRAW,
         rung=Rung(row.rung),
         # an old question must not take the answer to a new alert

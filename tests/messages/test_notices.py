@@ -9,7 +9,7 @@ from messages.render import notice
 from messages.segments import Coding, alphabet, count
 from tests.messages.night import facts
 
-VALUES: dict[str, str | int] = {"count": 40, "number": 12, "choices": "12 (vann): 2, 13 (skred): 62", "alerts": "12 KOK VANNET"}
+VALUES: dict[str, str | int] = {"count": 40, "number": 12, "newer": 13, "choices": "12 (vann): 2, 13 (skred): 62", "alerts": "12 KOK VANNET"}
 
 SAID = [
     (Notice.ECHO_RECEIVED, {}, "Takk! Notert: du har lest den. Vil du endre svaret, send et nytt."),
@@ -27,6 +27,11 @@ SAID = [
     (Notice.IN_FORCE, {"alerts": ""}, "Ingenting gjelder nå fra Sørvik."),
     (Notice.NOTHING_IN_FORCE, {}, "Ingenting gjelder nå fra Sørvik."),
     (Notice.ALERT_CLOSED, {"number": 12}, "Nr. 12 er avsluttet. Takk, svaret er tatt vare på. Du trenger ikke gjøre mer."),
+    (
+        Notice.ALERT_REPLACED,
+        {"number": 12, "newer": 13},
+        "Takk! Nr. 12 er erstattet av nr. 13, som gjelder nå. Gi heller nr. 13 videre, og svar på den.",
+    ),
     (Notice.THANKS, {"count": 40}, "Det er over nå. Tusen takk! Du nådde 40 personer. Hilsen Sørvik."),
     (Notice.THANKS, {}, "Det er over nå. Tusen takk for at du stilte opp! Hilsen Sørvik."),
 ]
@@ -87,7 +92,7 @@ def test_verify_says_how_to_be_sure() -> None:
     assert "ring" not in notice(Notice.VERIFY, facts(contact_phone=""), Medium.SMS).text
 
 
-@pytest.mark.parametrize("kind", [Notice.COUNT_UNLIKELY, Notice.WHICH_ALERT, Notice.ALERT_CLOSED])
+@pytest.mark.parametrize("kind", [Notice.COUNT_UNLIKELY, Notice.WHICH_ALERT, Notice.ALERT_CLOSED, Notice.ALERT_REPLACED])
 def test_a_missing_value_is_said(kind: Notice) -> None:
     with pytest.raises(FrameError):
         notice(kind, facts(), Medium.SMS)

@@ -187,6 +187,13 @@ def test_an_answer_to_what_is_closed_says_so() -> None:
     assert [(one.notice, one.values) for one in verdict.say] == [(Notice.ALERT_CLOSED, {"number": 11})]
 
 
+def test_an_answer_to_what_an_update_has_replaced_names_the_update() -> None:
+    """It holds, and may not have reached them: nothing may be said to be over."""
+    verdict = said("2", Writer(person_ids=(1,), alerts=(asked(11, is_open=False, newer=14),)))
+    assert [one.asked.number for one in verdict.bound] == [11], "it is kept where it belongs"
+    assert [(one.notice, one.values) for one in verdict.say] == [(Notice.ALERT_REPLACED, {"number": 11, "newer": 14})]
+
+
 def test_a_count_answers_the_alert_that_asked_for_one() -> None:
     """Two are open, one of them has asked about how many: a bare number is no riddle."""
     asking = replace(WATER, count_open=True)

@@ -1,12 +1,13 @@
 """Nights in Sørvik about answers: whose they are, which alert they are to, and what follows from each."""
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from messages.alert import Act
 from messages.form import Part
 from messages.frames import Notice, say
 from relay.model import Rung
-from relay.store.tables import alert_group, answer, inbound, redistribution_report, thread
-from tests.stories.arrange import NEIGHBOURS_SENDER, house_says, neighbour, rows, sends, texts
+from relay.store.tables import alert as alert_table, alert_group, answer, inbound, redistribution_report, thread
+from tests.stories.arrange import NEIGHBOURS_SENDER, change, house_says, neighbour, rows, sends, texts
 from tests.stories.town import ON_SQLITE, SMS_SENDER, Town, new
 
 pytestmark = ON_SQLITE
@@ -105,6 +106,41 @@ async def test_an_answer_to_an_alert_that_is_closed(town: Town) -> None:
     await ayan.phone.says("1")
     await town.settle()
     assert (await town.recipient(slide, ayan)).rung == Rung.RECEIVED
+
+
+async def _updated(town: Town, older: int) -> int:
+    """Release an update, of which nothing has left yet."""
+    update_id = await town.draft(SLIDE, act=Act.UPDATE)
+    await change(town, update(alert_table).where(alert_table.c.id == update_id).values(replaces_id=older))
+    await town.relay.approve(town.municipality_id, update_id, "Ola")
+    await town.relay.release(town.municipality_id, update_id, "Ola")
+    return update_id
+
+
+async def test_an_answer_to_what_an_update_replaces_while_it_is_on_its_way(town: Town) -> None:
+    """Whoever answers no. 1 before no. 2 has reached them reads that no. 2 counts, and not that nothing more need be done."""
+    ayan = await town.person("Ayan", "so")
+    water = await town.issue(WATER)
+    slide = await _updated(town, water)
+    new(ayan.phone)
+    await ayan.phone.says("2")
+    await town.settle()
+    told = texts(new(ayan.phone))
+    assert house_says(Notice.ALERT_REPLACED, number=1, newer=2) in told
+    assert house_says(Notice.ALERT_CLOSED, number=1) not in told
+    assert (await town.recipient(water, ayan)).rung == Rung.WILL_PASS
+    assert (await town.recipient(slide, ayan)).rung == Rung.NONE
+
+
+async def test_an_answer_to_what_was_replaced_by_an_update_that_is_over(town: Town) -> None:
+    """Nobody is asked to pass on an update that has ended before it reached them."""
+    ayan = await town.person("Ayan", "so")
+    water = await town.issue(WATER)
+    await town.relay.correct(town.municipality_id, await _updated(town, water), Act.OVER, "Ola")
+    new(ayan.phone)
+    await ayan.phone.says("2")
+    await town.settle()
+    assert house_says(Notice.ALERT_CLOSED, number=1) in texts(new(ayan.phone))
 
 
 async def test_will_pass_is_asked_later_about_how_many(town: Town) -> None:

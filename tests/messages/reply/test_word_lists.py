@@ -98,6 +98,7 @@ def test_a_cry_is_danger_only_by_itself(language: str) -> None:
 NOTICES = [
     *("echo_received", "echo_will_pass", "echo_passed_on_uncounted", "echo_cannot", "echo_ring_me", "echo_message", "media_received"),
     *("which_alert", "nothing_in_force", "verify_how", "danger", "stopped", "started", "paused", "alert_closed", "thanks_uncounted"),
+    "alert_replaced",
     *("in_force", "verify", "verify_none", "not_registered"),
 ]
 VALUES = {
@@ -108,6 +109,7 @@ VALUES = {
     "phone": "91234567",
     "choices": "12 (vann): 2, 13 (skred): 62",
     "number": "12",
+    "newer": "13",
     "count": "40",
     "answer": "2",
 }
