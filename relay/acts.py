@@ -148,7 +148,7 @@ async def release(
     _not_played(row, approved)
     if wake and not reason.strip():
         raise BadInput(WHY_WAKE)
-    first = row.state == AlertState.APPROVED
+    first, old = row.state == AlertState.APPROVED, None
     gone = sense.passed(approved.alert, now) if first else ()
     if first:
         _near(row, approved, now)
@@ -162,6 +162,8 @@ async def release(
         await alerts.move(conn, alert_id, AlertState.RELEASED, now)
     issue = await alerts.issue(conn, municipality_id, alert_id)
     added = await plan_rows.write(conn, await plan.draw(conn, issue, policy, now + hold if first else now, inside=inside, wake=wake))
+    if old is not None and row.act == Act.UPDATE:
+        await ending.ring_on(conn, old.id, alert_id, now)
     if first and row.kind == Kind.ACTUAL and row.act not in CORRECTIONS:
         await staff.tell(conn, row, "release", by, site, now + hold)
     woken = {"wake": sorted(wake), "reason": reason[:300]} if wake else {}

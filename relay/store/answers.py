@@ -11,7 +11,7 @@ from channels.base import Evidence
 from messages.form import Part
 from messages.reply import Meaning, Reply
 from relay.counting import MAYBE_OUT
-from relay.model import COUNTS_FOR_GROUP, Action, DeliveryState, Rung, SparedBy, TaskKind
+from relay.model import COUNTS_FOR_GROUP, Action, DeliveryState, Rung, SparedBy
 from relay.routing import PULLS_FORWARD, QUORUM_SPARES, SPARES
 from relay.store import evidence, recipients, tasks
 from relay.store.columns import AnyRow
@@ -19,9 +19,6 @@ from relay.store.inbox import Kept, Person
 from relay.store.sql import insert_ignore
 from relay.store.tables import ALIKE, alert_group, answer, attempt, delivery, recipient, recipient_group, redistribution_report
 from relay.talk import LADDER, Asked, Bound
-
-#: tasks that an answer makes needless
-ANSWERED = frozenset({TaskKind.CALL, TaskKind.UNREACHABLE})
 
 
 async def bind(conn: AsyncConnection, kept: Kept, reply: Reply, bound: Sequence[Bound], now: datetime) -> None:
@@ -40,7 +37,7 @@ async def bind(conn: AsyncConnection, kept: Kept, reply: Reply, bound: Sequence[
             await _spare(conn, before.id, one.meaning, now, kept.channel)
             await _pull(conn, before.id, one.meaning, now)
             await _count_for_groups(conn, before, rung, now)
-        await tasks.close_tasks(conn, before.id, ANSWERED, "answered", now)
+        await tasks.close_tasks(conn, before.id, tasks.OF_ALERT, "answered", now)
 
 
 async def note_message(

@@ -8,27 +8,41 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from channels.base import Evidence
 from messages.form import Part
-from relay.model import AlertState, DeliveryState, SparedBy
+from relay.model import AlertState, DeliveryState, LeftOut, SparedBy, TaskKind
 from relay.routing.policy import CORRECTIONS
-from relay.store import alerts, answers, recipients
+from relay.store import alerts, answers, recipients, tasks
 from relay.store.columns import AnyRow
-from relay.store.tables import alert, alert_group, attempt, counter, delivery, recipient, recipient_group, share_link
+from relay.store.tables import alert, alert_group, attempt, counter, delivery, recipient, recipient_group, share_link, task
 
 #: parts that hold something of the alert; a wake-up and a question about numbers do not
 TELLS = (Part.FORWARD, Part.ASK, Part.LETTER, Part.REMINDER)
+#: why nothing is sent to people who could still be rung
+NO_WAY = (LeftOut.NO_ADDRESS, LeftOut.NO_USABLE_ADDRESS)
 #: people still answer for a while after an alert has expired; one without an end is over after so long
 STAYS_OPEN, OPEN_END = timedelta(hours=12), timedelta(hours=72)
 
 
 async def spare_unsent(conn: AsyncConnection, alert_id: int, now: datetime, *, by: SparedBy = SparedBy.CANCELLED) -> int:
-    """Drop every planned send that has not begun; return how many. Answers to people still go."""
+    """Drop every planned send of an ended alert that has not begun, and what asks to ring people about it; return how many sends.
+
+    Answers to people still go.
+    """
     waiting = (delivery.c.alert_id == alert_id, answers.not_begun(), delivery.c.part != Part.NOTICE)
     spared = (
         update(delivery).where(*waiting).values(state=DeliveryState.SPARED, spared_by=by, ended_at=now).returning(delivery.c.recipient_id)
     )
     owners = list((await conn.execute(spared)).scalars())
     await recipients.refresh(conn, {owner for owner in owners if owner is not None}, now)
+    await tasks.end_with_alert(conn, alert_id, now)
     return len(owners)
+
+
+async def ring_on(conn: AsyncConnection, old_id: int, new_id: int, now: datetime) -> None:
+    """Let people be rung about an update who were to be rung about what it replaces, and whom nothing else of it reaches."""
+    asked = select(task.c.person_id).where(task.c.alert_id == old_id, task.c.kind == TaskKind.CALL, tasks.ended_with(now))
+    lacking = (recipient.c.alert_id == new_id, recipient.c.person_id.in_(asked), recipient.c.left_out.in_(NO_WAY))
+    for row in (await conn.execute(select(recipient).where(*lacking))).all():
+        await tasks.open_task(conn, tasks.of_person(row, TaskKind.CALL, f"call:{row.id}"), now)
 
 
 async def close_lapsed(conn: AsyncConnection, now: datetime) -> int:
@@ -59,6 +73,7 @@ async def put_back(conn: AsyncConnection, municipality_id: int, row: AnyRow, now
     owners = {owner for owner in again.scalars() if owner is not None}
     await answers.spare_again(conn, old.id, now)
     await recipients.refresh(conn, owners, now)
+    await tasks.begin_again(conn, old.id, row.released_at)
     return old
 
 
@@ -73,6 +88,7 @@ async def undo(conn: AsyncConnection, municipality_id: int, row: AnyRow, now: da
     # each one's rows before those that they point to; a link was made for a text that did not leave after all
     theirs = select(recipient.c.id).where(recipient.c.alert_id == row.id)
     await conn.execute(delete(share_link).where(share_link.c.recipient_id.in_(theirs)))
+    await conn.execute(delete(task).where(task.c.recipient_id.in_(theirs)))
     for table in (delivery, recipient_group, recipient, alert_group, counter):
         await conn.execute(delete(table).where(table.c.alert_id == row.id, table.c.municipality_id == municipality_id))
     await alerts.move(conn, row.id, AlertState.APPROVED, now, released_at=None, legend=0)

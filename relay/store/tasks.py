@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from messages.alert import Gravity, Kind
 from relay.model import NotAllowed, NotFound, TaskKind
+from relay.routing.policy import CORRECTIONS
 from relay.store import audit
 from relay.store.columns import AnyRow
 from relay.store.names import ActName, EventName
@@ -35,6 +36,10 @@ RANK: Mapping[TaskKind, int] = {
     TaskKind.ADDRESS: 3,
     TaskKind.OPTED_OUT: 3,
 }
+#: what asks to get an alert to somebody: needless once they have answered it, and wrong once it holds no more
+OF_ALERT = frozenset({TaskKind.CALL, TaskKind.UNREACHABLE})
+#: what is said of those that an alert's end has closed
+OVER = "the alert has ended"
 #: what is real comes before what is about an exercise; what is about no alert, as a sender, is real
 _PLAYED = case((task.c.alert_id.in_(select(alert.c.id).where(alert.c.kind != Kind.ACTUAL)), 1), else_=0)
 _RANK = case({str(kind): rank for kind, rank in RANK.items()}, value=task.c.kind, else_=2)
@@ -91,8 +96,10 @@ def of_person(row: AnyRow, kind: TaskKind, cause: str, words: str = "") -> NewTa
 
 
 async def open_task(conn: AsyncConnection, new: NewTask, now: datetime) -> bool:
-    """Open a task unless the same cause has an open one; return whether it is new."""
+    """Open a task unless the same cause has an open one, or it is about an alert that has ended; return whether it is new."""
     beyond_routine(conn)
+    if new.kind in OF_ALERT and await _is_over(conn, new.alert_id):
+        return False
     gravity = Gravity.LIFE if new.kind in GRAVE else Gravity.STANDARD
     values = {name: getattr(new, name) for name in NewTask.__slots__} | {"gravity": gravity, "opened_at": now}
     done = await conn.execute(insert_ignore(task).values(values))
@@ -106,6 +113,29 @@ async def close_tasks(conn: AsyncConnection, recipient_id: int, kinds: frozenset
     """Close what an answer has made needless."""
     mine = (task.c.recipient_id == recipient_id, task.c.kind.in_(kinds), task.c.done_at.is_(None))
     await conn.execute(update(task).where(*mine).values(done_at=now, done_by="budstikke", outcome=outcome))
+
+
+async def _is_over(conn: AsyncConnection, alert_id: int | None) -> bool:
+    """Whether nobody should hear of an alert any more. A correction is of use to whoever lacks it, also when its digits are another's."""
+    over = (alert.c.id == alert_id, alert.c.ended_at.is_not(None), alert.c.act.not_in(CORRECTIONS))
+    return (await conn.execute(select(alert.c.id).where(*over))).scalar() is not None
+
+
+async def end_with_alert(conn: AsyncConnection, alert_id: int, now: datetime) -> None:
+    """Close what asks to get an alert to people: whoever rang them now would spread what holds no more."""
+    theirs = (task.c.alert_id == alert_id, task.c.kind.in_(OF_ALERT), task.c.done_at.is_(None))
+    await conn.execute(update(task).where(*theirs).values(done_at=now, done_by="budstikke", outcome=OVER))
+
+
+def ended_with(ended_at: datetime) -> ColumnElement[bool]:
+    """Say of a task that the end of its alert, then, has closed it."""
+    return and_(task.c.done_at == ended_at, task.c.outcome == OVER)
+
+
+async def begin_again(conn: AsyncConnection, alert_id: int, ended_at: datetime) -> None:
+    """Open again what the end of an alert had closed: it is in force after all."""
+    theirs = (task.c.alert_id == alert_id, task.c.kind.in_(OF_ALERT), ended_with(ended_at))
+    await conn.execute(update(task).where(*theirs).values(done_at=None, done_by="", outcome=""))
 
 
 async def close_sender_tasks(conn: AsyncConnection, municipality_id: int, sender_id: int, by: str, now: datetime) -> None:

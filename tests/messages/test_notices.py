@@ -9,7 +9,13 @@ from messages.render import notice
 from messages.segments import Coding, alphabet, count
 from tests.messages.night import facts
 
-VALUES: dict[str, str | int] = {"count": 40, "number": 12, "newer": 13, "choices": "12 (vann): 2, 13 (skred): 62", "alerts": "12 KOK VANNET"}
+VALUES: dict[str, str | int] = {
+    "count": 40,
+    "number": 12,
+    "newer": 13,
+    "choices": "12 (vann): 2, 13 (skred): 62",
+    "alerts": "12 KOK VANNET",
+}
 
 SAID = [
     (Notice.ECHO_RECEIVED, {}, "Takk! Notert: du har lest den. Vil du endre svaret, send et nytt."),

@@ -11,11 +11,12 @@ from channels.sandbox.faults import Fault
 from messages.alert import Act
 from messages.form import Medium
 from messages.frames import say
-from relay.model import AlertState, BadInput, NotAllowed, NotFound, Rung, SparedBy
+from relay import running
+from relay.model import AlertState, BadInput, NotAllowed, NotFound, Rung, SparedBy, TaskKind
 from relay.store import register, tasks
 from relay.store.alerts import issue
 from relay.store.person import stories
-from relay.store.tables import ResourcePerson, Sender, alert as alerts
+from relay.store.tables import ResourcePerson, Sender, alert as alerts, task
 from tests.stories.arrange import change, rows, sender, sends, texts
 from tests.stories.town import FAST, ON_SQLITE, SMS_SENDER, Town, new
 
@@ -80,6 +81,54 @@ async def test_whoever_holds_the_first_alert_hears_that_its_update_is_withdrawn(
     await town.relay.correct(town.municipality_id, second, Act.WITHDRAW, "Kari")
     await town.passes(hours=14)
     assert texts(new(ayan.phone)) != []
+
+
+async def to_ring_about(town: Town) -> set[int]:
+    """Return which alerts somebody is asked to get to people."""
+    asked = (task.c.kind.in_(tasks.OF_ALERT), task.c.done_at.is_(None))
+    return {row.alert_id for row in await rows(town, select(task.c.alert_id).where(*asked))}
+
+
+async def test_nobody_is_asked_to_ring_about_what_has_been_replaced_or_withdrawn(town: Town) -> None:
+    """What asks for it ends with the alert. Who cannot be written to is rung about no. 2, as they were about no. 1, until it ends."""
+    await town.person("Ayan", "so")
+    town.sandbox.order(Fault(kind="refuse", code=21211))
+    first = await town.issue(WATER)
+    await town.passes(minutes=25)
+    assert set(await town.tasks()) >= tasks.OF_ALERT
+    second = await follow_up(town, first)
+    ended = select(task.c.outcome).where(task.c.alert_id == first, task.c.kind.in_(tasks.OF_ALERT))
+    assert {row.outcome for row in await rows(town, ended)} == {tasks.OVER}
+    await town.passes(minutes=25)
+    assert await to_ring_about(town) == {second}
+    await town.relay.correct(town.municipality_id, second, Act.WITHDRAW, "Kari")
+    await town.passes(minutes=25)
+    assert await to_ring_about(town) == set()
+
+
+async def test_a_call_that_an_update_had_ended_is_asked_for_again_when_the_update_is_cancelled(town: Town) -> None:
+    """Nothing had left of the update: whom nobody has heard from is to be rung after all."""
+    await town.person("Ayan", "so")
+    first = await town.issue(WATER)
+    await town.passes(minutes=25)
+    assert await town.tasks() == [TaskKind.CALL]
+    second = await approved(town, first)
+    await town.relay.release(town.municipality_id, second, "Ola")
+    assert await town.tasks() == []
+    assert await town.relay.cancel(town.municipality_id, second, "Kari") is None
+    assert await town.tasks() == [TaskKind.CALL]
+
+
+async def test_whom_an_update_was_to_be_rung_about_is_rung_about_the_first_alert_when_it_is_undone(town: Town) -> None:
+    await town.person("Ayan", "so")
+    town.sandbox.order(Fault(kind="refuse", code=21211))
+    first = await town.issue(WATER)
+    second = await approved(town, first)
+    await town.relay.release(town.municipality_id, second, "Ola")
+    assert await to_ring_about(town) == {second}
+    async with town.store.write() as conn:
+        await running.undo(conn, town.municipality_id, second, "Ola", town.clock.now())
+    assert await to_ring_about(town) == {first}
 
 
 async def test_an_update_of_which_nothing_left_is_cancelled_and_the_first_alert_is_in_force_again(town: Town) -> None:
