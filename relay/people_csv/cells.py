@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime, time
 from difflib import get_close_matches
 from functools import cache
@@ -16,6 +16,24 @@ from relay.people_csv.columns import BY_HEADING, CHANNELS, NO, NONE, YES
 
 #: what lists say for Norwegian: whoever writes so has the commoner of the two in mind
 NORWEGIAN = frozenset({"norsk", "norwegian"})
+#: what people say every day for a language that the registry calls otherwise; only what can mean no other one
+EVERYDAY: Mapping[str, str] = {
+    "norsk bokmål": "nb",
+    "norsk nynorsk": "nn",
+    "farsi": "fa",
+    "kurmandsji": "ku",
+    "kurmanji": "ku",
+    "badini": "ku",
+    "sorani": "ckb",
+    "pashtu": "ps",
+    "pushto": "ps",
+    "somalisk": "so",
+    "kiswahili": "sw",
+    "tagalog": "fil",
+    "thailandsk": "th",
+    "kambodsjansk": "km",
+    "moldovsk": "ro",
+}
 #: from here on a word is taken for another one that was mistyped (difflib's measure); "klingonsk" and "indonesisk" have 0.63
 NEAR = 0.8
 LONGEST = 500
@@ -94,7 +112,7 @@ def _language(word: str) -> str:
 def _named() -> dict[str, str]:
     pairs = ((said, language.tag) for language in registry.all_languages() for said in _sayings(language.tag))
     named = {said.casefold(): tag for said, tag in reversed([*pairs])}  # of two languages with one name the first holds
-    return named | dict.fromkeys(NORWEGIAN, "nb") | {"norsk bokmål": "nb", "norsk nynorsk": "nn"}
+    return {**named, **dict.fromkeys(NORWEGIAN, "nb"), **EVERYDAY}
 
 
 def _sayings(tag: str) -> Iterable[str]:

@@ -117,6 +117,7 @@ def test_empty_rows_are_passed_over_and_counted() -> None:
         ("whatsapp", "+48 601 234 567", "ways", ((Medium.SMS, "+4741000001"), (Medium.WHATSAPP, "+48601234567"))),
         ("e-post", "Selam.T+b@Eksempel.NO", "ways", ((Medium.SMS, "+4741000001"), (Medium.EMAIL, "Selam.T+b@eksempel.no"))),
         ("e-post", "s@blåbær.no", "ways", ((Medium.SMS, "+4741000001"), (Medium.EMAIL, "s@xn--blbr-roah.no"))),
+        ("språk", "Farsi, kurmanji", "languages", ("fa", "ku")),
         ("avtale", "02.02.2026", "agreed_on", date(2026, 2, 2)),
         ("avtale", "2.2.2026", "agreed_on", date(2026, 2, 2)),
         ("avtale til", "2027-01-31", "agreed_until", date(2027, 1, 31)),
