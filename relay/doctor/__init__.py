@@ -219,23 +219,34 @@ async def _paused(store: Store, now: datetime) -> list[Check]:
 
 
 async def _workers(store: Store, now: datetime) -> list[Check]:
-    """Who works, and how long ago each gave a sign. One that has fallen silent is well as long as another came after it."""
+    """Who works, and how long ago each gave a sign. One that has fallen silent is well as long as another does its work."""
     async with store.read() as conn:
         roll = await workers.roll(conn)
     if not roll:
         return [Check(Told("workers"), ok=False, words=NONE, remedy=Told("Run: budstikke serve"))]
     alive = [row for row in roll if now - row.seen_at < workers.MISSED]
-    newest = max((row.started_at for row in alive), default=None)
-    return [_worker(row, now, replaced=newest is not None and newest > row.seen_at) for row in roll]
+    # one that was killed cannot take back that it led: of several the last to say so does
+    leader = max((row for row in alive if row.leader), key=lambda row: (row.seen_at, row.started_at), default=None)
+    works = any(_off(row) <= workers.MOST_OFF for row in alive)
+    return [_worker(row, now, leads=row is leader) if row in alive else _silent(row, now, works=works) for row in roll]
 
 
-def _worker(row: AnyRow, now: datetime, *, replaced: bool) -> Check:
-    silent, off = now - row.seen_at, timedelta(seconds=row.off_seconds)
-    seen, name = spell(silent), Told("worker %(name)s", name=row.name)
-    words = Told("seen %(spell)s ago, keeps time for all", spell=seen) if row.leader else Told("seen %(spell)s ago", spell=seen)
-    if silent >= workers.MISSED:
-        return Check(name, ok=replaced, words=words, remedy=Told("It has ended or hangs. Look at its log, and start it again."))
-    if off > workers.MOST_OFF:
+def _silent(row: AnyRow, now: datetime, *, works: bool) -> Check:
+    name = Told("worker %(name)s", name=row.name)
+    if works:
+        return Check(name, ok=True, words=Told("gone since %(time)s, another does its work", time=f"{row.seen_at.astimezone():%H:%M}"))
+    words = Told("seen %(spell)s ago", spell=spell(now - row.seen_at))
+    return Check(name, ok=False, words=words, remedy=Told("It has ended or hangs. Look at its log, and start it again."))
+
+
+def _worker(row: AnyRow, now: datetime, *, leads: bool) -> Check:
+    seen, name = spell(now - row.seen_at), Told("worker %(name)s", name=row.name)
+    words = Told("seen %(spell)s ago, keeps time for all", spell=seen) if leads else Told("seen %(spell)s ago", spell=seen)
+    if _off(row) > workers.MOST_OFF:
         wrong = Told("%(seen)s, clock off by %(seconds)s s", seen=words, seconds=f"{row.off_seconds:.1f}")
         return Check(name, ok=False, words=wrong, remedy=Told("It sends nothing. Set its machine's clock."))
     return Check(name, ok=True, words=words)
+
+
+def _off(row: AnyRow) -> timedelta:
+    return timedelta(seconds=row.off_seconds)

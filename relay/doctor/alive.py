@@ -29,9 +29,9 @@ async def checks(store: Store, settings: Settings, now: datetime) -> list[Check]
 def _canary(settings: Settings, probes: list[Probe], now: datetime, *, taken: bool, earnest: bool) -> list[Check]:
     if not settings.canary_phone:
         remedy = Told("Let a number of your own answer by itself, and set %(setting)s.", setting=CANARY)
-        return [
-            Check(NAME, ok=not earnest, words=Told("none: nobody would notice that answers do not come in"), remedy=remedy, grave=False)
-        ]
+        lacking = Told("none: nobody would notice that answers do not come in")
+        words = lacking if earnest else Told("none, and on trial none is needed. Set %(setting)s before it is in earnest.", setting=CANARY)
+        return [Check(NAME, ok=not earnest, words=words, remedy=remedy, grave=False)]
     if taken:
         remedy = Told("Give %(setting)s a number that is nobody's.", setting=CANARY)
         return [Check(NAME, ok=False, words=Told("its number is a person's in the register"), remedy=remedy, grave=False)]
@@ -59,7 +59,8 @@ def _watch(settings: Settings, sign_at: datetime | None, now: datetime, *, earne
     name = Told("watch outside")
     if not settings.watch_url.get_secret_value():
         remedy = Told("Set %(setting)s to an address that alarms somebody when it is not fetched for some minutes.", setting=WATCH)
-        words = Told("none: nobody would be told that this machine is gone")
+        lacking = Told("none: nobody would be told that this machine is gone")
+        words = lacking if earnest else Told("none, and on trial none is needed. Set %(setting)s before it is in earnest.", setting=WATCH)
         return Check(name, ok=not earnest, words=words, remedy=remedy, grave=False)
     late = sign_at is None or now - sign_at > timedelta(seconds=MISSING * settings.watch_seconds)
     words = Told("last sign of life %(spell)s ago", spell=spell(now - sign_at)) if sign_at else Told("no sign of life yet")
