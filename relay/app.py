@@ -209,8 +209,7 @@ async def open_house(
     clock = clock or SystemClock()
     async with AsyncExitStack() as stack:
         url = settings.database_url.get_secret_value()
-        keys = (settings.encryption_key, settings.lookup_key, settings.audit_key)
-        sealing.use(sealing.build(*(key.get_secret_value() for key in keys)))
+        sealing.use(sealing.build(*settings.require_keys()))
         if dispatches:
             stack.callback(claim_file(url).release)
         store = await Store.open(url)

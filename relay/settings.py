@@ -7,6 +7,7 @@ Each `require_…` either returns what its caller needs, checked, or raises NotR
 import os
 from collections.abc import Mapping
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -27,6 +28,11 @@ UNREACHABLE = "No provider can reach %(address)s. Set %(setting)s to the address
 NO_TWILIO = "SMS and WhatsApp need a Twilio account. Set %(sid)s and %(token)s."
 NO_HTTP_SMS = "No SMS provider is described. Set %(setting)s to a file like deploy/providers/example.toml."
 NO_EMAIL = "E-mail needs a mail relay and a domain for answers. Set %(host)s and %(domain)s."
+NO_FILE = (
+    "No settings file was read: %(setting)s is not set, and there is no .env in %(folder)s. The keys of this installation are missing. "
+    "Set %(setting)s to the file that `budstikke init` wrote. New keys are for a new installation only: they cannot read what others have "
+    "sealed."
+)
 LOOK_AT = "%(why)s Look at %(settings)s."
 
 
@@ -165,6 +171,13 @@ class Settings(BaseSettings):
             found = ((".".join(map(str, one["loc"])), one["msg"]) for one in wrong.errors(include_input=False))
             words = "; ".join(f"{PREFIX}{name.upper()}: {problem}" for name, problem in found)
             raise NotReady("The settings are wrong. %(why)s.", why=words) from None
+
+    def require_keys(self) -> tuple[str, str, str]:
+        """Return the keys that seal, look up and prove; a file that was not read is told before anything else."""
+        encryption, lookup, audit = (key.get_secret_value() for key in (self.encryption_key, self.lookup_key, self.audit_key))
+        if not (encryption or lookup) and not Path(_env_file()).is_file():
+            raise NotReady(NO_FILE, setting=ENV_FILE, folder=Path.cwd())
+        return encryption, lookup, audit
 
     def require_public_base_url(self) -> str:
         """Return the public address that a provider in the world can call."""

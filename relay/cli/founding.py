@@ -181,8 +181,7 @@ async def found(answers: Answers, settings: Settings, stamp: register.Stamp) -> 
     place, password = places.find(answers.municipality), passwords.make()
     login = users.login_key(answers.login or ".".join(answers.administrator.split()))
     kept = await passwords.hashed(password)
-    keys = (settings.encryption_key, settings.lookup_key, settings.audit_key)
-    sealing.use(sealing.build(*(key.get_secret_value() for key in keys)))
+    sealing.use(sealing.build(*settings.require_keys()))
     store = await Store.open(settings.database_url.get_secret_value())
     try:
         await schema.upgrade(store)

@@ -17,7 +17,10 @@ from relay.model import NotReady, Unreadable
 KEY_BYTES = 32
 _NONCE = 12
 _HALF = re.compile("[\ud800-\udfff]")
-_REMEDY = "Set BUDSTIKKE_ENCRYPTION_KEY and BUDSTIKKE_LOOKUP_KEY (make them with: budstikke keys)."
+_REMEDY = (
+    "Set BUDSTIKKE_ENCRYPTION_KEY and BUDSTIKKE_LOOKUP_KEY to the keys of this installation. "
+    "New keys (made with: budstikke keys) are for a new installation only: they cannot read what others have sealed."
+)
 
 
 @dataclass(frozen=True, slots=True)

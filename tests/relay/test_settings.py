@@ -6,7 +6,8 @@ import pytest
 from pydantic import SecretStr
 
 from relay.model import NotReady
-from relay.settings import PREFIX, Settings
+from relay.settings import ENV_FILE, PREFIX, Settings
+from relay.store import sealing
 
 SID = "AC" + "0" * 31 + "1"
 SECRETS = {name: f"hemmelig-{name}" for name, field in Settings.model_fields.items() if field.annotation is SecretStr}
@@ -85,6 +86,20 @@ def test_what_is_missing_is_told_with_its_name() -> None:
         settings.require_email()
     with pytest.raises(NotReady, match="BUDSTIKKE_PUBLIC_BASE_URL"):
         settings.require_public_base_url()
+
+
+def test_keys_that_are_missing_are_first_looked_for_in_a_file_that_was_not_read(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """New keys would read nothing of what is there: whoever forgot to name the file must not be told to make some."""
+    monkeypatch.delenv(ENV_FILE, raising=False)
+    with pytest.raises(NotReady) as refused:
+        Settings.load().require_keys()
+    assert str(refused.value).startswith(f"No settings file was read: {ENV_FILE} is not set, and there is no .env in {tmp_path}.")
+    assert "for a new installation only" in str(refused.value)
+    (tmp_path / ".env").write_text("BUDSTIKKE_ENCRYPTION_KEY=a\nBUDSTIKKE_LOOKUP_KEY=b\n")
+    assert Settings.load().require_keys() == ("a", "b", "")
+    (tmp_path / ".env").write_text("BUDSTIKKE_LISTEN_PORT=9000\n")
+    with pytest.raises(NotReady, match="for a new installation only"):
+        sealing.build(*Settings.load().require_keys())
 
 
 def test_what_a_channel_refuses_is_told_as_a_setting(monkeypatch: pytest.MonkeyPatch) -> None:
