@@ -1,8 +1,8 @@
 """Who may do what with an alert: pure rules, the same behind pages, API and commands.
 
 Routes and operations ask for a role; what depends on the alert as well is asked here. A command line on the server checks no roles but that
-of whoever approves, where users have it: whoever has that shell could write to the database too. The rule of the second
-person holds there as well.
+of whoever approves, where users have it, and that whoever sends, stops, withdraws or ends is a user, where users do that: whoever has that
+shell could write to the database too. The rule of the second person holds there as well.
 """
 
 from messages.alert import Kind

@@ -235,12 +235,22 @@ async def _may_approve(opened: House, municipality_id: int, alert_id: int, by: s
     return bool(approvers)
 
 
+async def _must_be_known(opened: House, municipality_id: int, by: str) -> None:
+    """Raise NotAllowed where there are users who could do this on the pages, and none of the municipality's is called `by`."""
+    async with opened.store.read() as conn:
+        known = await users.holders(conn, municipality_id, authority.EVERYBODY)
+        acting = await users.holders(conn, municipality_id, authority.STOPPERS)
+    if acting and name_key(by) not in map(name_key, known):
+        raise NotAllowed("No user here is called %(name)s. Name yourself as `budstikke user list` shows you.", name=by)
+
+
 @app.command()
 def release(number: Number, by: By, municipality: Municipality = "") -> None:
     """Send it: the whole plan is written down and what is due leaves. Again: adds people and texts that are new."""
 
     async def inside(opened: House, municipality_id: int) -> int:
         alert_id = await id_of(opened, municipality_id, number)
+        await _must_be_known(opened, municipality_id, by)
         return await opened.relay.release(municipality_id, alert_id, by)
 
     planned = run(inside, municipality)
@@ -262,6 +272,7 @@ def over(number: Number, by: By, municipality: Municipality = "") -> None:
 def _correct(number: int, act: Act, by: str, municipality: str) -> None:
     async def inside(opened: House, municipality_id: int) -> int:
         alert_id = await id_of(opened, municipality_id, number)
+        await _must_be_known(opened, municipality_id, by)
         made = await opened.relay.correct(municipality_id, alert_id, act, by)
         async with opened.store.read() as conn:
             return int((await alerts.row_of(conn, municipality_id, made)).number)
@@ -275,6 +286,7 @@ def cancel(number: Number, by: By, municipality: Municipality = "") -> None:
 
     async def inside(opened: House, municipality_id: int) -> str:
         alert_id = await id_of(opened, municipality_id, number)
+        await _must_be_known(opened, municipality_id, by)
         if await opened.relay.cancel(municipality_id, alert_id, by):
             return "Some may have it: a withdrawal goes to them."
         return "Nobody had it." + await _again(opened, municipality_id, alert_id)

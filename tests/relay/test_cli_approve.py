@@ -50,3 +50,17 @@ def test_where_there_is_an_approver_nobody_else_is_taken_for_one() -> None:
         assert state() == "DRAFT"
     done = budstikke("alert", "approve", "1", "--as", "anders  and")
     assert (done.exit_code, state(), "trust" in done.stderr) == (0, "APPROVED", False)
+
+
+def test_where_users_end_alerts_nobody_unknown_sends_stops_withdraws_or_ends_one() -> None:
+    """Before there are any, a name is taken on trust; a slip of the pen must not stand as who ended an alert."""
+    assert budstikke("alert", "approve", "1", "--as", "Ola").exit_code == 0
+    assert budstikke("alert", "release", "1", "--as", "Ola").exit_code == 0
+    assert budstikke("user", "add", "Vera Vakt", "--role", "duty_officer", "--as", "Kari").exit_code == 0
+    for command in ("release", "withdraw", "over", "cancel"):
+        refused = budstikke("alert", command, "1", "--as", "Finnes Ikke")
+        assert isinstance(refused.exception, NotAllowed), command
+        assert "`budstikke user list`" in str(refused.exception)
+        assert state() == "RELEASED"
+    assert budstikke("alert", "over", "1", "--as", "vera  vakt").exit_code == 0
+    assert state() == "CLOSED"
