@@ -39,8 +39,8 @@ MOST_AT_ONCE = 20
 #: seconds after which a transaction takes no further message, and while messages leave: nobody else can write meanwhile
 AT_A_TIME, BESIDE_SENDING = 0.25, 0.02
 #: seconds between two such while messages leave: at most so many where sending has no time to spare, which shows in the share of a
-#: breath that this process has worked
-REST, BREATH, NO_TIME_TO_SPARE = 0.5, 0.05, 0.6
+#: breath that this process has worked (what writes to SQLite has a process of its own, and is not in it)
+REST, BREATH, NO_TIME_TO_SPARE = 0.5, 0.05, 0.4
 
 
 class Receipts:
