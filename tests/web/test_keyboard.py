@@ -140,11 +140,13 @@ async def writes(hands: Keyboard) -> None:
 
 
 async def sends(hands: Keyboard) -> None:
-    """Approve, the count by hand, and the ten seconds in which it can be undone."""
+    """Approve, the translations of a headline that is another one now, the count by hand, and the ten seconds in which it can be undone."""
     people = await count(figure(hands.page, "Get it"))
     await hands.press("Approve and send")
     await hands.page.wait_for_url("**/approve")
     wanted = (await hands.page.locator("label[for=confirm]").inner_text()).removeprefix(nb("Write %(words)s", words="")).strip()
+    await hands.tab_to(nb("Yes, send these translations as they are"))
+    await hands.page.keyboard.press("Space")
     await hands.write("Write %(words)s", wanted, words=wanted)
     await hands.press("Approve and send to %(n)s people", n=people)
     await hands.page.wait_for_url("**/run")
