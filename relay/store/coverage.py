@@ -74,7 +74,8 @@ def by_group(full: plan.FullPlan) -> list[GroupPlan]:
 
 
 def _group(full: plan.FullPlan, group_id: int, row: AnyRow) -> GroupPlan:
-    people = tuple(one for one in full.people() if any(group == group_id for group, _ in one.people.groups))
+    mine = [lot for lot in full.lots if any(group == group_id for group, _ in lot.people.groups)]
+    people = tuple(plan.Planned(person_id, lot) for lot in mine for person_id in lot.members.ids)
     planned = [one for one in people if not one.plan.left_out]
     return GroupPlan(
         row=row,

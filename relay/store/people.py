@@ -2,10 +2,11 @@
 
 import json
 from array import array
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import ScalarSelect, Select, Text, bindparam, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,6 +17,8 @@ from messages.form import Medium
 from relay.model import AddressState, Hours, NotFound, PersonClass, Place
 from relay.store.columns import in_clear
 from relay.store.tables import Address, LanguageGroup, Membership, Municipality, ResourcePerson
+
+Key = TypeVar("Key", bound=Hashable)
 
 #: rows of the register that are looked at at a time
 AT_ONCE = 5_000
@@ -44,6 +47,14 @@ class Members:
         """Return the addresses of the one at this place."""
         ways = len(self.addresses) // len(self.ids)
         return self.addresses[place * ways : (place + 1) * ways].tolist()
+
+    def parted(self, keys: Mapping[int, Key]) -> "Iterator[tuple[Key, Members]]":
+        """Yield those whose places have the same key together; who has none is left out."""
+        places: defaultdict[Key, list[int]] = defaultdict(list)
+        for place, key in keys.items():
+            places[key].append(place)
+        for key, some in places.items():
+            yield key, self if len(some) == len(self) else self.at(some)
 
     def at(self, places: Iterable[int]) -> "Members":
         """Return those at these places."""

@@ -4,12 +4,11 @@ Drawing and writing are one thing seen twice: what review shows is what release 
 """
 
 import heapq
-from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import repeat
-from typing import TypeVar
 
 from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,8 +21,6 @@ from relay.store.columns import AnyRow
 from relay.store.engine import unhurried
 from relay.store.people import Members
 from relay.store.tables import LanguageGroup, recipient
-
-Key = TypeVar("Key", bound=Hashable)
 
 #: of deputies whose principals are never asked
 NOT_ASKED = ClassPlan(left_out=LeftOut.NOT_ASKED)
@@ -195,7 +192,7 @@ class _Drawing:
         passed_on = {place: self.followers.get(person_id) for place, person_id in enumerate(members.ids)}
         if kind.is_deputy:
             passed_on = {place: passed for place, passed in passed_on.items() if passed is not None}
-        for passed, some in _sorted(members, passed_on):
+        for passed, some in members.parted(passed_on):
             follows = passed is not None
             plan = plan_class(self.alert, kind, policy, self.place, self.available, self.now, follows=follows)
             yield Lot(people=kind, plan=plan, members=some, had_passed_on=bool(passed))
@@ -208,21 +205,12 @@ class _Drawing:
         standing_by = {
             place: turns.get(members.principals[place]) for place, person_id in enumerate(members.ids) if person_id not in self.followers
         }
-        for asked_at, some in _sorted(members, standing_by):
+        for asked_at, some in members.parted(standing_by):
             if asked_at is None:
                 yield Lot(people=kind, plan=NOT_ASKED, members=some)
             else:
                 plan = plan_deputy(self.alert, kind, policy, self.place, self.available, asked_at=asked_at)
                 yield Lot(people=kind, plan=plan, members=some, stand_in=True)
-
-
-def _sorted(members: Members, keys: Mapping[int, Key]) -> Iterator[tuple[Key, Members]]:
-    """Part members by the keys of their places; who has none is left out."""
-    places: defaultdict[Key, list[int]] = defaultdict(list)
-    for place, key in keys.items():
-        places[key].append(place)
-    for key, some in places.items():
-        yield key, members if len(some) == len(members) else members.at(some)
 
 
 async def _groups(conn: AsyncConnection, municipality_id: int, only: frozenset[int]) -> dict[int, AnyRow]:

@@ -6,6 +6,7 @@ a few people at a time, in the register's order, so that no group has to wait un
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from typing import Any, TypeAlias
 
@@ -86,13 +87,12 @@ def _by_need(lot: Lot, needs: Needs | None) -> Iterator[tuple[tuple[int, ...], L
     if needs is None:
         yield all_sends, lot
         return
-    places: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    wanted = {}
     for place, person_id in enumerate(lot.members.ids):
         addresses = lot.members.addresses_of(place)
-        wanted = tuple(n for n in all_sends if needs(person_id, lot.plan.sends[n], addresses[max(lot.plan.sends[n].way, 0)]))
-        places[wanted].append(place)
-    for wanted, some in places.items():
-        yield wanted, lot.only(some)
+        wanted[place] = tuple(n for n in all_sends if needs(person_id, lot.plan.sends[n], addresses[max(lot.plan.sends[n].way, 0)]))
+    for some, members in lot.members.parted(wanted):
+        yield some, replace(lot, members=members)
 
 
 async def _write_sends(conn: AsyncConnection, full: FullPlan, lot: Lot, wanted: Sequence[int], hold: Hold) -> None:

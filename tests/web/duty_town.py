@@ -41,6 +41,12 @@ class Duty:
         self.town.relay.pulse.ring()
         return 1
 
+    async def release(self) -> None:
+        """Release the water alert; nothing of it leaves yet."""
+        alert_id = await self.town.draft(WATER)
+        await self.town.relay.approve(self.town.municipality_id, alert_id, "Ola")
+        await self.town.relay.release(self.town.municipality_id, alert_id, "Ola")
+
     async def press(self, path: str, **fields: str) -> Any:
         """Let the duty officer open a page and send its form."""
         await self.officer.get(path)

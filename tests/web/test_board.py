@@ -12,7 +12,6 @@ from sqlalchemy import func, select, update
 
 from messages.alert import Act, Kind
 from messages.form import Part
-from relay import doctor
 from relay.model import Role
 from relay.pulse import Pulse
 from relay.store import tasks, users
@@ -416,76 +415,3 @@ async def test_a_time_to_pass_it_on_that_is_past_is_marked(duty: Duty) -> None:
     duty.town.clock.advance(hours=3, minutes=1)
     await duty.officer.sign_in("duty_officer")
     assert "that time is past" in (await duty.officer.get("/alerts/1/board?lang=en")).text
-
-
-async def released(duty: Duty) -> None:
-    """Release an alert; nothing of it has left."""
-    town = duty.town
-    alert_id = await town.draft(WATER)
-    await town.relay.approve(town.municipality_id, alert_id, "Ola")
-    await town.relay.release(town.municipality_id, alert_id, "Ola")
-
-
-async def test_a_paused_alert_says_so_above_all_and_promises_and_offers_nothing(duty: Duty) -> None:
-    await people(duty, "so", "Ayan")
-    await duty.issue()
-    going = (await duty.officer.get("/alerts/1/board?lang=en")).text
-    await duty.press("/alerts/1/pause")
-    board = (await duty.officer.get("/alerts/1/board?lang=en")).text
-    assert "Next by itself" in going
-    assert "/sooner/remind" in going
-    assert "Under way" in going
-    assert 'class="band band-danger paused"' not in going
-    band = board.split('class="band band-danger paused"')[1].split("</div>")[0]
-    assert re.search(r"Since [^<]*\d\d:\d\d, by The duty_officer\.", band)
-    assert 'href="/alerts/1/run"' in band
-    assert "nothing yet" not in band, "she has it already"
-    for gone in ("Next by itself", "/sooner/remind", "Under way"):
-        assert gone not in board, gone
-    await duty.press("/alerts/1/resume")
-    assert 'class="band band-danger paused"' not in (await duty.officer.get("/alerts/1/board")).text
-
-
-async def test_a_paused_alert_counts_to_whom_nothing_has_left_and_its_wall_names_nobody(duty: Duty) -> None:
-    await people(duty, "so", "Ayan", "Bilan")
-    await released(duty)
-    await duty.press("/alerts/1/pause")
-    board = (await duty.officer.get("/alerts/1/board?lang=en")).text
-    made = (await duty.press("/alerts/1/wall")).text
-    wall = (await duty.officer.get(f"/wall/{made.split('/wall/')[1].split('<')[0]}?lang=en")).text
-    for page in (board, wall):
-        band = page.split('class="band band-danger paused"')[1].split("</div>")[0]
-        assert "2 of 2 people have got nothing yet." in band
-    assert "The duty_officer" not in wall
-    assert "It is held back from 2 people" in board
-    assert "still on its way" not in board
-
-
-async def test_an_old_page_of_a_paused_alert_leads_to_the_board_instead_of_a_refusal(duty: Duty) -> None:
-    [ayan] = await people(duty, "so", "Ayan")
-    await duty.issue()
-    await duty.press("/alerts/1/pause")
-    forgotten(ayan)
-    asked = await duty.officer.get("/alerts/1/sooner/remind")
-    assert (asked.status, asked.location) == (303, "/alerts/1/board")
-    await duty.officer.get("/alerts/1/run")
-    pressed = await duty.officer.post("/alerts/1/sooner/remind")
-    await duty.town.settle()
-    assert (pressed.status, pressed.location) == (303, "/alerts/1/board")
-    assert new(ayan.phone) == []
-
-
-async def test_doctor_names_what_is_paused_and_since_when(either: Duty) -> None:
-    duty = either
-    await people(duty, "so", "Ayan")
-    await duty.issue()
-    before = await doctor.checks(duty.town.store, duty.town.relay.desk, duty.town.clock.now())
-    await duty.press("/alerts/1/pause")
-    duty.town.clock.advance(seconds=600)
-    [found] = [
-        one for one in await doctor.checks(duty.town.store, duty.town.relay.desk, duty.town.clock.now()) if one.name.startswith("alert")
-    ]
-    assert not [one for one in before if one.name.startswith("alert")]
-    assert (found.ok, found.grave) == (False, False)
-    assert "no. 1" in found.name
-    assert found.words == "paused 10 min ago, nothing of it leaves"
